@@ -1,0 +1,301 @@
+/*
+ * The plugin contract: all that the author of a vault plugin reads.
+ *
+ * A plugin is a shared object with one exported symbol, kp_plugin_get, that returns a table. The host
+ * opens one instance per vault, hands it operations, and offers it everything that waits: HTTP, files,
+ * timers, workers. A plugin has no threads, no event loop and no sockets of its own.
+ *
+ * The sentences of the contract (each has a test in tests/contract):
+ *   1. submit returning KP_OK means exactly one finish; any other return means none.
+ *   2. finish may be called from any thread, even inside submit: it copies what it is given and queues
+ *      it. A second, late or foreign finish is refused, counted and harmless.
+ *   3. Every slot but run is called on the vault's loop thread and must not block.
+ *   4. cancel only hastens the finish; it does not replace it.
+ *   5. done is called exactly once per accepted operation, on the loop thread, after its finish and
+ *      after the last callback that was asked for in its name. The state pointer is free from then on.
+ *   6. Spans and structs are borrowed for the call. Nothing allocated on one side is freed on the
+ *      other. The request handed to submit stays readable until done.
+ *   7. open returning KP_OK means exactly one opened; close means exactly one closed, after which the
+ *      host touches the vault no more.
+ *   8. run, where present, is called from any number of threads at once, computes on loaded keys, and
+ *      never waits for a network, a lock held during input or output, or another operation.
+ *
+ * Versions: the first eight bytes of the table and of struct kp_host never change. abi_major must
+ * match; a smaller struct_size or abi_minor on either side is an older party and simply lacks the
+ * members that came later (they read as 0). abi_major stays 0 until a plugin of a stranger has been
+ * written against it; then 1.0 is frozen.
+ */
+#ifndef KP_KEYPROVIDER_PLUGIN_H
+#define KP_KEYPROVIDER_PLUGIN_H
+
+#include <keyprovider/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define KP_ABI_MAJOR 0u
+#define KP_ABI_MINOR 1u
+
+/* Names one operation in flight: shard, slot and generation. 0 is never one. */
+typedef uint64_t kp_op_id;
+/* Names a timer or an HTTP request of a vault. 0 is never one. */
+typedef uint64_t kp_timer_id;
+typedef uint64_t kp_http_id;
+
+/* ---- What a plugin can do ---- */
+
+enum kp_setting_type {
+    KP_SETTING_TEXT = 1,
+    KP_SETTING_INTEGER = 2, /* decimal, within [min, max] */
+    KP_SETTING_BOOLEAN = 3, /* "true" or "false" */
+    KP_SETTING_SECRET = 4   /* text the host fetches from a file or the environment, never inline */
+};
+
+#define KP_SETTING_RELOADABLE 0x01u
+
+/* One setting of a vault's "settings" object in the configuration. Dots in name are nested objects. */
+struct kp_setting_spec {
+    uint32_t struct_size;
+    uint32_t type;  /* enum kp_setting_type */
+    uint32_t flags; /* KP_SETTING_* bits */
+    uint32_t reserved;
+    const char *name;
+    const char *fallback; /* value when absent; NULL: absent */
+    const char *doc;      /* one sentence */
+    int64_t min;
+    int64_t max;
+};
+
+#define KP_CAP_CANCEL 0x01u /* cancel hastens; without it the host only waits */
+
+/* Data the router, the configuration check and `kp plugins` read. Static storage of the plugin. */
+struct kp_caps {
+    uint32_t struct_size;
+    uint32_t flags;   /* KP_CAP_* */
+    uint64_t ops;     /* KP_OP_BIT of every operation served */
+    uint64_t run_ops; /* the part of ops that run serves */
+    uint64_t algs;    /* KP_ALG_BIT of every algorithm */
+    uint32_t ktys;    /* 1u << enum kp_kty */
+    uint32_t curves;  /* 1u << enum kp_curve */
+    uint32_t rsa_bits_min;
+    uint32_t rsa_bits_max;
+    uint32_t max_payload_len; /* bytes of value; 0: KP_PAYLOAD_MAX_LEN */
+    uint32_t max_in_flight;   /* default of the setting of that name; 0: the host's */
+    const char *const *schemes;       /* NULL-terminated: "file" serves file:LOCATION */
+    const char *const *host_suffixes; /* NULL-terminated: ".vault.azure.net" */
+    const struct kp_setting_spec *const *settings; /* NULL-terminated */
+};
+
+/* ---- What a plugin is given when a vault is opened ---- */
+
+struct kp_setting {
+    kp_span name;
+    kp_span value;
+};
+
+#define KP_VAULT_MAY_CREATE 0x01u /* the caller agreed that a vault may come into being here */
+
+/* Borrowed for the call of open. Spans are not NUL-terminated. */
+struct kp_vault_settings {
+    uint32_t struct_size;
+    uint32_t flags;   /* KP_VAULT_* */
+    kp_span name;     /* as the configuration or the caller names the vault */
+    kp_span location; /* what follows the scheme, or the host name */
+    kp_span identity; /* credential handed over by the caller, or empty */
+    kp_span secret;   /* goes with identity; secret memory */
+    const struct kp_setting *settings;
+    uint32_t n_settings;
+};
+
+/* ---- Callbacks a plugin hands to the host; all on the vault's loop thread but kp_work_fn ---- */
+
+struct kp_http_request;
+struct kp_http_reply;
+
+typedef void kp_timer_fn(void *arg);
+/* On a worker thread; may block, must be bounded. */
+typedef void kp_work_fn(void *arg);
+typedef void kp_work_done_fn(void *arg);
+/* bytes are borrowed for the call and empty unless status is KP_OK. */
+typedef void kp_file_done_fn(void *arg, kp_status status, kp_span bytes,
+                             const struct kp_error *error);
+/* reply is borrowed for the call and NULL unless status is KP_OK. */
+typedef void kp_http_done_fn(void *arg, kp_status status, const struct kp_http_reply *reply,
+                             const struct kp_error *error);
+/* What run answers with: copies reply before it returns. */
+typedef void kp_answer_fn(void *ctx, const struct kp_reply *reply);
+
+/* ---- HTTP (the service arrives with the Azure plugins; until then http answers unsupported) ---- */
+
+#define KP_HTTP_CLEARTEXT_METADATA 0x01u /* http:// to loopback, link-local or a configured endpoint */
+#define KP_HTTP_NO_PROXY 0x02u
+#define KP_HTTP_SECRET_REPLY 0x04u /* the body goes into secret memory */
+
+struct kp_http_header {
+    kp_span name;
+    kp_span value;
+};
+
+struct kp_http_request {
+    uint32_t struct_size;
+    uint32_t flags;      /* KP_HTTP_* */
+    uint32_t timeout_ms; /* 0: what is left of the operation's deadline */
+    uint32_t connect_timeout_ms;
+    uint32_t max_reply_len; /* bytes; 0: the host's bound */
+    uint32_t n_headers;
+    kp_span method;
+    kp_span url;
+    kp_span body;
+    kp_span bearer; /* token for Authorization: Bearer; secret */
+    kp_span pin_sha256;
+    const struct kp_http_header *headers;
+};
+
+struct kp_http_reply {
+    uint32_t struct_size;
+    uint32_t http_status;
+    uint32_t n_headers;
+    uint32_t reserved;
+    const struct kp_http_header *headers;
+    kp_span body;
+};
+
+/* ---- What the host offers ---- */
+
+/*
+ * Memory for the plugin's own use, valid for the life of the process, from any thread. Memory of
+ * these is zeroed; secret memory is locked as far as the system allows and wiped when freed.
+ */
+struct kp_memory {
+    uint32_t struct_size;
+    uint32_t reserved;
+    void *ctx;
+    void *(*alloc)(void *ctx, const char *site, size_t n);
+    void (*free)(void *ctx, void *p);
+    void *(*secret_alloc)(void *ctx, const char *site, size_t n);
+    void (*secret_free)(void *ctx, void *p, size_t n);
+};
+
+#define KP_LOG_ERROR 1u
+#define KP_LOG_WARN 2u
+#define KP_LOG_INFO 3u
+#define KP_LOG_DEBUG 4u
+#define KP_LOG_TRACE 5u
+
+#define KP_READ_SECRET 0x01u /* the bytes go into secret memory */
+
+/*
+ * The host as one vault sees it. Valid from open until closed. Pass `self` as the first argument.
+ * `op` names the operation on whose behalf the call is made: its callbacks come before its done, and
+ * they still come, once, when it was cancelled meanwhile. 0 stands for the vault itself.
+ * Where a function returns kp_status, anything but KP_OK means that no callback will come.
+ */
+struct kp_host {
+    uint32_t struct_size;
+    uint16_t abi_major;
+    uint16_t abi_minor;
+    void *self;
+    const struct kp_memory *memory;
+
+    /*
+     * Ends an operation. status KP_OK: reply holds the answer, error is NULL. Otherwise reply is NULL
+     * and error may be NULL. Any thread. Returns usage when id was never asked of this vault or has
+     * been finished already; nothing happens then.
+     */
+    kp_status (*finish)(void *self, kp_op_id op, kp_status status, const struct kp_reply *reply,
+                        const struct kp_error *error);
+    /* Ends open: KP_OK, or why the vault cannot be used. Any thread. */
+    void (*opened)(void *self, kp_status status, const struct kp_error *error);
+    /* Ends close. Any thread; nothing of the vault may be touched afterwards. */
+    void (*closed)(void *self);
+
+    /* Sends a request. Loop thread only. unsupported until the HTTP service is part of the host. */
+    kp_status (*http)(void *self, kp_op_id op, const struct kp_http_request *request,
+                      kp_http_done_fn *cb, void *arg, kp_http_id *ret_id);
+    /* Hastens the callback of a request, which then comes with canceled. Loop thread only. */
+    void (*http_cancel)(void *self, kp_http_id id);
+    /* Reads a whole file of at most max_len bytes on a worker. Loop thread only. */
+    kp_status (*read_file)(void *self, kp_op_id op, kp_span path, size_t max_len, uint32_t flags,
+                           kp_file_done_fn *cb, void *arg);
+    /* Calls cb once after delay_ms. Loop thread only. */
+    kp_status (*timer)(void *self, kp_op_id op, uint32_t delay_ms, kp_timer_fn *cb, void *arg,
+                       kp_timer_id *ret_id);
+    /* Calls the timer's callback soon instead of later. Loop thread only. */
+    void (*timer_hasten)(void *self, kp_timer_id id);
+    /* Runs work on a worker thread, then done on the loop thread. Loop thread only. */
+    kp_status (*work)(void *self, kp_op_id op, kp_work_fn *work, kp_work_done_fn *done, void *arg);
+
+    /* Monotonic nanoseconds. Any thread. */
+    uint64_t (*clock_ns)(void *self);
+    /* Wall clock, seconds since 1970 UTC. Any thread. */
+    int64_t (*unix_s)(void *self);
+    /* n unpredictable bytes. Any thread. */
+    kp_status (*random)(void *self, uint8_t *out, size_t n);
+    /* Milliseconds left to the operation's deadline, 0 when it passed. Any thread. */
+    uint32_t (*time_left_ms)(void *self, kp_op_id op);
+    /* One line; event is a short snake_case word, text one sentence without secrets. Any thread. */
+    void (*log)(void *self, uint32_t level, const char *event, kp_span text);
+};
+
+/* ---- The table ---- */
+
+struct kp_plugin {
+    uint32_t struct_size;
+    uint16_t abi_major;
+    uint16_t abi_minor;
+    const char *name;    /* [a-z0-9-], what the configuration calls it */
+    const char *version; /* of the plugin */
+    const char *doc;     /* one sentence */
+    const struct kp_caps *caps;
+
+    /*
+     * Starts to open a vault. *ret_vault is the instance, passed to every other slot from now on.
+     * Other slots are called only after opened(KP_OK); after opened with a failure, only close is.
+     */
+    kp_status (*open)(const struct kp_host *host, const struct kp_vault_settings *settings,
+                      void **ret_vault, struct kp_error *reterr);
+    /*
+     * Starts an operation. *ret_state is the plugin's own, handed back to cancel and done; set it
+     * before anything that may call back.
+     */
+    kp_status (*submit)(void *vault, kp_op_id op, const struct kp_request *request,
+                        void **ret_state, struct kp_error *reterr);
+    /* The client no longer wants it, or its deadline passed. */
+    void (*cancel)(void *vault, kp_op_id op, void *state);
+    /* The operation is over; see sentence 5. */
+    void (*done)(void *vault, kp_op_id op, void *state);
+    /* Starts to close; no operation is in flight and none will come. */
+    void (*close)(void *vault);
+
+    /* ---- optional ---- */
+
+    /*
+     * Serves the operations of caps->run_ops at once on the calling thread. Success: calls answer
+     * exactly once and returns KP_OK. Declines with unsupported (the key is not loaded, the work may
+     * wait) without touching reterr: the host then takes the way through submit.
+     */
+    kp_status (*run)(void *vault, const struct kp_request *request, kp_answer_fn *answer,
+                     void *answer_ctx, struct kp_error *reterr);
+    /* New values for the settings marked reloadable. Loop thread; must not block. */
+    kp_status (*reload)(void *vault, const struct kp_vault_settings *settings,
+                        struct kp_error *reterr);
+};
+
+/*
+ * The one exported symbol. host_abi_major and host_abi_minor say what the host speaks; return the
+ * table for them, or NULL when there is none. Called once, from one thread.
+ */
+typedef const struct kp_plugin *kp_plugin_get_fn(uint32_t host_abi_major, uint32_t host_abi_minor);
+
+#if defined(_WIN32)
+#define KP_PLUGIN_EXPORT __declspec(dllexport)
+#else
+#define KP_PLUGIN_EXPORT KP_API
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* KP_KEYPROVIDER_PLUGIN_H */
