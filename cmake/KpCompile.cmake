@@ -1,0 +1,69 @@
+# How everything here is compiled: standard, warnings, hardening, sanitizers, output folders.
+
+set(KP_SANITIZE "" CACHE STRING "Sanitizer build: address (with undefined), thread, or empty")
+set_property(CACHE KP_SANITIZE PROPERTY STRINGS "" address thread)
+option(KP_WERROR "Treat warnings as errors" OFF)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
+endif()
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+# Debian's multiarch folder belongs to packages; a build tree and a private prefix want plain lib.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+set(KP_PLUGIN_OUTPUT_DIR ${PROJECT_BINARY_DIR}/lib/keyprovider/plugins)
+
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES C)
+
+# Flags shared by every target of ours; linked as kp-flags, so nothing leaks to users of the package.
+add_library(kp-flags INTERFACE)
+
+if(UNIX)
+  # Shared code sees POSIX and no more; a platform file that needs more asks at its top.
+  target_compile_definitions(kp-flags INTERFACE _POSIX_C_SOURCE=200809L)
+endif()
+
+if(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
+  target_compile_options(kp-flags INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+    -Wpointer-arith -Wwrite-strings -Wcast-align -Wvla -Wformat=2 -Wundef
+    # __FILE__ and assertion texts name files from the root of the project.
+    -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
+    -fstack-protector-strong -fno-omit-frame-pointer)
+  if(KP_WERROR)
+    target_compile_options(kp-flags INTERFACE -Werror)
+  endif()
+endif()
+
+if(KP_SANITIZE STREQUAL "")
+  target_compile_definitions(kp-flags INTERFACE
+    $<$<AND:$<BOOL:${UNIX}>,$<NOT:$<CONFIG:Debug>>>:_FORTIFY_SOURCE=2>)
+elseif(KP_SANITIZE STREQUAL "address")
+  set(KP_SANITIZE_FLAGS -fsanitize=address,undefined)
+elseif(KP_SANITIZE STREQUAL "thread")
+  set(KP_SANITIZE_FLAGS -fsanitize=thread)
+else()
+  message(FATAL_ERROR "KP_SANITIZE is '${KP_SANITIZE}'; it takes address, thread or nothing")
+endif()
+if(KP_SANITIZE_FLAGS)
+  target_compile_options(kp-flags INTERFACE ${KP_SANITIZE_FLAGS} -fno-sanitize-recover=all)
+  target_link_options(kp-flags INTERFACE ${KP_SANITIZE_FLAGS})
+  target_compile_definitions(kp-flags INTERFACE KP_SANITIZED=1)
+endif()
+
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  target_link_options(kp-flags INTERFACE LINKER:-z,relro,-z,now LINKER:--as-needed)
+  # What a host process maps stays mapped: a thread of ours may still be on its way out.
+  set(KP_NODELETE_OPTIONS LINKER:-z,nodelete)
+  if(NOT KP_SANITIZE)
+    list(APPEND KP_NODELETE_OPTIONS LINKER:-z,defs)
+  endif()
+endif()

@@ -1,0 +1,27 @@
+# Third-party libraries, as imported targets of one spelling wherever they come from.
+
+# kp_find_library(TARGET name CONFIG package config-target PKGCONFIG module>=version)
+# Takes the package's own CMake file where it ships one, its pkg-config file otherwise.
+function(kp_find_library target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CONFIG;CONFIG_TARGET;PKGCONFIG" "")
+  find_package(${arg_CONFIG} CONFIG QUIET)
+  if(TARGET ${arg_CONFIG_TARGET})
+    add_library(${target} INTERFACE IMPORTED GLOBAL)
+    target_link_libraries(${target} INTERFACE ${arg_CONFIG_TARGET})
+    return()
+  endif()
+  find_package(PkgConfig REQUIRED)
+  string(MAKE_C_IDENTIFIER "KP_PC_${arg_CONFIG}" prefix)
+  pkg_check_modules(${prefix} REQUIRED QUIET IMPORTED_TARGET GLOBAL ${arg_PKGCONFIG})
+  add_library(${target} INTERFACE IMPORTED GLOBAL)
+  target_link_libraries(${target} INTERFACE PkgConfig::${prefix})
+endfunction()
+
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
+kp_find_library(kp::uv CONFIG libuv CONFIG_TARGET libuv::uv PKGCONFIG "libuv>=1.44")
+kp_find_library(kp::jansson CONFIG jansson CONFIG_TARGET jansson::jansson PKGCONFIG "jansson>=2.14")
+if(BUILD_TESTING)
+  kp_find_library(kp::cmocka CONFIG cmocka CONFIG_TARGET cmocka::cmocka PKGCONFIG "cmocka>=1.1.5")
+endif()
