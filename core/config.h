@@ -1,0 +1,173 @@
+/*
+ * The configuration: what one JSON file says, read and checked as a whole, with every default filled
+ * in. Plain data once loaded; it opens no vault and loads no plugin.
+ *
+ * Secrets stand in it by reference (a file, an environment variable) and are fetched with
+ * kpi_secret_fetch when they are used. Inline ones need "allow_inline_secrets".
+ *
+ * Threads: a loaded configuration is read-only and may be read from any. Ownership: everything a
+ * struct here points to belongs to it and goes with its clear.
+ */
+#ifndef KP_CORE_CONFIG_H
+#define KP_CORE_CONFIG_H
+
+#include <stdbool.h>
+
+#include <keyprovider/keyprovider.h>
+
+#include "base/buf.h"
+#include "core/config_limits.h"
+
+#define KPI_CONFIG_MAX_LEN (1024u * 1024u) /* bytes of a configuration */
+#define KPI_CONFIG_MAX_DEPTH 32u           /* objects and arrays inside one another */
+#define KPI_SECRET_MAX_LEN (64u * 1024u)   /* bytes of a secret read from a file or variable */
+#define KPI_SHA256_LEN 32u
+
+/* ---- Parts ---- */
+
+enum kpi_secret_kind {
+    KPI_SECRET_NONE = 0,
+    KPI_SECRET_FILE = 1,
+    KPI_SECRET_ENV = 2,
+    KPI_SECRET_INLINE = 3
+};
+
+/* Where a secret is. */
+struct kpi_secret_ref {
+    enum kpi_secret_kind kind;
+    char *source;   /* path or name of the variable; NULL for NONE and INLINE */
+    kp_buf literal; /* INLINE only; secret */
+};
+
+/* One value of a vault's "settings", nested objects flattened to dotted names. */
+struct kpi_setting {
+    char *name;
+    char *text;    /* value as text; NULL for a secret */
+    uint32_t type; /* enum kp_setting_type: as read from JSON, then as the plugin says */
+    struct kpi_secret_ref secret; /* KP_SETTING_SECRET only */
+};
+
+struct kpi_vault_config {
+    char *name;
+    char *plugin;                 /* empty: found by location */
+    char *location;               /* "file:/path" or a host name */
+    char *identity;               /* empty: none */
+    struct kpi_secret_ref secret; /* goes with identity */
+    bool may_create;              /* opening may bring the vault into being */
+    bool settings_checked;        /* kpi_config_check_settings has passed */
+    struct kpi_setting *settings;
+    size_t n_settings;
+    struct kpi_vault_limits limits; /* "defaults" with the vault's own on top */
+};
+
+/* A plugin the configuration insists on: exactly one of path and name is set. */
+struct kpi_plugin_config {
+    char *path;
+    char *name; /* NAME.so of the plugin folder */
+    bool pinned;
+    uint8_t sha256[KPI_SHA256_LEN];
+};
+
+struct kpi_config {
+    char *path;       /* the file it was read from; NULL: none */
+    char *plugin_dir; /* NULL: the caller's, else the installed one */
+    char *log_levels; /* such as "info,pipeline=debug" */
+    bool log_json;
+    bool allow_inline_secrets;
+    struct kpi_provider_limits provider;
+    struct kpi_vault_limits defaults;
+    struct kpi_vault_config *vaults;
+    size_t n_vaults;
+    struct kpi_plugin_config *plugins;
+    size_t n_plugins;
+};
+
+/* ---- Lifecycle ---- */
+
+/* Every default, no vault. Allocates nothing: log_levels stays NULL, which means "info". */
+void kpi_config_init(struct kpi_config *config);
+
+/*
+ * Reads the file or text that options name; neither (or options NULL) gives the defaults. A file goes
+ * through core/trust. *ret_config is written only on success; clear it. Blocks on files.
+ * Errors: config (the sentence names the path of the offending value), usage (both given, bad
+ * struct_size), no_memory.
+ */
+kp_status kpi_config_load(const struct kp_options *options, struct kpi_config *ret_config,
+                          struct kp_error *reterr) KP_MUST_USE;
+
+/* The same from bytes alone; any bytes are allowed. Errors: config, no_memory. */
+kp_status kpi_config_parse(kp_span text, struct kpi_config *ret_config, struct kp_error *reterr)
+    KP_MUST_USE;
+
+/* Frees everything, wiping inline secrets; the struct is then as after init. NULL is allowed. */
+void kpi_config_clear(struct kpi_config *config);
+
+/* The configured vault of that name, or NULL. Valid as long as config. */
+const struct kpi_vault_config *kpi_config_find_vault(const struct kpi_config *config, kp_span name);
+
+/*
+ * A vault that stands in no configuration: limits from "defaults", no settings. name and location
+ * are copied. Clear it with kpi_vault_config_clear. Errors: no_memory.
+ */
+kp_status kpi_vault_config_init(struct kpi_vault_config *vault, const struct kpi_config *config,
+                                kp_span name, kp_span location) KP_MUST_USE;
+void kpi_vault_config_clear(struct kpi_vault_config *vault);
+
+/*
+ * Checks a vault's settings against what its plugin knows and fills in the plugin's fallbacks, in
+ * the plugin's order. Once passed, calling it again changes nothing.
+ * Errors: config (the sentence begins with the path, vaults.NAME.settings.SETTING), no_memory; the
+ * settings are then as before.
+ */
+kp_status kpi_config_check_settings(struct kpi_vault_config *vault, const struct kp_caps *caps,
+                                    struct kp_error *reterr) KP_MUST_USE;
+
+/*
+ * Whether `next` may replace `running` without a restart. Errors: config, naming the first value
+ * that cannot change while running.
+ */
+kp_status kpi_config_check_reload(const struct kpi_config *running, const struct kpi_config *next,
+                                  struct kp_error *reterr) KP_MUST_USE;
+
+/*
+ * Writes the effective configuration as JSON that kpi_config_parse reads back, but for inline
+ * secrets, which show as {"inline": "(set)"}. Text settings no plugin has spoken for show as
+ * "(not checked)", for they may be secrets. Errors: no_memory.
+ */
+kp_status kpi_config_write_effective(const struct kpi_config *config, kp_text_fn *write, void *ctx)
+    KP_MUST_USE;
+
+/* ---- Using secrets ---- */
+
+/*
+ * Fetches a secret into out, an initialised secret kp_buf, replacing what it held. One trailing line
+ * end of a file is cut. NONE gives the empty secret. May block on a file (core/trust guards it).
+ * Errors: config (missing, empty, too long, not to be trusted; the sentence names the source and
+ * never the value), no_memory.
+ */
+kp_status kpi_secret_fetch(const struct kpi_secret_ref *ref, kp_buf *out, struct kp_error *reterr)
+    KP_MUST_USE;
+
+/*
+ * What a vault's plugin is handed: every setting with its secret fetched. Fixed after
+ * kpi_vault_inputs_fetch; view points into it.
+ */
+struct kpi_vault_inputs {
+    kp_buf secret;
+    kp_buf *fetched; /* one per secret setting */
+    size_t n_fetched;
+    struct kp_setting *settings;
+    struct kp_vault_settings view; /* identity and secret, settings; name and location of vault */
+};
+
+/*
+ * Fetches all secrets of a vault and builds the view. vault must outlive *ret_inputs and have been
+ * checked. Blocks on files: call it from a worker. Errors: as kpi_secret_fetch, prefixed by the path.
+ */
+kp_status kpi_vault_inputs_fetch(const struct kpi_vault_config *vault,
+                                 struct kpi_vault_inputs *ret_inputs, struct kp_error *reterr)
+    KP_MUST_USE;
+void kpi_vault_inputs_clear(struct kpi_vault_inputs *inputs);
+
+#endif /* KP_CORE_CONFIG_H */
