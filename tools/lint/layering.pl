@@ -168,7 +168,7 @@ sub check_lines
         $line++;
         my $copy = $_;
         utf8::decode($copy);
-        finding($file, $line, 'wider than 100 columns') if length($copy) > 100;
+        finding($file, $line, 'wider than 100 columns (comments: tools/lint/wrap FILE)') if length($copy) > 100;
         finding($file, $line, 'has a tab') if $copy =~ /\t/;
         finding($file, $line, 'ends in blanks') if $copy =~ /\s$/;
     }
