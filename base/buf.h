@@ -1,6 +1,6 @@
 /*
- * kp_buf, the one growing byte buffer: bounded at birth, wiped at death when secret. A secret buffer
- * lives in secret memory (base/mem.h) and never leaves a copy behind when it grows.
+ * kp_buf, the one growing byte buffer: bounded at birth, wiped at death when secret. A secret
+ * buffer lives in secret memory (base/mem.h) and never leaves a copy behind when it grows.
  *
  * Threads: one owner at a time. A zeroed kp_buf is empty with a limit of 0.
  */
@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include <keyprovider/status.h>
+#include "base/errors.h"
 
 typedef struct kp_buf {
     uint8_t *ptr;
@@ -20,7 +20,7 @@ typedef struct kp_buf {
     bool secret;
 } kp_buf;
 
-/* Empty buffer that may grow to limit bytes. site: literal, borrowed for ever. Allocates nothing. */
+/* Empty buffer that may grow to limit bytes; allocates nothing. site: literal, borrowed for ever. */
 void kp_buf_init(kp_buf *b, const char *site, size_t limit);
 void kp_buf_init_secret(kp_buf *b, const char *site, size_t limit);
 /* Frees, wiping first when secret; the buffer is then empty with its limit kept. NULL allowed. */
@@ -34,7 +34,7 @@ kp_status kp_buf_append(kp_buf *b, kp_span bytes) KP_MUST_USE;
 kp_status kp_buf_append_str(kp_buf *b, const char *text) KP_MUST_USE;
 kp_status kp_buf_append_byte(kp_buf *b, uint8_t byte) KP_MUST_USE;
 /* printf-like; refused with usage on a secret buffer: formatters never see secrets. */
-kp_status kp_buf_append_fmt(kp_buf *b, const char *fmt, ...) KP_MUST_USE;
+kp_status kp_buf_append_fmt(kp_buf *b, const char *fmt, ...) KPB_PRINTF(2, 3) KP_MUST_USE;
 /* Extends len by n and returns the n new, zeroed bytes in *ret. */
 kp_status kp_buf_extend(kp_buf *b, size_t n, uint8_t **ret) KP_MUST_USE;
 

@@ -67,10 +67,10 @@ enum kp_exposure {
  */
 struct kp_error {
     uint32_t struct_size;
-    uint32_t status;         /* kp_status */
-    uint32_t code;           /* documented code, enum kp_code; 0: none */
-    uint32_t http_status;    /* 0: no HTTP answer */
-    uint32_t exposure;       /* enum kp_exposure */
+    uint32_t status;      /* kp_status */
+    uint32_t code;        /* documented code, enum kp_code; 0: none */
+    uint32_t http_status; /* 0: no HTTP answer */
+    uint32_t exposure;    /* enum kp_exposure */
     uint32_t reserved;
     uint64_t retry_after_ms; /* the vault's hint; KP_NO_RETRY_HINT: none given */
     char request_id[KP_REQUEST_ID_LEN];
@@ -89,7 +89,9 @@ KP_API const char *kp_status_meaning(kp_status status);
 
 enum kp_code {
 #define XX(symbol, number, cls, area, origin, cause, advice) KP_CODE_##symbol = (number),
-    KP_CODE_MAP(XX)
+#define LX(symbol, number, cls, area, origin, cause, advice) KP_CODE_LEGACY_##symbol = (number),
+    KP_CODE_MAP_SPLIT(XX, LX)
+#undef LX
 #undef XX
 };
 

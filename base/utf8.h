@@ -1,0 +1,24 @@
+/* Telling UTF-8 from bytes that only look like it. Pure functions, any thread. */
+#ifndef KP_BASE_UTF8_H
+#define KP_BASE_UTF8_H
+
+#include <stdbool.h>
+
+#include <keyprovider/types.h>
+
+/*
+ * Length, 1..4 bytes, of the well-formed character that text starts with; 0 when it starts with
+ * none (empty, cut, overlong, surrogate, above U+10FFFF). Source: RFC 3629 section 4.
+ */
+size_t kpb_utf8_next(kp_span text);
+
+/* The whole span is well-formed UTF-8. */
+bool kpb_utf8_is_valid(kp_span text);
+
+/* True of a byte that must not reach a terminal or a line of log as it is: C0 controls and DEL. */
+static inline bool kpb_is_control(uint8_t c)
+{
+    return c < 0x20 || c == 0x7f;
+}
+
+#endif /* KP_BASE_UTF8_H */
