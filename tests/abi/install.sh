@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Installs into a scratch prefix and builds against it as a stranger would: with pkg-config, with the
+# CMake package, and statically with the plugin linked in.
+# usage: install.sh BUILD_FOLDER COMPILER
+set -euo pipefail
+
+build=$1
+compiler=$2
+prefix=$(mktemp -d)
+trap 'rm -rf -- "$prefix"' EXIT
+
+quietly() {
+    "$@" >"$prefix/log" 2>&1 || {
+        cat -- "$prefix/log" >&2
+        echo "install: failed: $*" >&2
+        exit 1
+    }
+}
+
+write_client() {
+    cat >"$prefix/client.c" <<'C'
+#include <keyprovider/keyprovider.h>
+#include <stdio.h>
+int main(void)
+{
+    printf("%s %s\n", kp_version(), kp_op_text(KP_OP_WRAP));
+    return 0;
+}
+C
+    cat >"$prefix/static_client.c" <<'C'
+#include <keyprovider/keyprovider.h>
+kp_plugin_get_fn kp_file_test_plugin_get;
+int main(void)
+{
+    return kp_version() && kp_file_test_plugin_get(KP_ABI_MAJOR, KP_ABI_MINOR) ? 0 : 1;
+}
+C
+}
+
+use_pkg_config() {
+    export PKG_CONFIG_PATH=$libdir/pkgconfig
+    local -a flags
+    read -r -a flags < <(pkg-config --cflags --libs keyprovider)
+    quietly "$compiler" "$prefix/client.c" -o "$prefix/client" "${flags[@]}" "-Wl,-rpath,$libdir"
+    "$prefix/client"
+}
+
+use_cmake() {
+    mkdir "$prefix/cmake"
+    cat >"$prefix/cmake/CMakeLists.txt" <<'CMAKE'
+cmake_minimum_required(VERSION 3.25)
+project(client C)
+find_package(keyprovider 0.1 REQUIRED COMPONENTS static)
+add_executable(client ../client.c)
+target_link_libraries(client PRIVATE keyprovider::keyprovider)
+add_executable(static_client ../static_client.c)
+target_link_libraries(static_client PRIVATE keyprovider::file-test-static)
+CMAKE
+    quietly cmake -S "$prefix/cmake" -B "$prefix/cmake/build" -G Ninja \
+        "-DCMAKE_C_COMPILER=$compiler" "-DCMAKE_PREFIX_PATH=$prefix"
+    quietly cmake --build "$prefix/cmake/build"
+    "$prefix/cmake/build/client"
+    "$prefix/cmake/build/static_client"
+}
+
+quietly cmake --install "$build" --prefix "$prefix"
+libdir=$(dirname -- "$(find "$prefix" -name libkeyprovider.so)")
+test -e "$libdir/keyprovider/plugins/file-test.so"
+# The prefix was chosen at install time; the file was written for the one of configure time.
+sed -i "s|^prefix=.*|prefix=$prefix|" "$libdir/pkgconfig/keyprovider.pc"
+write_client
+use_pkg_config
+use_cmake
+"$prefix/bin/kp" version
