@@ -24,6 +24,19 @@ kp_status kpb_fail_code(struct kp_error *err, kp_status status, uint32_t code, c
 /* no_memory at a named site, with code 2051 (scp_err_OutOfMemory). */
 kp_status kpb_fail_memory(struct kp_error *err, const char *site);
 
+#if defined(KP_ANALYZED)
+/* The static analyser reads one file at a time: this tells it that the status that goes in comes out. */
+static inline kp_status kpb_same_status(kp_status written, kp_status status)
+{
+    (void)written;
+    return status;
+}
+#define kpb_fail(err, status, ...) kpb_same_status(kpb_fail(err, status, __VA_ARGS__), status)
+#define kpb_fail_code(err, status, code, ...)                                                      \
+    kpb_same_status(kpb_fail_code(err, status, code, __VA_ARGS__), status)
+#define kpb_fail_memory(err, site) kpb_same_status(kpb_fail_memory(err, site), KP_NO_MEMORY)
+#endif
+
 /* Puts "prefix: " before the sentence; the first failure keeps its class and code. */
 void kpb_error_prefix(struct kp_error *err, const char *fmt, ...) KPB_PRINTF(2, 3);
 

@@ -9,8 +9,8 @@ my %c_headers = map { ("$_.h" => 1) } qw(
   stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar
   wchar wctype);
 
-# Headers that come with a compiler, not with a platform.
-my %compiler_headers = ('intrin.h' => 1);
+# Headers that come with every toolchain that asks for them.
+my %compiler_headers = ('intrin.h' => 1, 'getopt.h' => 1);
 
 # Third-party headers, by the name their library has here.
 my %third_party = (
