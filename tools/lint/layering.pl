@@ -33,7 +33,7 @@ my @rooms = (
       ours => [ 'base', 'crypto', 'plugins/azure-rest', 'SELF' ], libs => [qw(openssl jansson)] },
     { path => qr{^plugins/},
       ours => [ 'base', 'crypto', 'SELF' ], libs => [qw(openssl jansson)] },
-    { path => qr{^cli/}, ours => [ 'base', 'cli' ], libs => ['jansson'] },
+    { path => qr{^cli/}, ours => [ 'base', 'cli' ], libs => [qw(openssl jansson)] },
     { path => qr{^bench/yardsticks/},
       ours => [ 'base', 'bench' ], libs => [qw(uv curl openssl jansson)], system => 1 },
     { path => qr{^bench/}, ours => [ 'base', 'bench' ], libs => ['jansson'], system => 1 },
@@ -58,6 +58,10 @@ my %banned = (
 my %allocator = map { $_ => 'goes past base/mem.h' } qw(malloc calloc realloc free strdup strndup);
 my %ending = map { $_ => 'would take the host process down' }
   qw(abort exit _exit quick_exit longjmp raise);
+
+my %shared_state = map { $_ => 'works on state that all threads share' }
+  qw(localtime gmtime asctime ctime rand srand setenv putenv unsetenv setlocale getpwnam getpwuid
+  getgrnam getgrgid signal umask chdir);
 
 my $n_findings = 0;
 
@@ -134,7 +138,8 @@ sub banned_in
     my ($file) = @_;
     my %calls = %banned;
     %calls = (%calls, %allocator) if $file !~ m{^(?:base/mem\.c$|tests/|examples/|tools/)};
-    %calls = (%calls, %ending) if $file =~ m{^(?:include|base|crypto|core|plugins)/};
+    %calls = (%calls, %ending, %shared_state)
+      if $file =~ m{^(?:include|base|crypto|core|plugins)/};
     return %calls;
 }
 
