@@ -360,6 +360,7 @@ static kp_status list(struct place *p, char *all)
     all[0] = '\0';
     assert_int_equal(kpi_trust_open(p->root, KPI_TRUST_FOLDER, &fd, &p->err), KP_OK);
     st = kpi_trust_list(fd, p->root, ".so", collect, all, &p->err);
+    assert_true(fcntl(fd, F_GETFD) >= 0); /* still the caller's */
     kpi_trust_close(fd);
     return st;
 }
