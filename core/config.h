@@ -112,6 +112,10 @@ const struct kpi_vault_config *kpi_config_find_vault(const struct kpi_config *co
  */
 kp_status kpi_vault_config_init(struct kpi_vault_config *vault, const struct kpi_config *config,
                                 kp_span name, kp_span location) KP_MUST_USE;
+/* Deep copy into *ret_copy, which is written only on success. Errors: no_memory. */
+kp_status kpi_vault_config_copy(const struct kpi_vault_config *vault,
+                                struct kpi_vault_config *ret_copy) KP_MUST_USE;
+/* Frees everything, wiping inline secrets. NULL is allowed. */
 void kpi_vault_config_clear(struct kpi_vault_config *vault);
 
 /*

@@ -34,7 +34,7 @@ enum kpi_unit {
        "time the plugin has to open the vault")                                                    \
     XX(fetch_timeout_ms, "fetch_timeout_ms", 10000, 1, 3600000, MS, 1,                             \
        "deadline of a metadata fetch that several operations share")                               \
-    XX(max_in_flight, "max_in_flight", 256, 0, 65535, COUNT, 1,                                    \
+    XX(max_in_flight, "max_in_flight", 0, 0, 65535, COUNT, 1,                                      \
        "operations handed to the plugin at once; 0: the plugin's own default, else 256")           \
     XX(max_queued, "max_queued", 4096, 0, 1048576, COUNT, 1,                                       \
        "operations that may wait for a place in flight; one more is refused")                      \
