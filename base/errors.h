@@ -25,7 +25,8 @@ kp_status kpb_fail_code(struct kp_error *err, kp_status status, uint32_t code, c
 kp_status kpb_fail_memory(struct kp_error *err, const char *site);
 
 #if defined(KP_ANALYZED)
-/* The static analyser reads one file at a time: this tells it that the status that goes in comes out. */
+/* The static analyser reads one file at a time: this tells it that the status that goes in comes
+ * out. */
 static inline kp_status kpb_same_status(kp_status written, kp_status status)
 {
     (void)written;

@@ -10,8 +10,8 @@ failed=0
 # compile COMPILER LANGUAGE STANDARD HEADER
 compile() {
     local header=${4#"$root/include/"}
-    # Twice, so that a missing guard shows.
-    if ! printf '#include <%s>\n#include <%s>\n' "$header" "$header" |
+    # Twice, so that a missing guard shows; a declaration, since a header may hold macros only.
+    if ! printf '#include <%s>\n#include <%s>\nextern int kp_alone;\n' "$header" "$header" |
         "$1" -x "$2" "-std=$3" -pedantic-errors -Wall -Wextra -Werror -fsyntax-only \
             -I "$root/include" -; then
         echo "headers: <$header> does not compile alone with $1 -std=$3" >&2
