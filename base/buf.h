@@ -20,7 +20,7 @@ typedef struct kp_buf {
     bool secret;
 } kp_buf;
 
-/* Empty buffer that may grow to limit bytes; allocates nothing. site: literal, borrowed for ever. */
+/* Empty buffer that may grow to limit bytes; allocates nothing. site: literal, never freed. */
 void kp_buf_init(kp_buf *b, const char *site, size_t limit);
 void kp_buf_init_secret(kp_buf *b, const char *site, size_t limit);
 /* Frees, wiping first when secret; the buffer is then empty with its limit kept. NULL allowed. */

@@ -22,6 +22,12 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0 ? 1 : 0);
 }
 
+/* What floor_div leaves, 0..b-1. */
+static int64_t floor_mod(int64_t a, int64_t b)
+{
+    return a % b < 0 ? a % b + b : a % b;
+}
+
 static bool is_leap(int64_t year)
 {
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -93,7 +99,7 @@ static int64_t unix_from_days(int64_t days, int64_t second_of_day)
 int64_t kpb_duration_shift(int64_t unix_s, struct kpb_duration d, int sign)
 {
     int64_t days = floor_div(unix_s, SECONDS_A_DAY);
-    int64_t second_of_day = unix_s - days * SECONDS_A_DAY;
+    int64_t second_of_day = floor_mod(unix_s, SECONDS_A_DAY);
     int64_t months = sign < 0 ? -(int64_t)d.months : (int64_t)d.months;
 
     if (unix_s == KP_TIME_NONE)
@@ -179,7 +185,7 @@ void kpb_time_format(int64_t unix_s, char out[KPB_TIME_TEXT_LEN])
                 : unix_s > UNIX_YEAR_9999 ? UNIX_YEAR_9999
                                           : unix_s;
     int64_t days = floor_div(t, SECONDS_A_DAY);
-    int64_t second = t - days * SECONDS_A_DAY;
+    int64_t second = floor_mod(t, SECONDS_A_DAY);
     struct date d = date_from_days(days);
 
     memcpy(out, pattern, sizeof pattern);
