@@ -52,16 +52,16 @@ typedef void kp_log_fn(void *ctx, const char *line, size_t len);
 /* How to open a provider. Zero and NULL mean the default. Borrowed for the call but for log_ctx. */
 struct kp_options {
     uint32_t struct_size;
-    uint32_t flags;           /* KP_OPEN_* */
-    const char *config_path;  /* NULL: no file, defaults only */
-    const char *config_text;  /* the configuration itself; excludes config_path */
-    const char *plugin_dir;   /* NULL: the installed one */
+    uint32_t flags;                          /* KP_OPEN_* */
+    const char *config_path;                 /* NULL: no file, defaults only */
+    const char *config_text;                 /* the configuration itself; excludes config_path */
+    const char *plugin_dir;                  /* NULL: the installed one */
     kp_plugin_get_fn *const *static_plugins; /* NULL-terminated; plugins linked into the program */
-    kp_log_fn *log;           /* NULL: no log */
-    void *log_ctx;            /* passed to log until close has reported */
-    const char *log_levels;   /* such as "info,pipeline=debug"; NULL: as configured */
-    uint32_t log_json;        /* 1: JSON lines */
-    uint32_t n_loops;         /* loop threads; 0: as configured */
+    kp_log_fn *log;                          /* NULL: no log */
+    void *log_ctx;                           /* passed to log until close has reported */
+    const char *log_levels; /* such as "info,pipeline=debug"; NULL: as configured */
+    uint32_t log_json;      /* 1: JSON lines */
+    uint32_t n_loops;       /* loop threads; 0: as configured */
 };
 
 /* Empty options with struct_size set. */
@@ -84,8 +84,8 @@ KP_API KP_MUST_USE kp_status kp_provider_reload(kp_provider *provider, struct kp
 /* What close found. abandoned 0: every thread ended, all memory is free, nothing will call back. */
 struct kp_close_report {
     uint32_t struct_size;
-    uint32_t abandoned;     /* operations, vaults and workers still busy at the deadline */
-    uint32_t canceled;      /* operations ended by close */
+    uint32_t abandoned; /* operations, vaults and workers still busy at the deadline */
+    uint32_t canceled;  /* operations ended by close */
     uint32_t reserved;
     char text[KP_ERROR_TEXT_LEN]; /* names the first abandoned ones; empty when quiet */
 };
@@ -93,10 +93,10 @@ struct kp_close_report {
 typedef void kp_closed_fn(void *ctx, const struct kp_close_report *report);
 
 /*
- * Closes: refuses new work, cancels what runs (each completion still comes, once), closes the vaults,
- * ends the threads, calls cb from a thread of its own, and the provider is gone. What is still busy
- * after timeout_ms is abandoned: named in the report, its memory left in place, nothing unmapped.
- * Results not yet cleared stay valid. Release every kp_vault first.
+ * Closes: refuses new work, cancels what runs (each completion still comes, once), closes the
+ * vaults, ends the threads, calls cb from a thread of its own, and the provider is gone. What is
+ * still busy after timeout_ms is abandoned: named in the report, its memory left in place, nothing
+ * unmapped. Results not yet cleared stay valid. Release every kp_vault first.
  */
 KP_API void kp_provider_close(kp_provider *provider, uint32_t timeout_ms, kp_closed_fn *cb,
                               void *ctx);
@@ -106,7 +106,8 @@ KP_API void kp_provider_close_wait(kp_provider *provider, uint32_t timeout_ms,
 
 /* ---- Vaults ---- */
 
-/* Credential and wishes for a vault. Borrowed for the call; the secret is copied to secret memory. */
+/* Credential and wishes for a vault. Borrowed for the call; the secret is copied to secret
+ * memory. */
 struct kp_vault_options {
     uint32_t struct_size;
     uint32_t flags; /* KP_VAULT_MAY_CREATE */
@@ -161,14 +162,15 @@ KP_API KP_MUST_USE kp_status kp_submit(kp_vault *vault, const struct kp_request 
 
 /*
  * The blocking twin: starts an operation and waits for its end or its deadline. Fills *ret_result
- * in every case; release it with kp_result_clear. Returns its status. Not from a completion (usage).
+ * in every case; release it with kp_result_clear. Returns its status. Not from a completion
+ * (usage).
  */
 KP_API KP_MUST_USE kp_status kp_call(kp_vault *vault, const struct kp_request *request,
                                      struct kp_result *ret_result);
 
 /*
- * Asks an operation to end now. Its completion still comes, once, with canceled unless it was faster.
- * An id that is over or unknown is ignored.
+ * Asks an operation to end now. Its completion still comes, once, with canceled unless it was
+ * faster. An id that is over or unknown is ignored.
  */
 KP_API void kp_cancel(kp_provider *provider, kp_op_id id);
 

@@ -1,24 +1,25 @@
 /*
  * The plugin contract: all that the author of a vault plugin reads.
  *
- * A plugin is a shared object with one exported symbol, kp_plugin_get, that returns a table. The host
- * opens one instance per vault, hands it operations, and offers it everything that waits: HTTP, files,
- * timers, workers. A plugin has no threads, no event loop and no sockets of its own.
+ * A plugin is a shared object with one exported symbol, kp_plugin_get, that returns a table. The
+ * host opens one instance per vault, hands it operations, and offers it everything that waits:
+ * HTTP, files, timers, workers. A plugin has no threads, no event loop and no sockets of its own.
  *
  * The sentences of the contract (each has a test in tests/contract):
  *   1. submit returning KP_OK means exactly one finish; any other return means none.
- *   2. finish may be called from any thread, even inside submit: it copies what it is given and queues
- *      it. A second, late or foreign finish is refused, counted and harmless.
+ *   2. finish may be called from any thread, even inside submit: it copies what it is given and
+ *      queues it. A second, late or foreign finish is refused, counted and harmless.
  *   3. Every slot but run is called on the vault's loop thread and must not block.
  *   4. cancel only hastens the finish; it does not replace it.
  *   5. done is called exactly once per accepted operation, on the loop thread, after its finish and
- *      after the last callback that was asked for in its name. The state pointer is free from then on.
+ *      after the last callback that was asked for in its name. The state pointer is free from then
+ *      on.
  *   6. Spans and structs are borrowed for the call. Nothing allocated on one side is freed on the
  *      other. The request handed to submit stays readable until done.
- *   7. open returning KP_OK means exactly one opened; close means exactly one closed, after which the
- *      host touches the vault no more.
- *   8. run, where present, is called from any number of threads at once, computes on loaded keys, and
- *      never waits for a network, a lock held during input or output, or another operation.
+ *   7. open returning KP_OK means exactly one opened; close means exactly one closed, after which
+ *      the host touches the vault no more.
+ *   8. run, where present, is called from any number of threads at once, computes on loaded keys,
+ *      and never waits for a network, a lock held during input or output, or another operation.
  *
  * Versions: the first eight bytes of the table and of struct kp_host never change. abi_major must
  * match; a smaller struct_size or abi_minor on either side is an older party and simply lacks the
@@ -54,7 +55,8 @@ enum kp_setting_type {
 
 #define KP_SETTING_RELOADABLE 0x01u
 
-/* One setting of a vault's "settings" object in the configuration. Dots in name are nested objects. */
+/* One setting of a vault's "settings" object in the configuration. Dots in name are nested
+ * objects. */
 struct kp_setting_spec {
     uint32_t struct_size;
     uint32_t type;  /* enum kp_setting_type */
@@ -80,8 +82,8 @@ struct kp_caps {
     uint32_t curves;  /* 1u << enum kp_curve */
     uint32_t rsa_bits_min;
     uint32_t rsa_bits_max;
-    uint32_t max_payload_len; /* bytes of value; 0: KP_PAYLOAD_MAX_LEN */
-    uint32_t max_in_flight;   /* default of the setting of that name; 0: the host's */
+    uint32_t max_payload_len;         /* bytes of value; 0: KP_PAYLOAD_MAX_LEN */
+    uint32_t max_in_flight;           /* default of the setting of that name; 0: the host's */
     const char *const *schemes;       /* NULL-terminated: "file" serves file:LOCATION */
     const char *const *host_suffixes; /* NULL-terminated: ".vault.azure.net" */
     const struct kp_setting_spec *const *settings; /* NULL-terminated */
@@ -128,7 +130,7 @@ typedef void kp_answer_fn(void *ctx, const struct kp_reply *reply);
 
 /* ---- HTTP (the service arrives with the Azure plugins; until then http answers unsupported) ---- */
 
-#define KP_HTTP_CLEARTEXT_METADATA 0x01u /* http:// to loopback, link-local or a configured endpoint */
+#define KP_HTTP_CLEARTEXT_METADATA 0x01u /* http:// to loopback, link-local, configured hosts */
 #define KP_HTTP_NO_PROXY 0x02u
 #define KP_HTTP_SECRET_REPLY 0x04u /* the body goes into secret memory */
 
@@ -187,8 +189,8 @@ struct kp_memory {
 
 /*
  * The host as one vault sees it. Valid from open until closed. Pass `self` as the first argument.
- * `op` names the operation on whose behalf the call is made: its callbacks come before its done, and
- * they still come, once, when it was cancelled meanwhile. 0 stands for the vault itself.
+ * `op` names the operation on whose behalf the call is made: its callbacks come before its done,
+ * and they still come, once, when it was cancelled meanwhile. 0 stands for the vault itself.
  * Where a function returns kp_status, anything but KP_OK means that no callback will come.
  */
 struct kp_host {
@@ -199,9 +201,9 @@ struct kp_host {
     const struct kp_memory *memory;
 
     /*
-     * Ends an operation. status KP_OK: reply holds the answer, error is NULL. Otherwise reply is NULL
-     * and error may be NULL. Any thread. Returns usage when id was never asked of this vault or has
-     * been finished already; nothing happens then.
+     * Ends an operation. status KP_OK: reply holds the answer, error is NULL. Otherwise reply is
+     * NULL and error may be NULL. Any thread. Returns usage when id was never asked of this vault
+     * or has been finished already; nothing happens then.
      */
     kp_status (*finish)(void *self, kp_op_id op, kp_status status, const struct kp_reply *reply,
                         const struct kp_error *error);
@@ -272,8 +274,8 @@ struct kp_plugin {
 
     /*
      * Serves the operations of caps->run_ops at once on the calling thread. Success: calls answer
-     * exactly once and returns KP_OK. Declines with unsupported (the key is not loaded, the work may
-     * wait) without touching reterr: the host then takes the way through submit.
+     * exactly once and returns KP_OK. Declines with unsupported (the key is not loaded, the work
+     * may wait) without touching reterr: the host then takes the way through submit.
      */
     kp_status (*run)(void *vault, const struct kp_request *request, kp_answer_fn *answer,
                      void *answer_ctx, struct kp_error *reterr);
