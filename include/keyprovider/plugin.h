@@ -128,7 +128,7 @@ typedef void kp_http_done_fn(void *arg, kp_status status, const struct kp_http_r
 /* What run answers with: copies reply before it returns. */
 typedef void kp_answer_fn(void *ctx, const struct kp_reply *reply);
 
-/* ---- HTTP (the service arrives with the Azure plugins; until then http answers unsupported) ---- */
+/* ---- HTTP (its service comes with the Azure plugins; until then http answers unsupported) ---- */
 
 #define KP_HTTP_CLEARTEXT_METADATA 0x01u /* http:// to loopback, link-local, configured hosts */
 #define KP_HTTP_NO_PROXY 0x02u
