@@ -3,7 +3,7 @@
 # usage: layering.sh SOURCE_ROOT
 set -euo pipefail
 
-check=$1/tools/lint/layering.pl
+check=$(cd -- "$1" && pwd -P)/tools/lint/layering.pl
 scratch=$(mktemp -d)
 trap 'rm -rf -- "$scratch"' EXIT
 cd -- "$scratch"
