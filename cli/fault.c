@@ -1,0 +1,116 @@
+#include "cli/fault.h"
+
+#include <stdarg.h>
+
+#include "base/span.h"
+#include "cli/out.h"
+
+kp_status cli_fail_io(struct cli_fault *f, const char *fmt, ...)
+{
+    char text[KP_ERROR_TEXT_LEN];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args); /* a cut sentence is still a sentence */
+    va_end(args);
+    f->io = true;
+    return kpb_fail(&f->error, KP_USAGE, "%s", text);
+}
+
+int cli_exit_of_status(kp_status status)
+{
+    if (status == KP_OK) {
+        return CLI_EXIT_OK;
+    }
+    return status == KP_USAGE ? CLI_EXIT_USAGE : CLI_EXIT_CLASS_BASE + (int)status;
+}
+
+int cli_exit_of(kp_status status, const struct cli_fault *f)
+{
+    return status != KP_OK && f->io ? CLI_EXIT_IO : cli_exit_of_status(status);
+}
+
+/* The advice of a documented code, NULL when there is nothing to advise. */
+static const char *advice_of(const struct kp_error *err)
+{
+    const struct kp_code_info *info = err->code != 0 ? kp_code_find(err->code) : NULL;
+    return info && info->advice && info->advice[0] ? info->advice : NULL;
+}
+
+static const char *class_of(kp_status status, const struct cli_fault *f)
+{
+    return f->io ? "io" : kp_status_text(status);
+}
+
+static void add_text(struct cli_out *o, const char *where, kp_status status,
+                     const struct cli_fault *f)
+{
+    cli_out_text(o, "kp: ");
+    if (where) {
+        cli_out_text(o, where);
+        cli_out_text(o, ": ");
+    }
+    const bool has_text = f->error.text[0] != '\0';
+    cli_out_safe(o, kpb_span_str(has_text ? f->error.text : kp_status_meaning(status)));
+    cli_out_text(o, " [");
+    cli_out_text(o, class_of(status, f));
+    if (f->error.code != 0) {
+        cli_out_text(o, ", code ");
+        cli_out_uint(o, f->error.code);
+    }
+    cli_out_text(o, "]\n");
+    const char *advice = advice_of(&f->error);
+    if (advice) {
+        cli_out_text(o, "kp: advice: ");
+        cli_out_text(o, advice);
+        cli_out_text(o, "\n");
+    }
+    if (status == KP_USAGE && !f->io) {
+        cli_out_text(o, "kp: see 'kp help");
+        cli_out_text(o, where ? " " : "");
+        cli_out_text(o, where ? where : "");
+        cli_out_text(o, "'\n");
+    }
+}
+
+static void add_json(struct cli_out *o, const char *where, kp_status status,
+                     const struct cli_fault *f)
+{
+    cli_json_begin(o, '{');
+    cli_json_name(o, "error");
+    cli_json_begin(o, '{');
+    if (where) {
+        cli_json_member_text(o, "command", where);
+    }
+    cli_json_member_text(o, "class", class_of(status, f));
+    if (f->error.code != 0) {
+        cli_json_member_int(o, "code", (int64_t)f->error.code);
+    }
+    cli_json_member_text(o, "text", f->error.text);
+    if (f->error.request_id[0] != '\0') {
+        cli_json_member_text(o, "request_id", f->error.request_id);
+    }
+    if (f->error.retry_after_ms != KP_NO_RETRY_HINT) {
+        cli_json_member_int(o, "retry_after_ms", (int64_t)f->error.retry_after_ms);
+    }
+    const char *advice = advice_of(&f->error);
+    if (advice) {
+        cli_json_member_text(o, "advice", advice);
+    }
+    cli_json_member_int(o, "exit", cli_exit_of(status, f));
+    cli_json_end(o, '}');
+    cli_json_end(o, '}');
+    cli_out_text(o, "\n");
+}
+
+void cli_report(FILE *to, const char *where, kp_status status, const struct cli_fault *f, bool json)
+{
+    struct cli_out o;
+    cli_out_init(&o);
+    (json ? add_json : add_text)(&o, where, status, f);
+    if (o.st == KP_OK) {
+        (void)fwrite(o.buf.ptr, 1, o.buf.len, to); /* nowhere left to complain */
+    } else {
+        (void)fprintf(to, "kp: %s\n", kp_status_text(status));
+    }
+    cli_out_clear(&o);
+}

@@ -1,0 +1,47 @@
+/*
+ * What went wrong in a run of kp, and how it is told: one line (or one JSON object) on stderr and an
+ * exit code. Exit codes are a promise to scripts; docs/CLI.md has the table.
+ */
+#ifndef KP_CLI_FAULT_H
+#define KP_CLI_FAULT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <keyprovider/status.h>
+
+#include "base/errors.h"
+
+#define CLI_EXIT_OK 0
+#define CLI_EXIT_BAD_SIGNATURE 1 /* verify: the signature does not match */
+#define CLI_EXIT_USAGE 2
+#define CLI_EXIT_IO 3          /* a local file or stream could not be read or written */
+#define CLI_EXIT_CLASS_BASE 10 /* every other class exits with 10 + its number */
+
+/* A failure. error is the library's; io marks a local file or stream, which has no status class. */
+struct cli_fault {
+    struct kp_error error;
+    bool io;
+};
+
+/*
+ * Fills f with a sentence about a local file or stream and returns a status that is not KP_OK.
+ * Threads: any. Never pass secrets.
+ */
+kp_status cli_fail_io(struct cli_fault *f, const char *fmt, ...) KPB_PRINTF(2, 3);
+
+/* Exit code of a status class. Pure. */
+int cli_exit_of_status(kp_status status);
+
+/* Exit code of a run that ended with status and, on failure, f. Pure. */
+int cli_exit_of(kp_status status, const struct cli_fault *f);
+
+/*
+ * Tells a failure on `to`. where: the command's words, NULL before there is a command. One line of
+ * text, a line of advice where the code has one, and for wrong usage a line naming the help page;
+ * with json one object: {"error":{"command","class","code","text","advice","exit"}}.
+ */
+void cli_report(FILE *to, const char *where, kp_status status, const struct cli_fault *f,
+                bool json);
+
+#endif /* KP_CLI_FAULT_H */

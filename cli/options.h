@@ -1,0 +1,94 @@
+/*
+ * The options of kp: one table for all commands, read by getopt_long in one pass. A command says
+ * with a bit mask which it takes, so that an option means the same everywhere.
+ */
+#ifndef KP_CLI_OPTIONS_H
+#define KP_CLI_OPTIONS_H
+
+#include <keyprovider/status.h>
+
+/* XX(SYMBOL, short name or 0, "long name", "ARGUMENT" or NULL, "what it does") */
+#define CLI_OPT_MAP(XX)                                                                            \
+    XX(VAULT, 'V', "vault", "VAULT", "a configured name, file:DIR, or a host")                     \
+    XX(IN, 0, "in", "FILE", "read from FILE instead of stdin; - is stdin")                         \
+    XX(OUT, 0, "out", "FILE", "write to FILE instead of stdout; - is stdout, even a terminal")     \
+    XX(RAW, 0, "raw", NULL, "bare bytes instead of an envelope")                                   \
+    XX(ALG, 0, "alg", "NAME", "algorithm; the default follows from the key's type")                \
+    XX(AAD, 0, "aad", "TEXT", "additional authenticated data of AES-GCM; not secret")              \
+    XX(DIGEST, 0, "digest", "NAME", "SHA-256, SHA-384 or SHA-512: hash the input first")           \
+    XX(RAW_DIGEST, 0, "raw-digest", NULL, "the input is the digest itself")                        \
+    XX(SIGNATURE, 0, "signature", "FILE", "the signature to check")                                \
+    XX(TYPE, 0, "type", "TYPE", "RSA, EC, oct, or the same with -HSM")                             \
+    XX(SIZE, 0, "size", "BITS", "RSA 2048, 3072, 4096; oct 128, 192, 256")                         \
+    XX(CURVE, 0, "curve", "NAME", "P-256, P-256K, P-384, P-521")                                   \
+    XX(OPS, 0, "ops", "LIST", "what the key may do, such as wrapKey,unwrapKey")                    \
+    XX(TAG, 0, "tag", "NAME=VALUE", "a tag; may be repeated")                                      \
+    XX(NO_TAGS, 0, "no-tags", NULL, "remove every tag")                                            \
+    XX(ENABLED, 0, "enabled", NULL, "the key may be used")                                         \
+    XX(DISABLED, 0, "disabled", NULL, "the key may not be used")                                   \
+    XX(NOT_BEFORE, 0, "not-before", "TIME", "first moment of use; none clears it")                 \
+    XX(EXPIRES, 0, "expires", "TIME", "last moment of use; none clears it")                        \
+    XX(EXPORTABLE, 0, "exportable", NULL, "the private part may leave the vault")                  \
+    XX(ROTATE_AFTER, 0, "rotate-after", "SPAN", "rotate when a version is that old (P90D, P2Y)")   \
+    XX(ROTATE_BEFORE, 0, "rotate-before", "SPAN", "rotate that long before a version expires")     \
+    XX(NOTIFY_BEFORE, 0, "notify-before", "SPAN", "notify that long before a version expires")     \
+    XX(VALID_FOR, 0, "valid-for", "SPAN", "life of the versions that rotation makes")              \
+    XX(YES, 0, "yes", NULL, "confirm what cannot be undone")                                       \
+    XX(TIMEOUT, 0, "timeout", "SPAN", "give up after SPAN: 500ms, 30s, 2m")                        \
+    XX(CONFIG, 0, "config", "FILE", "configuration file")                                          \
+    XX(PLUGIN_DIR, 0, "plugin-dir", "DIR", "where plugins are loaded from")                        \
+    XX(LOG, 0, "log", "LEVELS", "log to stderr, such as info or warn,pipeline=debug")              \
+    XX(JSON, 0, "json", NULL, "write JSON, errors too")                                            \
+    XX(VERSION, 0, "version", NULL, "the same as 'kp version'")                                    \
+    XX(HELP, 'h', "help", NULL, "explain the command")
+
+enum cli_opt {
+#define XX(symbol, letter, name, argument, doc) CLI_OPT_##symbol,
+    CLI_OPT_MAP(XX)
+#undef XX
+        CLI_OPT_COUNT
+};
+
+/* Bit of an option in a 64-bit mask. */
+#define CLI_OPT_BIT(opt) (UINT64_C(1) << (unsigned)(opt))
+
+/* What every command takes. */
+#define CLI_OPTS_COMMON                                                                            \
+    (CLI_OPT_BIT(CLI_OPT_CONFIG) | CLI_OPT_BIT(CLI_OPT_PLUGIN_DIR) | CLI_OPT_BIT(CLI_OPT_LOG) |    \
+     CLI_OPT_BIT(CLI_OPT_JSON) | CLI_OPT_BIT(CLI_OPT_HELP))
+/* What a command that talks to a vault takes. */
+#define CLI_OPTS_VAULT (CLI_OPT_BIT(CLI_OPT_VAULT) | CLI_OPT_BIT(CLI_OPT_TIMEOUT))
+
+struct cli_opt_info {
+    const char *name;
+    const char *argument; /* NULL: takes none */
+    const char *doc;
+    char letter; /* 0: none */
+};
+
+/* Row of an option. Static storage. */
+const struct cli_opt_info *cli_opt_info(enum cli_opt opt);
+
+#define CLI_WORDS_MAX 8u /* command words and operands together */
+
+/* Arguments as read. Everything is borrowed from argv. */
+struct cli_args {
+    uint64_t given; /* CLI_OPT_BIT of each option */
+    const char *value[CLI_OPT_COUNT];
+    const char *tags[KP_TAGS_MAX];
+    uint32_t n_tags;
+    const char *words[CLI_WORDS_MAX]; /* everything that is no option, in order */
+    uint32_t n_words;
+    const char *const *operands; /* the words behind the command's own */
+    uint32_t n_operands;
+};
+
+/*
+ * Reads argv[1..] into *ret; options and words may mix, "--" ends the options, the POSIXLY_CORRECT
+ * of the environment changes nothing. Not reentrant: getopt_long keeps global state.
+ * Errors: usage, naming the option. *ret holds what was read until then.
+ */
+kp_status cli_args_parse(int argc, char *const *argv, struct cli_args *ret, struct kp_error *reterr)
+    KP_MUST_USE;
+
+#endif /* KP_CLI_OPTIONS_H */
