@@ -24,11 +24,13 @@ struct kpc_scrypt_cost {
     }
 #define KPC_SCRYPT_MAX_MEMORY (UINT64_C(128) << 20) /* bytes: 128 * n * r */
 #define KPC_SCRYPT_MAX_WORK (UINT64_C(1) << 24)     /* n * r * p */
-#define KPC_SALT_MIN_LEN 16u                        /* NIST SP 800-132 section 5.1 */
+#define KPC_SALT_MIN_LEN 8u                         /* RFC 8018 section 4.1 */
+#define KPC_SALT_LEN 16u                            /* what we make: NIST SP 800-132 section 5.1 */
 #define KPC_PASSPHRASE_MAX_LEN 1024u
 
 /*
- * Derives out_len bytes (1..64) from a passphrase (1..1024 bytes) and a random salt (16..64 bytes).
+ * Derives out_len bytes (1..64) from a passphrase (1..1024 bytes) and a random salt (8..64 bytes;
+ * make KPC_SALT_LEN).
  * Takes a while and memory by design: a worker's job. out must be secret memory of the caller.
  * Errors: usage naming the parameter, no_memory, internal.
  */
