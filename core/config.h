@@ -22,6 +22,7 @@
 #define KPI_CONFIG_MAX_DEPTH 32u           /* objects and arrays inside one another */
 #define KPI_SECRET_MAX_LEN (64u * 1024u)   /* bytes of a secret read from a file or variable */
 #define KPI_SHA256_LEN 32u
+#define KPI_LOG_LEVELS_DEFAULT "info"
 
 /* ---- Parts ---- */
 
@@ -42,8 +43,9 @@ struct kpi_secret_ref {
 /* One value of a vault's "settings", nested objects flattened to dotted names. */
 struct kpi_setting {
     char *name;
-    char *text;    /* value as text; NULL for a secret */
-    uint32_t type; /* enum kp_setting_type: as read from JSON, then as the plugin says */
+    char *text;      /* value as text; NULL for a secret */
+    uint32_t type;   /* enum kp_setting_type: as read from JSON, then as the plugin says */
+    bool reloadable; /* the plugin says so */
     struct kpi_secret_ref secret; /* KP_SETTING_SECRET only */
 };
 
@@ -84,14 +86,14 @@ struct kpi_config {
 
 /* ---- Lifecycle ---- */
 
-/* Every default, no vault. Allocates nothing: log_levels stays NULL, which means "info". */
+/* Every default, no vault. Allocates nothing: log_levels stays NULL, which means KPI_LOG_LEVELS_DEFAULT. */
 void kpi_config_init(struct kpi_config *config);
 
 /*
  * Reads the file or text that options name; neither (or options NULL) gives the defaults. A file goes
  * through core/trust. *ret_config is written only on success; clear it. Blocks on files.
- * Errors: config (the sentence names the path of the offending value), usage (both given, bad
- * struct_size), no_memory.
+ * Errors: config (the sentence names the path of the offending value), usage (both given),
+ * no_memory.
  */
 kp_status kpi_config_load(const struct kp_options *options, struct kpi_config *ret_config,
                           struct kp_error *reterr) KP_MUST_USE;
@@ -115,6 +117,8 @@ kp_status kpi_vault_config_init(struct kpi_vault_config *vault, const struct kpi
 /* Deep copy into *ret_copy, which is written only on success. Errors: no_memory. */
 kp_status kpi_vault_config_copy(const struct kpi_vault_config *vault,
                                 struct kpi_vault_config *ret_copy) KP_MUST_USE;
+/* Frees n settings and their array, wiping inline secrets. NULL is allowed. */
+void kpi_settings_free(struct kpi_setting *settings, size_t n);
 /* Frees everything, wiping inline secrets. NULL is allowed. */
 void kpi_vault_config_clear(struct kpi_vault_config *vault);
 
@@ -135,9 +139,10 @@ kp_status kpi_config_check_reload(const struct kpi_config *running, const struct
                                   struct kp_error *reterr) KP_MUST_USE;
 
 /*
- * Writes the effective configuration as JSON that kpi_config_parse reads back, but for inline
- * secrets, which show as {"inline": "(set)"}. Text settings no plugin has spoken for show as
- * "(not checked)", for they may be secrets. Errors: no_memory.
+ * Writes the effective configuration as JSON that kpi_config_parse reads back, inline secrets apart.
+ * A secret shows as its source and whether it is there now: {"env": NAME, "present": true}; the
+ * value of an inline one is null. Text settings no plugin has spoken for show as "(not checked)",
+ * for they may be secrets. Blocks on the files of secrets. Errors: no_memory.
  */
 kp_status kpi_config_write_effective(const struct kpi_config *config, kp_text_fn *write, void *ctx)
     KP_MUST_USE;
@@ -152,6 +157,9 @@ kp_status kpi_config_write_effective(const struct kpi_config *config, kp_text_fn
  */
 kp_status kpi_secret_fetch(const struct kpi_secret_ref *ref, kp_buf *out, struct kp_error *reterr)
     KP_MUST_USE;
+
+/* Whether kpi_secret_fetch would give a secret now. The same blocking. */
+bool kpi_secret_is_present(const struct kpi_secret_ref *ref);
 
 /*
  * What a vault's plugin is handed: every setting with its secret fetched. Fixed after
