@@ -46,10 +46,10 @@ extern "C" {
 #define KP_VAULT_TEXT_MAX_LEN 4096u
 #define KP_TAGS_MAX 15u /* Key Vault: at most 15 tags of up to 256 characters each */
 #define KP_TAG_MAX_LEN 256u
-#define KP_RANDOM_MAX_LEN 128u            /* Managed HSM rng: 1..128 bytes a call */
+#define KP_RANDOM_MAX_LEN 128u             /* Managed HSM rng: 1..128 bytes a call */
 #define KP_PAYLOAD_MAX_LEN (1024u * 1024u) /* value, aad: bytes accepted by submit */
-#define KP_PAGE_MAX 25u                   /* Key Vault maxresults: 1..25 */
-#define KP_TIME_NONE INT64_MIN            /* an absent point in time */
+#define KP_PAGE_MAX 25u                    /* Key Vault maxresults: 1..25 */
+#define KP_TIME_NONE INT64_MIN             /* an absent point in time */
 
 /* ---- Bytes ---- */
 
@@ -333,9 +333,10 @@ struct kp_rotation_policy {
 
 /* ---- Request and reply ---- */
 
-#define KP_REQ_WAIT_FOR_ROOM 0x01u /* a full queue: wait until the deadline instead of throttled */
-#define KP_REQ_CACHED_OK 0x02u     /* get_key may be answered from the metadata cache */
-#define KP_REQ_NEVER_INLINE 0x04u  /* a blocking call does no cryptography on the calling thread */
+#define KP_REQ_WAIT_FOR_ROOM 0x01u  /* a full queue: wait until the deadline instead of throttled */
+#define KP_REQ_CACHED_OK 0x02u      /* get_key may be answered from the metadata cache */
+#define KP_REQ_NEVER_INLINE 0x04u   /* a blocking call does no cryptography on the calling thread */
+#define KP_REQ_WAIT_FOR_PROBE 0x08u /* an open breaker: wait for its next probe, not refused */
 
 /*
  * One operation. Only the members the operation uses are looked at:

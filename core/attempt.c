@@ -1,0 +1,249 @@
+#include "core/attempt.h"
+
+#include <string.h>
+
+#include "base/errors.h"
+#include "core/local_ops.h"
+#include "core/pipeline.h"
+#include "core/provider.h"
+#include "core/vault.h"
+#include "core/wait.h"
+
+static struct kp_vault *vault_of(struct kpi_op *op)
+{
+    return atomic_load_explicit(&op->vault, memory_order_relaxed);
+}
+
+/* ---- The outcome, written by whoever claimed the finish ---- */
+
+void kpi_attempt_take_error(struct kpi_op *op, kp_status status, const struct kp_error *error)
+{
+    op->status = status;
+    op->reply = NULL;
+    if (!error) {
+        (void)kpb_fail(&op->error, status, "%s", kp_status_meaning(status));
+        return;
+    }
+    kpi_struct_read(&op->error, sizeof op->error, error);
+    op->error.status = (uint32_t)status;
+    op->error.text[sizeof op->error.text - 1] = '\0';
+    op->error.request_id[sizeof op->error.request_id - 1] = '\0';
+}
+
+void kpi_attempt_take_reply(struct kpi_op *op, const struct kp_reply *reply)
+{
+    op->status = KP_OK;
+    if (kpi_block_copy_reply(&op->out, reply, &op->reply) == KP_OK)
+        return;
+    struct kp_error error;
+    kpi_attempt_take_error(op, kpb_fail_memory(&error, "op.reply"), &error);
+    op->error.exposure = KP_ANSWERED;
+}
+
+static void take_outcome(struct kpi_op *op, kp_status status, const struct kp_reply *reply,
+                         const struct kp_error *error)
+{
+    struct kp_error misuse;
+    if (status == KP_OK && reply)
+        kpi_attempt_take_reply(op, reply);
+    else if (status > KP_OK && status < KP_STATUS_COUNT)
+        kpi_attempt_take_error(op, status, error);
+    else
+        kpi_attempt_take_error(op,
+                               kpb_fail(&misuse, KP_INTERNAL,
+                                        "the plugin finished with status %d and %s reply",
+                                        (int)status, reply ? "a" : "no"),
+                               &misuse);
+}
+
+kp_status kpi_attempt_finish(struct kp_vault *vault, kp_op_id id, kp_status status,
+                             const struct kp_reply *reply, const struct kp_error *error)
+{
+    struct kpi_op *op = NULL;
+    if (kpi_id_shard(id) == vault->shard->at)
+        op = kpi_op_at(&vault->shard->ops, id);
+    if (!op || !kpi_op_is_attempt(op, id) || vault_of(op) != vault ||
+        !kpi_op_claim_finish(op, id)) {
+        kpi_door_count_refusal();
+        return KP_USAGE;
+    }
+    take_outcome(op, status, reply, error);
+    kpi_pipeline_post_finish(op);
+    return KP_OK;
+}
+
+/* ---- run on a worker ---- */
+
+struct answer_sink {
+    struct kpi_op *op;
+    uint32_t n_answers;
+};
+
+static void take_answer(void *ctx, const struct kp_reply *reply)
+{
+    struct answer_sink *sink = ctx;
+    if (sink->n_answers++ == 0 && reply)
+        kpi_attempt_take_reply(sink->op, reply);
+}
+
+static void run_in_plugin(struct kpi_op *op)
+{
+    struct kp_vault *vault = vault_of(op);
+    struct answer_sink sink = {op, 0};
+    struct kp_error error;
+    kp_error_init(&error);
+    kp_status st = vault->plugin->run(vault->instance, op->request, take_answer, &sink, &error);
+    if (st == KP_UNSUPPORTED && error.text[0] == '\0')
+        op->skip_run = true; /* declined; the empty sentence stays as the sign of it */
+    if (st != KP_OK)
+        kpi_attempt_take_error(op, st, &error);
+    else if (sink.n_answers == 0)
+        take_outcome(op, KP_OK, NULL, NULL);
+}
+
+static void run_job(struct kpi_job *job)
+{
+    struct kpi_op *op = KPI_HOLDER(job, struct kpi_op, job);
+    struct kpi_gate *gate = &vault_of(op)->provider->gate;
+    kp_status st = kpi_gate_enter(gate, KPI_WAIT_FOREVER);
+    if (st == KP_OK) {
+        if (op->local)
+            kpi_local_run(op);
+        else
+            run_in_plugin(op);
+        kpi_gate_leave(gate);
+    } else {
+        kpi_attempt_take_error(op, st, NULL);
+    }
+    kpi_pipeline_post_finish(op);
+}
+
+/* The reference and the open attempt belong to the job until its finish is posted. */
+static void start_run(struct kpi_op *op)
+{
+    op->job.run = run_job;
+    (void)kpi_op_claim_finish(op, op->attempt_id); /* just opened: nobody else can have it */
+    kp_status st = kpi_workers_submit(&vault_of(op)->provider->computers, &op->job);
+    if (st == KP_OK)
+        return;
+    kpi_attempt_take_error(op, st, NULL);
+    kpi_pipeline_post_finish(op);
+}
+
+/* ---- submit ---- */
+
+static void start_submit(struct kpi_op *op)
+{
+    struct kp_vault *vault = vault_of(op);
+    struct kp_error error;
+    kp_error_init(&error);
+    kp_status st = vault->plugin->submit(vault->instance, op->attempt_id, op->request,
+                                         &op->plugin_state, &error);
+    if (st == KP_OK) {
+        op->in_plugin = true;
+        return;
+    }
+    if (!kpi_op_claim_finish(op, op->attempt_id)) {
+        kpi_door_count_refusal(); /* refused and finished: its finish is under way and will do */
+        return;
+    }
+    take_outcome(op, st, NULL, error.text[0] ? &error : NULL);
+    kpi_pipeline_post_finish(op);
+}
+
+static void begin_attempt(struct kpi_op *op)
+{
+    struct kp_vault *vault = vault_of(op);
+    op->attempts++;
+    op->phase = KPI_ATTEMPT_RUNNING;
+    op->in_plugin = false;
+    op->cancel_told = false;
+    op->plugin_state = NULL;
+    op->started_ns = kpi_shard_now_ns(op->shard);
+    kpi_list_append(&vault->in_flight, &op->link);
+    atomic_fetch_add_explicit(&vault->n_in_flight, 1, memory_order_relaxed);
+    op->attempt_id = kpi_op_open_attempt(op);
+}
+
+void kpi_attempt_start_local(struct kpi_op *op)
+{
+    begin_attempt(op);
+    start_run(op);
+}
+
+void kpi_attempt_start(struct kpi_op *op)
+{
+    uint64_t run_ops = vault_of(op)->plugin->caps->run_ops;
+    begin_attempt(op);
+    if (!op->skip_run && (run_ops & KP_OP_BIT(op->request->op)))
+        start_run(op);
+    else
+        start_submit(op);
+}
+
+/* ---- Winding down ---- */
+
+static void release_attempt(struct kpi_op *op)
+{
+    struct kp_vault *vault = vault_of(op);
+    op->phase = KPI_ATTEMPT_NONE;
+    kpi_list_remove(&op->link);
+    atomic_fetch_sub_explicit(&vault->n_in_flight, 1, memory_order_relaxed);
+    if (op->requeue)
+        kpi_pipeline_requeue(op);
+    kpi_pipeline_make_ready(vault);
+    kpi_vault_check_close(vault);
+    kpi_op_unref(op); /* the attempt's */
+}
+
+/* run could not serve it at once: the same attempt once more, through submit. */
+static bool run_declined(const struct kpi_op *op)
+{
+    return op->skip_run && op->status == KP_UNSUPPORTED && !op->in_plugin &&
+           op->error.text[0] == '\0';
+}
+
+/* Calls done once nothing more will come in the attempt's name. */
+static void wind_down(struct kpi_op *op)
+{
+    if (op->phase != KPI_ATTEMPT_ENDED || op->n_callbacks > 0)
+        return;
+    struct kp_vault *vault = vault_of(op);
+    if (op->in_plugin) {
+        op->in_plugin = false;
+        vault->plugin->done(vault->instance, op->attempt_id, op->plugin_state);
+    }
+    release_attempt(op);
+}
+
+void kpi_attempt_finished(struct kpi_op *op)
+{
+    op->phase = KPI_ATTEMPT_ENDED;
+    if (kpi_op_pending(op) && run_declined(op)) {
+        op->attempts--;
+        op->requeue = true;
+    } else if (kpi_op_pending(op)) {
+        kpi_pipeline_judge(op, op->status, op->status == KP_OK ? NULL : &op->error);
+    }
+    wind_down(op);
+}
+
+void kpi_attempt_hasten(struct kpi_op *op)
+{
+    if (!op->in_plugin || op->cancel_told || !kpi_op_attempt_open(op))
+        return;
+    struct kp_vault *vault = vault_of(op);
+    op->cancel_told = true;
+    vault->plugin->cancel(vault->instance, op->attempt_id, op->plugin_state);
+}
+
+void kpi_attempt_expect_callback(struct kpi_op *op)
+{
+    op->n_callbacks++;
+}
+
+void kpi_attempt_callback_over(struct kpi_op *op)
+{
+    op->n_callbacks--;
+    wind_down(op);
+}

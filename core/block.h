@@ -1,0 +1,37 @@
+/*
+ * A piece of secret memory with its length, and deep copies of requests and replies into one: the
+ * struct comes first, everything it points to follows, so that a block is copied, moved and wiped as
+ * a whole.
+ *
+ * Threads: one owner at a time. Copies read no byte of a caller's struct beyond its struct_size.
+ */
+#ifndef KP_CORE_BLOCK_H
+#define KP_CORE_BLOCK_H
+
+#include <keyprovider/keyprovider.h>
+
+struct kpi_block {
+    void *ptr;
+    size_t len;
+};
+
+/* Room for len bytes of zeroed secret memory. Errors: no_memory. */
+kp_status kpi_block_alloc(struct kpi_block *block, const char *site, size_t len) KP_MUST_USE;
+/* Wipes and frees; the block is then empty. */
+void kpi_block_free(struct kpi_block *block);
+
+/* Copies request into a new block. *ret_request points into it. Errors: no_memory. */
+kp_status kpi_block_copy_request(struct kpi_block *block, const struct kp_request *request,
+                                 const struct kp_request **ret_request) KP_MUST_USE;
+
+/*
+ * Copies reply into block where it fits, else into a larger one that takes its place.
+ * *ret_reply is written on success. Errors: no_memory (block unchanged).
+ */
+kp_status kpi_block_copy_reply(struct kpi_block *block, const struct kp_reply *reply,
+                               const struct kp_reply **ret_reply) KP_MUST_USE;
+
+/* Copies min(struct_size, len) bytes of src over a zeroed dst and sets its struct_size to len. */
+void kpi_struct_read(void *dst, size_t len, const void *src);
+
+#endif /* KP_CORE_BLOCK_H */

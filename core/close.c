@@ -1,0 +1,246 @@
+/*
+ * Closing a provider: everything pending ends, every vault closes, every thread leaves, and what
+ * could not be brought to an end within the time is named and left in place for ever, because
+ * somebody may still be inside it.
+ */
+#include <keyprovider/keyprovider.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/pipeline.h"
+#include "core/process.h"
+#include "core/provider.h"
+#include "core/vault.h"
+#include "core/wait.h"
+
+/* A loop that was told to give up does so at once, unless a plugin blocks it. */
+#define GIVE_UP_NS (1000 * KPI_NS_PER_MS)
+
+/* ---- On the loop ---- */
+
+static void stop_when_empty(struct kpi_shard *shard)
+{
+    if (shard->closing && kpi_list_empty(&shard->vaults))
+        kpi_shard_stop(shard, false);
+}
+
+static void vault_closed(struct kp_vault *vault)
+{
+    struct kpi_shard *shard = vault->shard;
+    kpi_list_remove(&vault->in_shard);
+    kpi_vault_free(vault);
+    stop_when_empty(shard);
+}
+
+static void deliver_close(struct kpi_mail *mail)
+{
+    struct kpi_shard *shard = KPI_HOLDER(mail, struct kpi_shard, close_mail);
+    shard->closing = true;
+    for (struct kpi_link *link = shard->vaults.next, *next; link != &shard->vaults; link = next) {
+        struct kp_vault *vault = KPI_HOLDER(link, struct kp_vault, in_shard);
+        next = link->next;
+        vault->on_closed = vault_closed;
+        kpi_vault_begin_close(vault);
+    }
+    stop_when_empty(shard);
+}
+
+static void name_abandoned(struct kpi_shard *shard, const struct kp_vault *vault,
+                           const struct kpi_op *op)
+{
+    size_t used = strlen(shard->abandoned);
+    uint64_t ms = op ? (kpi_shard_now_ns(shard) - op->started_ns) / KPI_NS_PER_MS : 0;
+    shard->n_abandoned++;
+    if (op)
+        (void)snprintf(shard->abandoned + used, sizeof shard->abandoned - used,
+                       "%s%s on %s for %llu ms", used ? ", " : "", kp_op_text(op->request->op),
+                       vault->name, (unsigned long long)ms);
+    else
+        (void)snprintf(shard->abandoned + used, sizeof shard->abandoned - used,
+                       "%svault %s while %s", used ? ", " : "", vault->name,
+                       kpi_vault_state_text(vault));
+}
+
+static void deliver_abandon(struct kpi_mail *mail)
+{
+    struct kpi_shard *shard = KPI_HOLDER(mail, struct kpi_shard, abandon_mail);
+    for (struct kpi_link *link = shard->vaults.next; link != &shard->vaults; link = link->next) {
+        struct kp_vault *vault = KPI_HOLDER(link, struct kp_vault, in_shard);
+        for (struct kpi_link *at = vault->in_flight.next; at != &vault->in_flight; at = at->next)
+            name_abandoned(shard, vault, KPI_HOLDER(at, struct kpi_op, link));
+        if (kpi_list_empty(&vault->in_flight))
+            name_abandoned(shard, vault, NULL);
+    }
+    kpi_shard_stop(shard, true);
+}
+
+/* ---- The closing thread ---- */
+
+static uint64_t left_ns(uint64_t end)
+{
+    uint64_t now = uv_hrtime();
+    return now < end ? end - now : 0;
+}
+
+static bool wait_for_end(struct kpi_shard *shard, uint64_t end)
+{
+    while (!atomic_load_explicit(&shard->ended, memory_order_acquire)) {
+        uint64_t left = left_ns(end);
+        if (left == 0)
+            return false;
+        (void)kpi_wait_on(&shard->ended, 0, left); /* looks again either way */
+    }
+    kpi_shard_join(shard);
+    return true;
+}
+
+static void add_text(struct kp_close_report *report, const char *text)
+{
+    size_t used = strlen(report->text);
+    (void)snprintf(report->text + used, sizeof report->text - used, "%s%s", used ? "; " : "", text);
+}
+
+/* The time is up: the loop says what it leaves, unless it is stuck itself. */
+static void give_up(struct kpi_shard *shard, struct kp_close_report *report)
+{
+    char text[64];
+    shard->abandon_mail.deliver = deliver_abandon;
+    kpi_shard_post(shard, &shard->abandon_mail);
+    if (wait_for_end(shard, uv_hrtime() + GIVE_UP_NS)) {
+        report->abandoned += shard->n_abandoned;
+        if (shard->n_abandoned > 0)
+            add_text(report, shard->abandoned);
+        return;
+    }
+    report->abandoned++;
+    (void)snprintf(text, sizeof text, "loop thread %u is blocked by a plugin", shard->at);
+    add_text(report, text);
+}
+
+static void close_shards(struct kp_provider *provider, uint64_t end, struct kp_close_report *report)
+{
+    for (uint32_t i = 0; i < provider->n_shards; i++) {
+        struct kpi_shard *shard = &provider->shards[i];
+        shard->close_mail.deliver = deliver_close;
+        kpi_shard_post(shard, &shard->close_mail);
+    }
+    for (uint32_t i = 0; i < provider->n_shards; i++) {
+        struct kpi_shard *shard = &provider->shards[i];
+        if (!wait_for_end(shard, end))
+            give_up(shard, report);
+        report->canceled += shard->n_canceled;
+    }
+}
+
+static void stop_workers(struct kp_provider *provider, uint64_t end, struct kp_close_report *report)
+{
+    char text[64];
+    uint32_t n_busy = kpi_workers_stop(&provider->computers, left_ns(end)) +
+                      kpi_workers_stop(&provider->blockers, left_ns(end));
+    if (n_busy == 0)
+        return;
+    report->abandoned += n_busy;
+    (void)snprintf(text, sizeof text, "%u workers are busy", n_busy);
+    add_text(report, text);
+}
+
+/* Callers that were told are on their way out; a few instructions, or one run of a plugin. */
+static void wait_for_callers(struct kp_provider *provider, uint64_t end,
+                             struct kp_close_report *report)
+{
+    for (uint32_t i = 0; i < provider->n_shards; i++) {
+        _Atomic uint32_t *n_callers = &provider->shards[i].n_callers;
+        while (atomic_load_explicit(n_callers, memory_order_acquire) > 0 && left_ns(end) > 0)
+            uv_sleep(0);
+        if (atomic_load_explicit(n_callers, memory_order_acquire) > 0) {
+            report->abandoned++;
+            add_text(report, "callers are inside the library");
+        }
+    }
+}
+
+static void close_here(struct kp_provider *provider, uint32_t timeout_ms,
+                       struct kp_close_report *report)
+{
+    uint64_t end = uv_hrtime() + timeout_ms * KPI_NS_PER_MS;
+    uint64_t grace_end = end + GIVE_UP_NS;
+    uv_mutex_lock(&provider->lock); /* so that no vault is attached behind the closing mail */
+    atomic_store_explicit(&provider->closing, 1, memory_order_seq_cst);
+    uv_mutex_unlock(&provider->lock);
+    kpi_process_remove(provider);
+    kpi_gate_close(&provider->gate);
+    close_shards(provider, end, report);
+    stop_workers(provider, grace_end, report);
+    wait_for_callers(provider, grace_end, report);
+    if (report->abandoned == 0)
+        kpi_provider_free(provider);
+    else
+        kpi_process_keep_abandoned(provider);
+}
+
+void kp_provider_close_wait(kp_provider *provider, uint32_t timeout_ms,
+                            struct kp_close_report *ret_report)
+{
+    struct kp_close_report report = {.struct_size = sizeof report};
+    if (provider && provider->epoch != kpi_process_epoch())
+        (void)snprintf(report.text, sizeof report.text,
+                       "opened before this process forked; its threads are the parent's");
+    else if (provider && !kpi_on_loop_thread())
+        close_here(provider, timeout_ms, &report);
+    else if (provider)
+        (void)snprintf(report.text, sizeof report.text,
+                       "not closed: called from a completion; use kp_provider_close there");
+    if (ret_report)
+        *ret_report = report;
+}
+
+struct close_call {
+    kp_provider *provider;
+    uint32_t timeout_ms;
+    kp_closed_fn *cb;
+    void *ctx;
+};
+
+static void run_close(void *arg)
+{
+    struct close_call call = *(struct close_call *)arg;
+    struct kp_close_report report = {.struct_size = sizeof report};
+    kpb_free(arg);
+    kp_provider_close_wait(call.provider, call.timeout_ms, &report);
+    if (call.cb)
+        call.cb(call.ctx, &report);
+}
+
+void kp_provider_close(kp_provider *provider, uint32_t timeout_ms, kp_closed_fn *cb, void *ctx)
+{
+    struct close_call *call = kpb_alloc("close", sizeof *call);
+    if (call) {
+        *call = (struct close_call){provider, timeout_ms, cb, ctx};
+        if (kpi_platform_start_detached(run_close, call) == KP_OK)
+            return;
+    }
+    kpb_free(call);
+    struct kp_close_report report = {.struct_size = sizeof report};
+    (void)snprintf(report.text, sizeof report.text, "not closed: no thread could be had for it");
+    report.abandoned = 1;
+    if (cb)
+        cb(ctx, &report);
+}
+
+void kpi_provider_park(struct kp_provider *provider)
+{
+    uint64_t end = uv_hrtime() + GIVE_UP_NS;
+    atomic_store_explicit(&provider->closing, 1, memory_order_seq_cst);
+    kpi_gate_close(&provider->gate);
+    for (uint32_t i = 0; i < provider->n_shards; i++) {
+        struct kpi_shard *shard = &provider->shards[i];
+        shard->abandon_mail.deliver = deliver_abandon;
+        kpi_shard_post(shard, &shard->abandon_mail);
+    }
+    for (uint32_t i = 0; i < provider->n_shards; i++)
+        (void)wait_for_end(&provider->shards[i], end); /* what is stuck stays stuck */
+    (void)kpi_workers_stop(&provider->computers, left_ns(end));
+    (void)kpi_workers_stop(&provider->blockers, left_ns(end));
+}

@@ -1,0 +1,204 @@
+#include "core/errand.h"
+
+#include "base/buf.h"
+#include "base/errors.h"
+#include "base/mem.h"
+#include "core/attempt.h"
+#include "core/file_read.h"
+#include "core/provider.h"
+#include "core/vault.h"
+
+struct kpi_errand {
+    struct kpi_link in_vault;
+    struct kp_vault *vault;
+    struct kpi_op *op; /* NULL: the vault's own */
+    uint64_t id;
+    struct kpi_timer timer;
+    struct kpi_job job;
+    struct kpi_mail mail;
+    kp_timer_fn *timer_cb;
+    kp_work_fn *work;
+    kp_work_done_fn *work_done;
+    kp_file_done_fn *file_done;
+    void *arg;
+    char *path;
+    size_t max_len;
+    kp_buf bytes;
+    kp_status status;
+    struct kp_error error;
+    bool orphaned; /* the plugin closed meanwhile: no callback */
+};
+
+/* ---- Life ---- */
+
+/* The attempt named by id, which must be under way in vault; NULL for none. */
+static struct kpi_op *find_attempt(struct kp_vault *vault, kp_op_id id)
+{
+    if (kpi_id_shard(id) != vault->shard->at)
+        return NULL;
+    struct kpi_op *op = kpi_op_at(&vault->shard->ops, id);
+    if (!op || !kpi_op_is_attempt(op, id) ||
+        atomic_load_explicit(&op->vault, memory_order_relaxed) != vault)
+        return NULL;
+    return op->phase == KPI_ATTEMPT_NONE ? NULL : op;
+}
+
+static kp_status begin_errand(struct kp_vault *vault, kp_op_id id, struct kpi_errand **ret_errand)
+{
+    struct kpi_op *op = NULL;
+    if (!kpi_shard_is_current(vault->shard))
+        return KP_USAGE;
+    if (id != 0 && !(op = find_attempt(vault, id)))
+        return KP_USAGE;
+    struct kpi_errand *errand = kpb_alloc("errand", sizeof *errand);
+    if (!errand)
+        return KP_NO_MEMORY;
+    errand->vault = vault;
+    errand->op = op;
+    errand->id = ++vault->last_errand;
+    kpi_list_append(&vault->errands, &errand->in_vault);
+    if (op)
+        kpi_attempt_expect_callback(op);
+    *ret_errand = errand;
+    return KP_OK;
+}
+
+/* After the callback, or instead of it when it will never come. */
+static void end_errand(struct kpi_errand *errand)
+{
+    struct kp_vault *vault = errand->vault;
+    struct kpi_op *op = errand->op;
+    kpi_list_remove(&errand->in_vault);
+    kp_buf_clear(&errand->bytes);
+    kpb_free(errand->path);
+    kpb_free(errand);
+    if (op)
+        kpi_attempt_callback_over(op);
+    else
+        kpi_vault_check_close(vault);
+}
+
+/* ---- Timers ---- */
+
+static void timer_due(struct kpi_timer *timer)
+{
+    struct kpi_errand *errand = KPI_HOLDER(timer, struct kpi_errand, timer);
+    if (!errand->orphaned)
+        errand->timer_cb(errand->arg);
+    end_errand(errand);
+}
+
+kp_status kpi_errand_timer(struct kp_vault *vault, kp_op_id op, uint32_t delay_ms, kp_timer_fn *cb,
+                           void *arg, kp_timer_id *ret_id)
+{
+    struct kpi_errand *errand;
+    kp_status st = cb ? begin_errand(vault, op, &errand) : KP_USAGE;
+    if (st != KP_OK)
+        return st;
+    errand->timer_cb = cb;
+    errand->arg = arg;
+    errand->timer.fire = timer_due;
+    kpi_shard_arm(vault->shard, &errand->timer,
+                  kpi_shard_now_ns(vault->shard) + delay_ms * KPI_NS_PER_MS);
+    if (ret_id)
+        *ret_id = errand->id;
+    return KP_OK;
+}
+
+void kpi_errand_timer_hasten(struct kp_vault *vault, kp_timer_id id)
+{
+    if (!kpi_shard_is_current(vault->shard))
+        return;
+    for (struct kpi_link *link = vault->errands.next; link != &vault->errands; link = link->next) {
+        struct kpi_errand *errand = KPI_HOLDER(link, struct kpi_errand, in_vault);
+        if (errand->id == id && errand->timer.armed) {
+            kpi_shard_arm(vault->shard, &errand->timer, 0);
+            return;
+        }
+    }
+}
+
+void kpi_errand_orphan_all(struct kp_vault *vault)
+{
+    for (struct kpi_link *link = vault->errands.next; link != &vault->errands; link = link->next) {
+        struct kpi_errand *errand = KPI_HOLDER(link, struct kpi_errand, in_vault);
+        errand->orphaned = true;
+        if (errand->timer.armed)
+            kpi_shard_arm(vault->shard, &errand->timer, 0);
+    }
+}
+
+/* ---- Work ---- */
+
+static void call_back(struct kpi_errand *errand)
+{
+    if (errand->file_done)
+        errand->file_done(errand->arg, errand->status, kp_buf_view(&errand->bytes),
+                          errand->status == KP_OK ? NULL : &errand->error);
+    else
+        errand->work_done(errand->arg);
+}
+
+static void deliver_work(struct kpi_mail *mail)
+{
+    struct kpi_errand *errand = KPI_HOLDER(mail, struct kpi_errand, mail);
+    if (!errand->orphaned)
+        call_back(errand);
+    end_errand(errand);
+}
+
+static void do_work(struct kpi_job *job)
+{
+    struct kpi_errand *errand = KPI_HOLDER(job, struct kpi_errand, job);
+    if (errand->work)
+        errand->work(errand->arg);
+    else
+        errand->status =
+            kpi_file_read(errand->path, errand->max_len, &errand->bytes, &errand->error);
+    errand->mail.deliver = deliver_work;
+    kpi_shard_post(errand->vault->shard, &errand->mail);
+}
+
+static kp_status send_to_worker(struct kpi_errand *errand)
+{
+    errand->job.run = do_work;
+    kp_status st = kpi_workers_submit(&errand->vault->provider->blockers, &errand->job);
+    if (st != KP_OK)
+        end_errand(errand);
+    return st;
+}
+
+kp_status kpi_errand_work(struct kp_vault *vault, kp_op_id op, kp_work_fn *work,
+                          kp_work_done_fn *done, void *arg)
+{
+    struct kpi_errand *errand;
+    kp_status st = work && done ? begin_errand(vault, op, &errand) : KP_USAGE;
+    if (st != KP_OK)
+        return st;
+    errand->work = work;
+    errand->work_done = done;
+    errand->arg = arg;
+    return send_to_worker(errand);
+}
+
+kp_status kpi_errand_read_file(struct kp_vault *vault, kp_op_id op, kp_span path, size_t max_len,
+                               uint32_t flags, kp_file_done_fn *cb, void *arg)
+{
+    struct kpi_errand *errand;
+    kp_status st = cb ? begin_errand(vault, op, &errand) : KP_USAGE;
+    if (st != KP_OK)
+        return st;
+    errand->file_done = cb;
+    errand->arg = arg;
+    errand->max_len = max_len;
+    if (flags & KP_READ_SECRET)
+        kp_buf_init_secret(&errand->bytes, "errand.file", max_len);
+    else
+        kp_buf_init(&errand->bytes, "errand.file", max_len);
+    errand->path = kpb_strdup_span("errand.path", path);
+    if (!errand->path) {
+        end_errand(errand);
+        return KP_NO_MEMORY;
+    }
+    return send_to_worker(errand);
+}

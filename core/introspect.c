@@ -1,0 +1,154 @@
+/* Looking inside: plugins, vaults, counters and the configuration, for people and their tools. */
+#include <keyprovider/keyprovider.h>
+
+#include <string.h>
+
+#include "base/errors.h"
+#include "core/observe.h"
+#include "core/plugin_load.h"
+#include "core/provider.h"
+#include "core/schema.h"
+#include "core/vault.h"
+
+#define METRICS_TEXT_MAX_LEN (64u * 1024u * 1024u)
+
+const char *kp_version(void)
+{
+    return KP_VERSION_BUILT;
+}
+
+void kp_plugins_each(kp_provider *provider, kp_plugin_each_fn *each, void *ctx)
+{
+    if (!provider || !each || kpi_provider_check(provider, NULL) != KP_OK)
+        return;
+    for (size_t i = 0; i < provider->plugins.n_items; i++)
+        each(ctx, &provider->plugins.items[i]->table, provider->plugins.items[i]->origin);
+}
+
+/* ---- Vaults ---- */
+
+static void describe_open(const struct kp_vault *vault, struct kp_vault_info *ret)
+{
+    uint32_t pending = atomic_load_explicit(&vault->n_pending, memory_order_relaxed);
+    uint32_t in_flight = atomic_load_explicit(&vault->n_in_flight, memory_order_relaxed);
+    *ret = (struct kp_vault_info){
+        .struct_size = sizeof *ret,
+        .configured = vault->configured,
+        .name = vault->name,
+        .plugin = vault->plugin->name,
+        .location = vault->config->location,
+        .state = kpi_vault_state_text(vault),
+        .breaker = kpi_breaker_text(&vault->breaker),
+        .n_in_flight = in_flight,
+        .n_queued = pending > in_flight ? pending - in_flight : 0,
+    };
+}
+
+/* One that stands in the configuration and has not been asked for yet. */
+static void describe_configured(const struct kpi_vault_config *config, struct kp_vault_info *ret)
+{
+    *ret = (struct kp_vault_info){
+        .struct_size = sizeof *ret,
+        .configured = 1,
+        .name = config->name,
+        .plugin = config->plugin,
+        .location = config->location,
+        .state = "idle",
+        .breaker = "closed",
+    };
+}
+
+static bool is_open_locked(const struct kp_provider *provider,
+                           const struct kpi_vault_config *config)
+{
+    for (struct kpi_link *link = provider->vaults.next; link != &provider->vaults;
+         link = link->next) {
+        const struct kp_vault *vault = KPI_HOLDER(link, struct kp_vault, in_registry);
+        if (vault->configured && strcmp(vault->name, config->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void each_vault_locked(struct kp_provider *provider, kp_vault_each_fn *each, void *ctx)
+{
+    const struct kpi_config *config = &provider->config->config;
+    struct kp_vault_info info;
+    for (struct kpi_link *link = provider->vaults.next; link != &provider->vaults;
+         link = link->next) {
+        describe_open(KPI_HOLDER(link, struct kp_vault, in_registry), &info);
+        each(ctx, &info);
+    }
+    for (size_t i = 0; i < config->n_vaults; i++) {
+        if (is_open_locked(provider, &config->vaults[i]))
+            continue;
+        describe_configured(&config->vaults[i], &info);
+        each(ctx, &info);
+    }
+}
+
+void kp_vaults_each(kp_provider *provider, kp_vault_each_fn *each, void *ctx)
+{
+    if (!provider || !each || kpi_provider_check(provider, NULL) != KP_OK)
+        return;
+    uv_mutex_lock(&provider->lock);
+    each_vault_locked(provider, each, ctx);
+    uv_mutex_unlock(&provider->lock);
+}
+
+/* ---- Counters ---- */
+
+kp_status kp_metrics_text(kp_provider *provider, kp_text_fn *write, void *ctx)
+{
+    kp_buf text;
+    if (!provider || !write || kpi_provider_check(provider, NULL) != KP_OK)
+        return KP_USAGE;
+    kp_buf_init(&text, "metrics.text", METRICS_TEXT_MAX_LEN);
+    kp_status st = kpi_observe_metrics_text(provider, &text);
+    if (st == KP_OK)
+        write(ctx, kp_buf_view(&text));
+    kp_buf_clear(&text);
+    return st;
+}
+
+/* ---- Configuration ---- */
+
+static kp_status check_with_plugins(const struct kp_options *options, struct kpi_config *config,
+                                    struct kp_error *reterr)
+{
+    struct kpi_plugins plugins;
+    const char *dir = options->plugin_dir ? options->plugin_dir : config->plugin_dir;
+    const struct kpi_plugin_sources sources = {
+        .config = config,
+        .static_plugins = options->static_plugins,
+        .dir = dir ? dir : KP_PLUGIN_DIR_BUILT,
+        .dir_required = dir != NULL,
+        .no_files = options->flags & KP_OPEN_NO_PLUGIN_FILES,
+    };
+    kpi_plugins_init(&plugins);
+    kp_status st = kpi_plugins_load(&plugins, &sources, reterr);
+    if (st == KP_OK)
+        st = kpi_provider_check_vaults(&plugins, config, reterr);
+    kpi_plugins_clear(&plugins);
+    return st;
+}
+
+kp_status kp_config_check(const struct kp_options *options, kp_text_fn *write, void *ctx,
+                          struct kp_error *reterr)
+{
+    struct kp_options wishes;
+    struct kpi_config config;
+    kp_options_init(&wishes);
+    if (options && options->struct_size < sizeof options->struct_size)
+        return kpb_fail(reterr, KP_USAGE, "config_check: options.struct_size is not set");
+    if (options)
+        kpi_struct_read(&wishes, sizeof wishes, options);
+    kp_status st = kpi_config_load(&wishes, &config, reterr);
+    if (st != KP_OK)
+        return st;
+    st = check_with_plugins(&wishes, &config, reterr);
+    if (st == KP_OK && write && kpi_config_write_effective(&config, write, ctx) != KP_OK)
+        st = kpb_fail_memory(reterr, "config.write");
+    kpi_config_clear(&config);
+    return st;
+}

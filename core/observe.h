@@ -1,0 +1,51 @@
+/*
+ * What the pipeline tells the log and the counters, in one place. Cheap on the path of success;
+ * any thread unless the argument says loop.
+ */
+#ifndef KP_CORE_OBSERVE_H
+#define KP_CORE_OBSERVE_H
+
+#include "base/buf.h"
+
+struct kp_options;
+struct kp_provider;
+struct kp_vault;
+struct kpi_op;
+struct kpi_vault_metrics;
+
+/* Makes the provider's log and counters; takes them down again (half-made ones are allowed). */
+kp_status kpi_observe_open(struct kp_provider *provider, const struct kp_options *options,
+                           struct kp_error *reterr) KP_MUST_USE;
+void kpi_observe_close(struct kp_provider *provider);
+/* Takes over what the configuration in force says of the log. */
+void kpi_observe_configure(struct kp_provider *provider);
+
+/* A vault's counters: made with the vault, and gone with it. NULL is allowed in remove. */
+struct kpi_vault_metrics *kpi_observe_add_vault(struct kp_provider *provider, const char *name);
+void kpi_observe_remove_vault(struct kp_vault *vault);
+
+/* Everything counted, as Prometheus text. Errors: no_memory, usage beyond the buffer's limit. */
+kp_status kpi_observe_metrics_text(struct kp_provider *provider, kp_buf *out) KP_MUST_USE;
+
+/* Admitted by kp_submit or kp_call. */
+void kpi_observe_submitted(struct kp_vault *vault, uint32_t op);
+/* Refused because the queue or the table was full. */
+void kpi_observe_refused(struct kp_vault *vault, uint32_t op);
+/* Ended through the pipeline. Loop. */
+void kpi_observe_completed(struct kpi_op *op, kp_status status, const struct kp_error *error);
+/* Ended on the caller's thread; started_ns is when it was submitted. */
+void kpi_observe_inline(struct kp_vault *vault, uint32_t op, uint64_t started_ns, kp_status status,
+                        const struct kp_error *error);
+/* Will be tried again after delay_ms. Loop. */
+void kpi_observe_retry(struct kpi_op *op, const struct kp_error *error, uint64_t delay_ms);
+/* Joined a shared fetch instead of making its own. Loop. */
+void kpi_observe_coalesced(struct kpi_op *op);
+void kpi_observe_opened(struct kp_vault *vault, kp_status status, const struct kp_error *error);
+void kpi_observe_closed(struct kp_vault *vault);
+void kpi_observe_reloaded(struct kp_vault *vault, kp_status status, const struct kp_error *error);
+void kpi_observe_breaker_opened(struct kp_vault *vault, const struct kp_error *cause);
+/* A line of the plugin's own. */
+void kpi_observe_plugin_log(struct kp_vault *vault, uint32_t level, const char *event,
+                            kp_span text);
+
+#endif /* KP_CORE_OBSERVE_H */

@@ -1,0 +1,270 @@
+#include "core/op.h"
+
+#include "base/mem.h"
+#include "crypto/key.h"
+
+/* ---- Ids: shard 8, slot 20, generation 28, attempt 8 ---- */
+
+#define ID_SLOT_SHIFT 36u
+#define ID_SHARD_SHIFT 56u
+#define ID_GENERATION_SHIFT 8u
+#define GENERATION_MASK UINT64_C(0xFFFFFFF)
+#define ATTEMPT_MASK UINT64_C(0xFF)
+
+/* ---- Word ---- */
+
+#define WORD_REF (UINT64_C(1) << 16)
+#define WORD_REFS_MASK (UINT64_C(0xFFF) << 16)
+#define WORD_ATTEMPT_SHIFT 28u
+#define WORD_GENERATION_SHIFT 36u
+
+static uint64_t word_generation(uint64_t word)
+{
+    return word >> WORD_GENERATION_SHIFT;
+}
+
+static uint64_t word_attempt(uint64_t word)
+{
+    return (word >> WORD_ATTEMPT_SHIFT) & ATTEMPT_MASK;
+}
+
+static uint64_t id_generation(kp_op_id id)
+{
+    return (id >> ID_GENERATION_SHIFT) & GENERATION_MASK;
+}
+
+uint32_t kpi_id_shard(kp_op_id id)
+{
+    return (uint32_t)(id >> ID_SHARD_SHIFT);
+}
+
+uint32_t kpi_id_slot(kp_op_id id)
+{
+    return (uint32_t)(id >> ID_SLOT_SHIFT) & (KPI_SLOTS_MAX - 1);
+}
+
+/* ---- Free list: a stack of slots; the tag keeps a popped head from being mistaken for itself ---- */
+
+static void push_free(struct kpi_op_table *table, struct kpi_op *op)
+{
+    uint64_t head = atomic_load_explicit(&table->free_head, memory_order_relaxed);
+    uint64_t mine;
+    do {
+        atomic_store_explicit(&op->next_free, (uint32_t)head, memory_order_relaxed);
+        mine = ((head >> 32) + 1) << 32 | (op->slot + 1);
+    } while (!atomic_compare_exchange_weak_explicit(&table->free_head, &head, mine,
+                                                    memory_order_release, memory_order_relaxed));
+}
+
+static struct kpi_op *pop_free(struct kpi_op_table *table)
+{
+    uint64_t head = atomic_load_explicit(&table->free_head, memory_order_acquire);
+    uint64_t rest;
+    struct kpi_op *op;
+    do {
+        if ((uint32_t)head == 0)
+            return NULL;
+        op = &table->ops[(uint32_t)head - 1];
+        rest =
+            ((head >> 32) + 1) << 32 | atomic_load_explicit(&op->next_free, memory_order_relaxed);
+    } while (!atomic_compare_exchange_weak_explicit(&table->free_head, &head, rest,
+                                                    memory_order_acquire, memory_order_acquire));
+    return op;
+}
+
+/* ---- Table ---- */
+
+kp_status kpi_op_table_init(struct kpi_op_table *table, struct kpi_shard *shard, uint32_t shard_at,
+                            uint32_t n)
+{
+    table->ops = kpb_alloc_array("op.table", n, sizeof *table->ops);
+    if (!table->ops)
+        return KP_NO_MEMORY;
+    table->n = n;
+    atomic_init(&table->free_head, 0);
+    atomic_init(&table->n_used, 0);
+    for (uint32_t i = n; i-- > 0;) {
+        struct kpi_op *op = &table->ops[i];
+        op->slot = i;
+        op->shard = shard;
+        op->table = table;
+        op->id = (uint64_t)shard_at << ID_SHARD_SHIFT | (uint64_t)i << ID_SLOT_SHIFT;
+        kpi_list_init(&op->link);
+        kpi_list_init(&op->in_vault);
+        push_free(table, op);
+    }
+    return KP_OK;
+}
+
+void kpi_op_table_clear(struct kpi_op_table *table)
+{
+    kpb_free(table->ops);
+    table->ops = NULL;
+    table->n = 0;
+}
+
+/* Everything of the last use is forgotten but what the slot is. */
+static void reset_op(struct kpi_op *op, uint64_t generation)
+{
+    const uint64_t place = op->id & ~(GENERATION_MASK << ID_GENERATION_SHIFT | ATTEMPT_MASK);
+    op->id = place | generation << ID_GENERATION_SHIFT;
+    atomic_store_explicit(&op->vault, NULL, memory_order_relaxed);
+    op->request = NULL;
+    op->cb = NULL;
+    op->ctx = NULL;
+    op->result = NULL;
+    op->internal = false;
+    op->state = KPI_OP_NEW;
+    op->attempts = 0;
+    op->probe = false;
+    op->counted = false;
+    op->skip_cache = false;
+    op->skip_run = false;
+    op->local = false;
+    op->requeue = false;
+    op->phase = KPI_ATTEMPT_NONE;
+    op->in_plugin = false;
+    op->cancel_told = false;
+    op->n_callbacks = 0;
+    op->plugin_state = NULL;
+    op->status = KP_INTERNAL;
+    op->reply = NULL;
+    atomic_store_explicit(&op->ticket, KPI_TICKET_WAITING, memory_order_relaxed);
+}
+
+struct kpi_op *kpi_op_acquire(struct kpi_op_table *table)
+{
+    struct kpi_op *op = pop_free(table);
+    if (!op)
+        return NULL;
+    uint64_t word = atomic_load_explicit(&op->word, memory_order_relaxed);
+    uint64_t generation = (word_generation(word) + 1) & GENERATION_MASK;
+    if (generation == 0)
+        generation = 1; /* so that no id is ever 0 */
+    reset_op(op, generation);
+    atomic_fetch_add_explicit(&table->n_used, 1, memory_order_relaxed);
+    atomic_store_explicit(&op->word, generation << WORD_GENERATION_SHIFT | WORD_REF,
+                          memory_order_release);
+    return op;
+}
+
+struct kpi_op *kpi_op_at(struct kpi_op_table *table, kp_op_id id)
+{
+    uint32_t slot = kpi_id_slot(id);
+    return slot < table->n ? &table->ops[slot] : NULL;
+}
+
+/* ---- References ---- */
+
+void kpi_op_ref(struct kpi_op *op)
+{
+    atomic_fetch_add_explicit(&op->word, WORD_REF, memory_order_relaxed);
+}
+
+void kpi_op_unref(struct kpi_op *op)
+{
+    uint64_t before = atomic_fetch_sub_explicit(&op->word, WORD_REF, memory_order_acq_rel);
+    if ((before & WORD_REFS_MASK) != WORD_REF)
+        return;
+    kpc_key_release(op->local_key);
+    op->local_key = NULL;
+    kpi_block_free(&op->in);
+    kpi_block_free(&op->out);
+    atomic_fetch_sub_explicit(&op->table->n_used, 1, memory_order_relaxed);
+    push_free(op->table, op);
+}
+
+/* ---- Decisions ---- */
+
+kp_op_id kpi_op_open_attempt(struct kpi_op *op)
+{
+    uint64_t word = atomic_load_explicit(&op->word, memory_order_relaxed);
+    uint64_t attempt;
+    uint64_t next;
+    do {
+        attempt = word_attempt(word) + 1;
+        next = (word & ~(ATTEMPT_MASK << WORD_ATTEMPT_SHIFT)) | attempt << WORD_ATTEMPT_SHIFT;
+        next = (next | KPI_WORD_ATTEMPT_OPEN) + WORD_REF;
+    } while (!atomic_compare_exchange_weak_explicit(&op->word, &word, next, memory_order_release,
+                                                    memory_order_relaxed));
+    return op->id | attempt;
+}
+
+bool kpi_op_claim_finish(struct kpi_op *op, kp_op_id id)
+{
+    uint64_t word = atomic_load_explicit(&op->word, memory_order_acquire);
+    uint64_t next;
+    do {
+        if (word_generation(word) != id_generation(id) ||
+            word_attempt(word) != (id & ATTEMPT_MASK) || !(word & KPI_WORD_ATTEMPT_OPEN))
+            return false;
+        next = (word & ~(uint64_t)KPI_WORD_ATTEMPT_OPEN) + WORD_REF;
+    } while (!atomic_compare_exchange_weak_explicit(&op->word, &word, next, memory_order_acq_rel,
+                                                    memory_order_acquire));
+    return true;
+}
+
+bool kpi_op_claim_cancel(struct kpi_op *op, kp_op_id id)
+{
+    uint64_t word = atomic_load_explicit(&op->word, memory_order_relaxed);
+    do {
+        if (word_generation(word) != id_generation(id) || (word & WORD_REFS_MASK) == 0 ||
+            (word & KPI_WORD_CANCEL))
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&op->word, &word,
+                                                    (word | KPI_WORD_CANCEL) + WORD_REF,
+                                                    memory_order_acq_rel, memory_order_relaxed));
+    return true;
+}
+
+bool kpi_op_canceled(const struct kpi_op *op)
+{
+    return atomic_load_explicit(&op->word, memory_order_acquire) & KPI_WORD_CANCEL;
+}
+
+bool kpi_op_attempt_open(const struct kpi_op *op)
+{
+    return atomic_load_explicit(&op->word, memory_order_acquire) & KPI_WORD_ATTEMPT_OPEN;
+}
+
+bool kpi_op_is_attempt(const struct kpi_op *op, kp_op_id id)
+{
+    uint64_t word = atomic_load_explicit(&op->word, memory_order_acquire);
+    return word_generation(word) == id_generation(id) && (id & ATTEMPT_MASK) != 0 &&
+           word_attempt(word) == (id & ATTEMPT_MASK) && (word & WORD_REFS_MASK) != 0;
+}
+
+uint64_t kpi_op_deadline_ns(const struct kpi_op *op, kp_op_id id)
+{
+    if (!op || !kpi_op_is_attempt(op, id))
+        return 0;
+    return atomic_load_explicit(&op->deadline_ns, memory_order_relaxed);
+}
+
+/* ---- State ---- */
+
+#define INTO(state) (1u << (state))
+
+bool kpi_op_enter(struct kpi_op *op, enum kpi_op_state state)
+{
+    static const uint32_t steps[] = {
+        [KPI_OP_BROKEN] = 0,
+        [KPI_OP_NEW] = INTO(KPI_OP_QUEUED) | INTO(KPI_OP_FINISHING),
+        [KPI_OP_QUEUED] = INTO(KPI_OP_IN_FLIGHT) | INTO(KPI_OP_WAITING) | INTO(KPI_OP_BACKOFF) |
+                          INTO(KPI_OP_FINISHING),
+        [KPI_OP_WAITING] = INTO(KPI_OP_QUEUED) | INTO(KPI_OP_FINISHING),
+        [KPI_OP_IN_FLIGHT] = INTO(KPI_OP_QUEUED) | INTO(KPI_OP_BACKOFF) | INTO(KPI_OP_FINISHING),
+        [KPI_OP_BACKOFF] = INTO(KPI_OP_QUEUED) | INTO(KPI_OP_FINISHING),
+        [KPI_OP_FINISHING] = INTO(KPI_OP_DONE),
+        [KPI_OP_DONE] = 0,
+    };
+    if (!(steps[op->state] & INTO(state)))
+        return false;
+    op->state = state;
+    return true;
+}
+
+bool kpi_op_pending(const struct kpi_op *op)
+{
+    return op->state != KPI_OP_FINISHING && op->state != KPI_OP_DONE && op->state != KPI_OP_BROKEN;
+}

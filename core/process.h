@@ -1,0 +1,39 @@
+/*
+ * What this library knows of the process it lives in: whether it has forked since a provider was
+ * opened, and that it is about to exit.
+ *
+ * A forked child has our memory but none of our threads. A word in a page that the kernel wipes on
+ * fork tells them apart; every provider remembers the epoch it was opened in. At exit one handler,
+ * registered at the first open, parks the threads of providers left open, because the libraries they
+ * use are about to be torn down. We have no constructors and no destructors.
+ *
+ * Threads: kpi_process_epoch from any; begin from one at a time per process (the child after a fork
+ * has only one).
+ */
+#ifndef KP_CORE_PROCESS_H
+#define KP_CORE_PROCESS_H
+
+#include <keyprovider/status.h>
+
+struct kp_provider;
+
+/* Makes this process known; after a fork, makes the child a process of its own. */
+kp_status kpi_process_begin(struct kp_error *reterr) KP_MUST_USE;
+/* The epoch begun last in this very process; 0 in a child that has begun none. */
+uint64_t kpi_process_epoch(void);
+
+/* Providers whose threads must not run into the end of the process. */
+void kpi_process_add(struct kp_provider *provider);
+void kpi_process_remove(struct kp_provider *provider);
+
+/* A closed provider that somebody may still be inside: stays in place for ever. */
+void kpi_process_keep_abandoned(struct kp_provider *provider);
+
+/* ---- Platform twins ---- */
+
+/* A zeroed word the kernel zeroes again in a forked child, or NULL. Never freed. */
+uint64_t *kpi_platform_fork_word(void);
+/* Runs fn(arg) on a thread nobody waits for. Errors: no_memory. */
+kp_status kpi_platform_start_detached(void (*fn)(void *arg), void *arg) KP_MUST_USE;
+
+#endif /* KP_CORE_PROCESS_H */

@@ -1,0 +1,256 @@
+#include "core/provider.h"
+
+#include <string.h>
+
+#include "base/errors.h"
+#include "base/mem.h"
+#include "base/span.h"
+#include "core/arena.h"
+#include "core/observe.h"
+#include "core/process.h"
+#include "core/route.h"
+#include "core/vault.h"
+#include "crypto/init.h"
+#include "crypto/random.h"
+
+#define PERMITS_PER_CORE 4u
+/* Blocking work waits for disks, not for processors: some room beyond the cores. */
+#define BLOCKERS_MIN 4u
+
+/* ---- Questions about a provider ---- */
+
+kp_status kpi_provider_check(const struct kp_provider *provider, struct kp_error *reterr)
+{
+    if (provider->epoch != kpi_process_epoch())
+        return kpb_fail(reterr, KP_USAGE,
+                        "the provider was opened before this process forked; open a new one");
+    if (atomic_load_explicit(&provider->closing, memory_order_seq_cst))
+        return kpb_fail(reterr, KP_USAGE, "the provider is being closed");
+    return KP_OK;
+}
+
+kp_status kpi_caller_enter(struct kpi_shard *shard, struct kp_error *reterr)
+{
+    /* Sequentially consistent on both sides: either we see closing or the closer sees us. */
+    atomic_fetch_add_explicit(&shard->n_callers, 1, memory_order_seq_cst);
+    kp_status st = kpi_provider_check(shard->provider, reterr);
+    if (st != KP_OK)
+        kpi_caller_leave(shard);
+    return st;
+}
+
+void kpi_caller_leave(struct kpi_shard *shard)
+{
+    atomic_fetch_sub_explicit(&shard->n_callers, 1, memory_order_release);
+}
+
+struct kpi_shard *kpi_provider_shard(struct kp_provider *provider, uint32_t at)
+{
+    return at < provider->n_shards ? &provider->shards[at] : NULL;
+}
+
+const struct kpi_config *kpi_provider_config(struct kp_provider *provider)
+{
+    uv_mutex_lock(&provider->lock);
+    const struct kpi_config *config = &provider->config->config;
+    uv_mutex_unlock(&provider->lock);
+    return config;
+}
+
+/* ---- Steps of opening ---- */
+
+static kp_status load_config(struct kp_provider *provider, const struct kp_options *options,
+                             struct kp_error *reterr)
+{
+    provider->config = kpb_alloc("provider.config", sizeof *provider->config);
+    if (!provider->config)
+        return kpb_fail_memory(reterr, "provider.config");
+    kpi_config_init(&provider->config->config);
+    if (options->config_path) {
+        provider->config_path =
+            kpb_strdup_span("provider.config_path", kpb_span_str(options->config_path));
+        if (!provider->config_path)
+            return kpb_fail_memory(reterr, "provider.config_path");
+    }
+    return kpi_config_load(options, &provider->config->config, reterr);
+}
+
+static kp_status load_plugins(struct kp_provider *provider, const struct kp_options *options,
+                              struct kp_error *reterr)
+{
+    const struct kpi_config *config = &provider->config->config;
+    const char *dir = options->plugin_dir ? options->plugin_dir : config->plugin_dir;
+    const struct kpi_plugin_sources sources = {
+        .config = config,
+        .static_plugins = options->static_plugins,
+        .dir = dir ? dir : KP_PLUGIN_DIR_BUILT,
+        .dir_required = dir != NULL,
+        .no_files = options->flags & KP_OPEN_NO_PLUGIN_FILES,
+    };
+    kpi_plugins_init(&provider->plugins);
+    return kpi_plugins_load(&provider->plugins, &sources, reterr);
+}
+
+kp_status kpi_provider_check_vaults(const struct kpi_plugins *plugins, struct kpi_config *config,
+                                    struct kp_error *reterr)
+{
+    kp_status st = KP_OK;
+    for (size_t i = 0; st == KP_OK && i < config->n_vaults; i++) {
+        struct kpi_route route = {0};
+        st = kpi_route_find(config, plugins, kpb_span_str(config->vaults[i].name), &route, reterr);
+        if (st == KP_OK)
+            st = kpi_config_check_settings(&config->vaults[i], &route.plugin->caps, reterr);
+        kpi_route_clear(&route);
+    }
+    return st;
+}
+
+static kp_status make_services(struct kp_provider *provider, const struct kp_options *options,
+                               struct kp_error *reterr)
+{
+    kp_status st = kpi_observe_open(provider, options, reterr);
+    if (st != KP_OK)
+        return st;
+    provider->credential_key = kpb_secret_alloc("provider.credential_key", KPI_CREDENTIAL_KEY_LEN);
+    if (!provider->credential_key)
+        return kpb_fail_memory(reterr, "provider.credential_key");
+    return kpc_random(provider->credential_key, KPI_CREDENTIAL_KEY_LEN, reterr);
+}
+
+static uint32_t or_default(uint32_t configured, uint32_t fallback)
+{
+    return configured != 0 ? configured : fallback;
+}
+
+static kp_status make_workers(struct kp_provider *provider, struct kp_error *reterr)
+{
+    const struct kpi_provider_limits *limits = &provider->config->config.provider;
+    uint32_t cores = uv_available_parallelism();
+    uint32_t n_workers = or_default(limits->workers, cores);
+    uint32_t n_blockers = n_workers > BLOCKERS_MIN ? n_workers : BLOCKERS_MIN;
+    if (kpi_gate_init(&provider->gate,
+                      or_default(limits->inline_permits, PERMITS_PER_CORE * cores)) != KP_OK)
+        return kpb_fail_memory(reterr, "provider.gate");
+    provider->has_gate = true;
+    if (kpi_workers_init(&provider->computers, "provider.computers", n_workers) != KP_OK ||
+        kpi_workers_init(&provider->blockers, "provider.blockers", n_blockers) != KP_OK)
+        return kpb_fail_memory(reterr, "provider.workers");
+    return KP_OK;
+}
+
+static kp_status start_shards(struct kp_provider *provider, const struct kp_options *options,
+                              struct kp_error *reterr)
+{
+    const struct kpi_provider_limits *limits = &provider->config->config.provider;
+    uint32_t n = or_default(options->n_loops, limits->loops);
+    if (n > KPI_SHARDS_MAX)
+        return kpb_fail(reterr, KP_USAGE, "n_loops %u is above %u", n, KPI_SHARDS_MAX);
+    provider->shards = kpb_alloc_array("provider.shards", n, sizeof *provider->shards);
+    if (!provider->shards)
+        return kpb_fail_memory(reterr, "provider.shards");
+    for (uint32_t i = 0; i < n; i++) {
+        struct kpi_shard *shard = &provider->shards[i];
+        if (kpi_shard_init(shard, provider, i, limits->max_operations, provider->clock) != KP_OK)
+            return kpb_fail_memory(reterr, "provider.shard");
+        provider->n_shards++;
+        if (kpi_shard_start(shard) != KP_OK)
+            return kpb_fail_memory(reterr, "provider.thread");
+    }
+    return KP_OK;
+}
+
+static kp_status open_parts(struct kp_provider *provider, const struct kp_options *options,
+                            struct kp_error *reterr)
+{
+    kp_status st = kpc_init(reterr);
+    if (st == KP_OK)
+        st = load_config(provider, options, reterr);
+    if (st == KP_OK)
+        st = make_services(provider, options, reterr);
+    if (st == KP_OK)
+        st = load_plugins(provider, options, reterr);
+    if (st == KP_OK)
+        st = kpi_provider_check_vaults(&provider->plugins, &provider->config->config, reterr);
+    if (st == KP_OK)
+        st = make_workers(provider, reterr);
+    return st == KP_OK ? start_shards(provider, options, reterr) : st;
+}
+
+/* ---- Opening and freeing ---- */
+
+static void free_configs(struct kpi_config_age *age)
+{
+    while (age) {
+        struct kpi_config_age *older = age->older;
+        kpi_config_clear(&age->config);
+        kpb_free(age);
+        age = older;
+    }
+}
+
+void kpi_provider_free(struct kp_provider *provider)
+{
+    for (uint32_t i = 0; i < provider->n_shards; i++)
+        kpi_shard_clear(&provider->shards[i]);
+    kpb_free(provider->shards);
+    kpi_workers_clear(&provider->blockers);
+    kpi_workers_clear(&provider->computers);
+    if (provider->has_gate)
+        kpi_gate_clear(&provider->gate);
+    kpi_plugins_clear(&provider->plugins);
+    kpi_observe_close(provider);
+    kpb_secret_free(provider->credential_key, KPI_CREDENTIAL_KEY_LEN);
+    free_configs(provider->config);
+    kpb_free(provider->config_path);
+    uv_mutex_destroy(&provider->lock);
+    kpb_free(provider);
+}
+
+/* Opening failed half-way: the loops that run have nothing in them and end at once. */
+static void undo_open(struct kp_provider *provider)
+{
+    for (uint32_t i = 0; i < provider->n_shards; i++)
+        kpi_shard_end_idle(&provider->shards[i]);
+    (void)kpi_workers_stop(&provider->computers, UINT64_MAX); /* none was started */
+    (void)kpi_workers_stop(&provider->blockers, UINT64_MAX);
+    kpi_provider_free(provider);
+}
+
+kp_status kpi_provider_open(const struct kp_options *options, const struct kpi_clock *clock,
+                            kp_provider **ret_provider, struct kp_error *reterr)
+{
+    kp_status st = kpi_process_begin(reterr);
+    if (st != KP_OK)
+        return st;
+    struct kp_provider *provider = kpb_alloc("provider", sizeof *provider);
+    if (!provider || uv_mutex_init(&provider->lock) != 0) {
+        kpb_free(provider);
+        return kpb_fail_memory(reterr, "provider");
+    }
+    provider->epoch = kpi_process_epoch();
+    provider->clock = clock;
+    kpi_list_init(&provider->vaults);
+    kpi_list_init(&provider->in_live);
+    st = open_parts(provider, options, reterr);
+    if (st != KP_OK) {
+        undo_open(provider);
+        return st;
+    }
+    kpi_process_add(provider);
+    *ret_provider = provider;
+    return KP_OK;
+}
+
+kp_status kp_provider_open(const struct kp_options *options, kp_provider **ret_provider,
+                           struct kp_error *reterr)
+{
+    struct kp_options wishes;
+    kp_options_init(&wishes);
+    if (!ret_provider)
+        return kpb_fail(reterr, KP_USAGE, "provider_open: ret_provider is NULL");
+    if (options && options->struct_size < sizeof options->struct_size)
+        return kpb_fail(reterr, KP_USAGE, "provider_open: options.struct_size is not set");
+    if (options)
+        kpi_struct_read(&wishes, sizeof wishes, options);
+    return kpi_provider_open(&wishes, kpi_clock_system(), ret_provider, reterr);
+}

@@ -1,0 +1,183 @@
+#include "base/errors.h"
+#include "base/iso8601.h"
+#include "base/span.h"
+#include "core/submit.h"
+#include "core/vault.h"
+
+static kp_status check_name(const struct kp_request *request, struct kp_error *reterr)
+{
+    if (!(kp_op_traits(request->op) & KP_TRAIT_NEEDS_KEY))
+        return KP_OK;
+    if (!kpb_is_key_name(request->name))
+        return kpb_fail_code(reterr, KP_USAGE, KP_CODE_ErrorHttpResponseCodeClientError,
+                             "%s: name has %zu bytes; a key name is 1 to %u of 0-9, a-z, A-Z and -",
+                             kp_op_text(request->op), request->name.len, KP_KEY_NAME_MAX_LEN);
+    if (request->version.len > 0 && !kpb_is_key_version(request->version))
+        return kpb_fail(reterr, KP_USAGE, "%s: version is not 1 to %u of 0-9, a-z, A-Z and -",
+                        kp_op_text(request->op), KP_KEY_VERSION_MAX_LEN);
+    return KP_OK;
+}
+
+static kp_status check_span(const struct kp_request *request, const char *member, kp_span span,
+                            size_t max_len, struct kp_error *reterr)
+{
+    if (span.len > 0 && !span.ptr)
+        return kpb_fail(reterr, KP_USAGE, "%s: %s is NULL but has a length",
+                        kp_op_text(request->op), member);
+    if (span.len > max_len)
+        return kpb_fail(reterr, KP_USAGE, "%s: %s has %zu bytes, more than %zu",
+                        kp_op_text(request->op), member, span.len, max_len);
+    return KP_OK;
+}
+
+static kp_status check_spans(const struct kp_vault *vault, const struct kp_request *request,
+                             struct kp_error *reterr)
+{
+    size_t most = vault->plugin->caps->max_payload_len;
+    if (most == 0 || most > KP_PAYLOAD_MAX_LEN)
+        most = KP_PAYLOAD_MAX_LEN;
+    const struct {
+        const char *member;
+        kp_span span;
+    } spans[] = {{"name", request->name},
+                 {"version", request->version},
+                 {"value", request->value},
+                 {"iv", request->iv},
+                 {"aad", request->aad},
+                 {"tag", request->tag},
+                 {"signature", request->signature},
+                 {"page_token", request->page_token},
+                 {"nonce", request->nonce},
+                 {"enc", request->enc}};
+    kp_status st = KP_OK;
+    for (size_t i = 0; st == KP_OK && i < sizeof spans / sizeof spans[0]; i++)
+        st = check_span(request, spans[i].member, spans[i].span, most, reterr);
+    return st;
+}
+
+static kp_status check_payload(const struct kp_vault *vault, const struct kp_request *request,
+                               struct kp_error *reterr)
+{
+    const char *op = kp_op_text(request->op);
+    if (!(kp_op_traits(request->op) & KP_TRAIT_PAYLOAD))
+        return KP_OK;
+    if (request->alg == KP_ALG_NONE || request->alg > KP_ALG_MAX)
+        return kpb_fail(reterr, KP_USAGE, "%s: alg %u is no algorithm", op, request->alg);
+    if (!(vault->plugin->caps->algs & KP_ALG_BIT(request->alg)))
+        return kpb_fail(reterr, KP_UNSUPPORTED, "%s: plugin %s does not offer %s", op,
+                        vault->plugin->name, kp_alg_text(request->alg));
+    if (request->value.len == 0)
+        return kpb_fail(reterr, KP_USAGE, "%s: value is empty", op);
+    if (request->op == KP_OP_VERIFY && request->signature.len == 0)
+        return kpb_fail(reterr, KP_USAGE, "%s: signature is empty", op);
+    return KP_OK;
+}
+
+static kp_status check_tags(const struct kp_request *request, struct kp_error *reterr)
+{
+    const struct kp_key_params *params = request->params;
+    if (params->n_tags > KP_TAGS_MAX || (params->n_tags > 0 && !params->tags))
+        return kpb_fail(reterr, KP_USAGE, "%s: %u tags; a key has at most %u",
+                        kp_op_text(request->op), params->n_tags, KP_TAGS_MAX);
+    for (uint32_t i = 0; i < params->n_tags; i++) {
+        const struct kp_tag *tag = &params->tags[i];
+        if (tag->name.len == 0 || tag->name.len > KP_TAG_MAX_LEN ||
+            tag->value.len > KP_TAG_MAX_LEN || !tag->name.ptr ||
+            (tag->value.len > 0 && !tag->value.ptr))
+            return kpb_fail(reterr, KP_USAGE, "%s: tag %u: name is 1 to %u bytes, value up to %u",
+                            kp_op_text(request->op), i, KP_TAG_MAX_LEN, KP_TAG_MAX_LEN);
+    }
+    return KP_OK;
+}
+
+static kp_status check_params(const struct kp_vault *vault, const struct kp_request *request,
+                              struct kp_error *reterr)
+{
+    const char *op = kp_op_text(request->op);
+    bool makes = request->op == KP_OP_CREATE || request->op == KP_OP_IMPORT;
+    if (!makes && request->op != KP_OP_UPDATE && request->op != KP_OP_IMPORT_BYOK)
+        return KP_OK;
+    if (!request->params)
+        return kpb_fail(reterr, KP_USAGE, "%s: params is NULL", op);
+    kp_status st = check_tags(request, reterr);
+    if (st != KP_OK || !makes)
+        return st;
+    if (kp_kty_text(request->params->kty)[0] == '?')
+        return kpb_fail(reterr, KP_USAGE, "%s: kty %u is no key type", op, request->params->kty);
+    if (!(vault->plugin->caps->ktys & (1u << request->params->kty)))
+        return kpb_fail(reterr, KP_UNSUPPORTED, "%s: plugin %s does not keep %s keys", op,
+                        vault->plugin->name, kp_kty_text(request->params->kty));
+    return KP_OK;
+}
+
+static kp_status check_policy(const struct kp_request *request, struct kp_error *reterr)
+{
+    const struct kp_rotation_policy *policy = request->policy;
+    struct kpb_duration duration;
+    if (request->op != KP_OP_SET_ROTATION_POLICY)
+        return KP_OK;
+    if (!policy || policy->n_rules > KP_ROTATION_ACTIONS_MAX)
+        return kpb_fail(reterr, KP_USAGE, "set_rotation_policy: policy has %u rules, at most %u",
+                        policy ? policy->n_rules : 0, KP_ROTATION_ACTIONS_MAX);
+    for (uint32_t i = 0; i < policy->n_rules; i++)
+        if (kpb_duration_parse(policy->rules[i].duration, &duration) != KP_OK)
+            return kpb_fail(reterr, KP_USAGE,
+                            "set_rotation_policy: rule %u: not a duration such as P90D", i);
+    if (policy->expiry.len > 0 && kpb_duration_parse(policy->expiry, &duration) != KP_OK)
+        return kpb_fail(reterr, KP_USAGE, "set_rotation_policy: expiry is not a duration like P2Y");
+    return KP_OK;
+}
+
+static kp_status check_numbers(const struct kp_request *request, struct kp_error *reterr)
+{
+    if (request->op == KP_OP_RANDOM && (request->count == 0 || request->count > KP_RANDOM_MAX_LEN))
+        return kpb_fail(reterr, KP_USAGE, "random: count %u is not in 1..%u", request->count,
+                        KP_RANDOM_MAX_LEN);
+    if (request->page_size > KP_PAGE_MAX)
+        return kpb_fail(reterr, KP_USAGE, "%s: page_size %u is above %u", kp_op_text(request->op),
+                        request->page_size, KP_PAGE_MAX);
+    if (request->op == KP_OP_RESTORE && request->value.len == 0)
+        return kpb_fail(reterr, KP_USAGE, "restore: value, the backup blob, is empty");
+    return KP_OK;
+}
+
+kp_status kpi_request_check(const struct kp_vault *vault, const struct kp_request *given,
+                            struct kp_request *ret_request, struct kp_error *reterr)
+{
+    if (!given || given->struct_size < offsetof(struct kp_request, name))
+        return kpb_fail(reterr, KP_USAGE, "request is NULL or its struct_size is not set");
+    struct kp_request *request = ret_request;
+    kpi_struct_read(request, sizeof *request, given);
+    if (request->op == KP_OP_NONE || request->op > KP_OP_MAX)
+        return kpb_fail(reterr, KP_USAGE, "op %u is no operation", request->op);
+    if (!(vault->plugin->caps->ops & KP_OP_BIT(request->op)))
+        return kpb_fail(reterr, KP_UNSUPPORTED, "plugin %s does not serve %s", vault->plugin->name,
+                        kp_op_text(request->op));
+    kp_status st = check_spans(vault, request, reterr);
+    if (st == KP_OK)
+        st = check_name(request, reterr);
+    if (st == KP_OK)
+        st = check_payload(vault, request, reterr);
+    if (st == KP_OK)
+        st = check_params(vault, request, reterr);
+    if (st == KP_OK)
+        st = check_policy(request, reterr);
+    return st == KP_OK ? check_numbers(request, reterr) : st;
+}
+
+kp_status kpi_reply_check(const struct kp_request *request, const struct kp_reply *reply,
+                          struct kp_error *reterr)
+{
+    const char *op = kp_op_text(request->op);
+    if (!(kp_op_traits(request->op) & KP_TRAIT_PAYLOAD))
+        return KP_OK;
+    if (reply->version.len == 0)
+        return kpb_fail(reterr, KP_PROTOCOL,
+                        "%s: the reply does not say which key version was used", op);
+    if (request->version.len > 0 && !kpb_span_eq(request->version, reply->version))
+        return kpb_fail(reterr, KP_INTEGRITY,
+                        "%s: version %.*s was asked for but %.*s answered; the result is discarded",
+                        op, (int)request->version.len, request->version.ptr,
+                        (int)reply->version.len, reply->version.ptr);
+    return KP_OK;
+}
