@@ -29,8 +29,8 @@
 /* ---- One plugin ---- */
 
 /*
- * A plugin that passed the door. table is the host's own copy: no slot but run and reload is NULL
- * (see core/plugin_defaults.h), caps is never NULL, its lists never are, and what the plugin's
+ * A plugin that passed the door. table is the host's own copy: no slot is NULL (see
+ * core/plugin_defaults.h), nor is caps or one of its lists, and what the plugin's
  * version of the structs does not have reads as 0.
  */
 struct kpi_plugin {

@@ -14,14 +14,6 @@
 
 /* ---- Reading ---- */
 
-static kp_status fail_room(kp_status st, const char *path, const kp_buf *out,
-                           struct kp_error *reterr)
-{
-    if (st == KP_NO_MEMORY)
-        return kpb_fail_memory(reterr, "trust.read");
-    return kpb_fail(reterr, KP_CONFIG, "%s has more than %zu bytes", path, out->limit);
-}
-
 /* Bytes read into chunk, 0 at the end, -1 with errno. */
 static ssize_t read_chunk(int fd, uint8_t *chunk, size_t n)
 {
@@ -33,33 +25,62 @@ static ssize_t read_chunk(int fd, uint8_t *chunk, size_t n)
     return got;
 }
 
-static kp_status read_to_end(int fd, const char *path, uint8_t *chunk, kp_buf *out,
-                             struct kp_error *reterr)
+static kp_status fail_too_long(const char *path, size_t max_len, struct kp_error *reterr)
+{
+    return kpb_fail(reterr, KP_CONFIG, "%s has more than %zu bytes", path, max_len);
+}
+
+/* Where the pieces go, and how many bytes may still come. */
+struct feed {
+    const char *path;
+    size_t max_len;
+    size_t left;
+    kpi_trust_piece_fn *each;
+    void *ctx;
+};
+
+static kp_status feed_to_end(int fd, uint8_t *chunk, struct feed *f, struct kp_error *reterr)
 {
     ssize_t got;
 
     while ((got = read_chunk(fd, chunk, READ_STEP)) > 0) {
-        kp_status st = kp_buf_append(out, kpb_span(chunk, (size_t)got));
+        kp_status st;
 
+        if ((size_t)got > f->left)
+            return fail_too_long(f->path, f->max_len, reterr);
+        f->left -= (size_t)got;
+        st = f->each(f->ctx, kpb_span(chunk, (size_t)got), reterr);
         if (st != KP_OK)
-            return fail_room(st, path, out, reterr);
+            return st;
     }
     if (got == 0)
         return KP_OK;
-    return kpb_fail(reterr, KP_CONFIG, "%s cannot be read: %s", path, strerror(errno));
+    return kpb_fail(reterr, KP_CONFIG, "%s cannot be read: %s", f->path, strerror(errno));
 }
 
-kp_status kpi_trust_read_fd(int fd, const char *path, kp_buf *out, struct kp_error *reterr)
+kp_status kpi_trust_feed(int fd, const char *path, size_t max_len, kpi_trust_piece_fn *each,
+                         void *ctx, struct kp_error *reterr)
 {
-    /* Secret whatever out is: it may pass a secret, and costs nothing when it does not. */
+    struct feed f = {path, max_len, max_len, each, ctx};
+    /* Secret memory for every file: a secret may pass through, and a key file is as short as any. */
     uint8_t *chunk = kpb_secret_alloc("trust.read", READ_STEP);
     kp_status st;
 
     if (!chunk)
         return kpb_fail_memory(reterr, "trust.read");
-    st = read_to_end(fd, path, chunk, out, reterr);
+    st = feed_to_end(fd, chunk, &f, reterr);
     kpb_secret_free(chunk, READ_STEP);
     return st;
+}
+
+static kp_status append_piece(void *ctx, kp_span piece, struct kp_error *reterr)
+{
+    return kp_buf_append(ctx, piece) == KP_OK ? KP_OK : kpb_fail_memory(reterr, "trust.read");
+}
+
+kp_status kpi_trust_read_fd(int fd, const char *path, kp_buf *out, struct kp_error *reterr)
+{
+    return kpi_trust_feed(fd, path, out->limit - out->len, append_piece, out, reterr);
 }
 
 kp_status kpi_trust_read(const char *path, kp_buf *out, struct kp_error *reterr)

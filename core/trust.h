@@ -42,6 +42,14 @@ void kpi_trust_close(int fd);
  */
 kp_status kpi_trust_read_fd(int fd, const char *path, kp_buf *out, struct kp_error *reterr)
     KP_MUST_USE;
+/* Takes a piece of a file, borrowed for the call. Anything but KP_OK ends the reading with it. */
+typedef kp_status kpi_trust_piece_fn(void *ctx, kp_span piece, struct kp_error *reterr);
+/*
+ * Hands the whole content of the file behind fd, at most max_len bytes, to each, piece by piece.
+ * Errors: config (longer, unreadable), no_memory, and what each returned.
+ */
+kp_status kpi_trust_feed(int fd, const char *path, size_t max_len, kpi_trust_piece_fn *each,
+                         void *ctx, struct kp_error *reterr) KP_MUST_USE;
 /* Opens, reads and closes a file. Errors: of both. */
 kp_status kpi_trust_read(const char *path, kp_buf *out, struct kp_error *reterr) KP_MUST_USE;
 
