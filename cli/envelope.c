@@ -5,6 +5,7 @@
 #include "base/encode.h"
 #include "base/errors.h"
 #include "base/span.h"
+#include "base/utf8.h"
 #include "cli/digest.h"
 
 #define SUM_LEN 32u
@@ -64,7 +65,7 @@ static kp_status fill_texts(const struct cli_envelope_source *source, kp_buf *te
     if (st == KP_OK) {
         st = write_key_text(reply, &texts[M_KEY]);
     }
-    if (st == KP_OK) {
+    if (st == KP_OK && kpb_utf8_is_valid(source->vault)) { /* JSON could not hold any other text */
         st = kp_buf_append(&texts[M_VAULT], source->vault);
     }
     if (st == KP_OK) {

@@ -45,7 +45,7 @@ struct cli_envelope_source {
     uint32_t op;
     const struct kp_reply *reply; /* name, version, alg, value, iv, tag */
     kp_span aad;
-    kp_span vault;
+    kp_span vault; /* left out unless it is UTF-8 */
 };
 
 /* Appends an envelope and a line feed to o. Errors: internal, no_memory; what o holds is void then. */

@@ -5,6 +5,7 @@
 
 #include "base/encode.h"
 #include "base/span.h"
+#include "base/utf8.h"
 #include "cli/values.h"
 
 void cli_out_init(struct cli_out *o)
@@ -48,15 +49,23 @@ void cli_out_receive(void *o, kp_span text)
     add(o, text);
 }
 
-static bool is_control(uint8_t byte)
+/* C1 controls, U+0080 to U+009F, steer terminals too. */
+static bool is_c1(const uint8_t *at, size_t len)
 {
-    return byte < 0x20 || byte == 0x7f;
+    return len == 2 && at[0] == 0xc2 && at[1] < 0xa0;
 }
 
 void cli_out_safe(struct cli_out *o, kp_span text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        add_byte(o, is_control(text.ptr[i]) ? '?' : (char)text.ptr[i]);
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i += len ? len : 1) {
+        const uint8_t *at = text.ptr + i;
+        len = kpb_utf8_next(kpb_span(at, text.len - i));
+        if (len == 0 || kpb_is_control(at[0]) || is_c1(at, len)) {
+            add_byte(o, '?');
+        } else {
+            add(o, kpb_span(at, len));
+        }
     }
 }
 
@@ -130,7 +139,7 @@ static void add_escaped(struct cli_out *o, uint8_t byte)
     if (byte == '"' || byte == '\\') {
         add_byte(o, '\\');
         add_byte(o, (char)byte);
-    } else if (is_control(byte)) {
+    } else if (kpb_is_control(byte)) {
         cli_out_text(o, "\\u00");
         add_byte(o, digits[byte >> 4]);
         add_byte(o, digits[byte & 0x0f]);
@@ -141,10 +150,18 @@ static void add_escaped(struct cli_out *o, uint8_t byte)
 
 void cli_json_str(struct cli_out *o, kp_span text)
 {
+    size_t len = 0;
     add_comma(o);
     add_byte(o, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        add_escaped(o, text.ptr[i]);
+    for (size_t i = 0; i < text.len; i += len ? len : 1) {
+        len = kpb_utf8_next(kpb_span(text.ptr + i, text.len - i));
+        if (len == 1) {
+            add_escaped(o, text.ptr[i]);
+        } else if (len > 1) {
+            add(o, kpb_span(text.ptr + i, len));
+        } else {
+            cli_out_text(o, "\\ufffd");
+        }
     }
     add_byte(o, '"');
 }

@@ -26,7 +26,7 @@ void cli_out_clear(struct cli_out *o);
 
 /* Appends a NUL-terminated text as it is. */
 void cli_out_text(struct cli_out *o, const char *text);
-/* Appends text from elsewhere for a terminal: control characters become '?'. */
+/* Appends text from elsewhere for a terminal: controls and bytes that are no UTF-8 become '?'. */
 void cli_out_safe(struct cli_out *o, kp_span text);
 /* Appends text as it is; a kp_text_fn whose ctx is a struct cli_out. */
 void cli_out_receive(void *o, kp_span text);
@@ -38,8 +38,8 @@ void cli_out_pad(struct cli_out *o, size_t width);
 void cli_out_time(struct cli_out *o, int64_t unix_s);
 
 /*
- * JSON. begin and end take the bracket itself; commas come by themselves. Text must be UTF-8;
- * quotes, backslashes and control characters are escaped.
+ * JSON. begin and end take the bracket itself; commas come by themselves. Quotes, backslashes and
+ * controls are escaped, bytes that are no UTF-8 become U+FFFD.
  */
 void cli_json_begin(struct cli_out *o, char bracket);
 void cli_json_end(struct cli_out *o, char bracket);
