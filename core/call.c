@@ -127,14 +127,13 @@ static bool may_run_here(const struct kp_vault *vault, const struct kp_request *
 
 /* *ret_handled false: nothing has happened that counts; the loop may have it. */
 static kp_status run_here(struct kp_vault *vault, const struct kp_request *request,
-                          struct kp_result *result, bool *ret_handled)
+                          uint64_t started_ns, struct kp_result *result, bool *ret_handled)
 {
     uint32_t timeout_ms =
         request->timeout_ms ? request->timeout_ms : kpi_vault_limits_of(vault)->timeout_ms;
     *ret_handled = false;
     if (!kpi_vault_enter_run(vault))
         return KP_OK;
-    uint64_t started_ns = kpi_shard_now_ns(vault->shard);
     kp_status st = kpi_gate_enter(&vault->provider->gate, timeout_ms * KPI_NS_PER_MS);
     if (st == KP_OK) {
         st = run_in_plugin(vault, request, result);
@@ -160,11 +159,11 @@ static bool worth_another_try(kp_status status)
 static kp_status call_with_place(struct kp_vault *vault, const struct kp_request *request,
                                  struct kp_result *result)
 {
-    struct kpi_client client = {.result = result};
+    struct kpi_client client = {.result = result, .submitted_ns = kpi_shard_now_ns(vault->shard)};
     bool handled = false;
     kp_status st = KP_OK;
     if (may_run_here(vault, request))
-        st = run_here(vault, request, result, &handled);
+        st = run_here(vault, request, client.submitted_ns, result, &handled);
     if (!handled)
         return call_by_loop(vault, request, &client);
     if (!worth_another_try(st)) {

@@ -5,9 +5,11 @@
  */
 #include <keyprovider/keyprovider.h>
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "base/mem.h"
 #include "core/pipeline.h"
 #include "core/process.h"
@@ -20,18 +22,11 @@
 
 /* ---- On the loop ---- */
 
-static void stop_when_empty(struct kpi_shard *shard)
-{
-    if (shard->closing && kpi_list_empty(&shard->vaults))
-        kpi_shard_stop(shard, false);
-}
-
+/* Freed with the provider: a caller that came in before the close may still be looking at it. */
 static void vault_closed(struct kp_vault *vault)
 {
-    struct kpi_shard *shard = vault->shard;
     kpi_list_remove(&vault->in_shard);
-    kpi_vault_free(vault);
-    stop_when_empty(shard);
+    kpi_list_append(&vault->shard->closed_vaults, &vault->in_shard);
 }
 
 static void deliver_close(struct kpi_mail *mail)
@@ -44,23 +39,35 @@ static void deliver_close(struct kpi_mail *mail)
         vault->on_closed = vault_closed;
         kpi_vault_begin_close(vault);
     }
-    stop_when_empty(shard);
+}
+
+/* Adds one more finding to a text, cut at its end. */
+static void add_finding(char text[KP_ERROR_TEXT_LEN], const char *fmt, ...) KPB_PRINTF(2, 3);
+
+static void add_finding(char text[KP_ERROR_TEXT_LEN], const char *fmt, ...)
+{
+    va_list args;
+    size_t used = strlen(text);
+    if (used > 0 && used + 2 < KP_ERROR_TEXT_LEN) {
+        memcpy(text + used, ", ", 3);
+        used += 2;
+    }
+    va_start(args, fmt);
+    (void)vsnprintf(text + used, KP_ERROR_TEXT_LEN - used, fmt, args); /* cut is fine */
+    va_end(args);
 }
 
 static void name_abandoned(struct kpi_shard *shard, const struct kp_vault *vault,
                            const struct kpi_op *op)
 {
-    size_t used = strlen(shard->abandoned);
-    uint64_t ms = op ? (kpi_shard_now_ns(shard) - op->started_ns) / KPI_NS_PER_MS : 0;
     shard->n_abandoned++;
     if (op)
-        (void)snprintf(shard->abandoned + used, sizeof shard->abandoned - used,
-                       "%s%s on %s for %llu ms", used ? ", " : "", kp_op_text(op->request->op),
-                       vault->name, (unsigned long long)ms);
+        add_finding(
+            shard->abandoned, "%s on %s for %llu ms", kp_op_text(op->request->op), vault->name,
+            (unsigned long long)((kpi_shard_now_ns(shard) - op->started_ns) / KPI_NS_PER_MS));
     else
-        (void)snprintf(shard->abandoned + used, sizeof shard->abandoned - used,
-                       "%svault %s while %s", used ? ", " : "", vault->name,
-                       kpi_vault_state_text(vault));
+        add_finding(shard->abandoned, "vault %s while %s", vault->name,
+                    kpi_vault_state_text(vault));
 }
 
 static void deliver_abandon(struct kpi_mail *mail)
@@ -96,27 +103,19 @@ static bool wait_for_end(struct kpi_shard *shard, uint64_t end)
     return true;
 }
 
-static void add_text(struct kp_close_report *report, const char *text)
-{
-    size_t used = strlen(report->text);
-    (void)snprintf(report->text + used, sizeof report->text - used, "%s%s", used ? "; " : "", text);
-}
-
 /* The time is up: the loop says what it leaves, unless it is stuck itself. */
 static void give_up(struct kpi_shard *shard, struct kp_close_report *report)
 {
-    char text[64];
     shard->abandon_mail.deliver = deliver_abandon;
     kpi_shard_post(shard, &shard->abandon_mail);
     if (wait_for_end(shard, uv_hrtime() + GIVE_UP_NS)) {
         report->abandoned += shard->n_abandoned;
         if (shard->n_abandoned > 0)
-            add_text(report, shard->abandoned);
+            add_finding(report->text, "%s", shard->abandoned);
         return;
     }
     report->abandoned++;
-    (void)snprintf(text, sizeof text, "loop thread %u is blocked by a plugin", shard->at);
-    add_text(report, text);
+    add_finding(report->text, "loop thread %u is blocked by a plugin", shard->at);
 }
 
 static void close_shards(struct kp_provider *provider, uint64_t end, struct kp_close_report *report)
@@ -136,44 +135,25 @@ static void close_shards(struct kp_provider *provider, uint64_t end, struct kp_c
 
 static void stop_workers(struct kp_provider *provider, uint64_t end, struct kp_close_report *report)
 {
-    char text[64];
     uint32_t n_busy = kpi_workers_stop(&provider->computers, left_ns(end)) +
                       kpi_workers_stop(&provider->blockers, left_ns(end));
     if (n_busy == 0)
         return;
     report->abandoned += n_busy;
-    (void)snprintf(text, sizeof text, "%u workers are busy", n_busy);
-    add_text(report, text);
-}
-
-/* Callers that were told are on their way out; a few instructions, or one run of a plugin. */
-static void wait_for_callers(struct kp_provider *provider, uint64_t end,
-                             struct kp_close_report *report)
-{
-    for (uint32_t i = 0; i < provider->n_shards; i++) {
-        _Atomic uint32_t *n_callers = &provider->shards[i].n_callers;
-        while (atomic_load_explicit(n_callers, memory_order_acquire) > 0 && left_ns(end) > 0)
-            uv_sleep(0);
-        if (atomic_load_explicit(n_callers, memory_order_acquire) > 0) {
-            report->abandoned++;
-            add_text(report, "callers are inside the library");
-        }
-    }
+    add_finding(report->text, "%u workers are busy", n_busy);
 }
 
 static void close_here(struct kp_provider *provider, uint32_t timeout_ms,
                        struct kp_close_report *report)
 {
     uint64_t end = uv_hrtime() + timeout_ms * KPI_NS_PER_MS;
-    uint64_t grace_end = end + GIVE_UP_NS;
     uv_mutex_lock(&provider->lock); /* so that no vault is attached behind the closing mail */
     atomic_store_explicit(&provider->closing, 1, memory_order_seq_cst);
     uv_mutex_unlock(&provider->lock);
     kpi_process_remove(provider);
     kpi_gate_close(&provider->gate);
     close_shards(provider, end, report);
-    stop_workers(provider, grace_end, report);
-    wait_for_callers(provider, grace_end, report);
+    stop_workers(provider, end + GIVE_UP_NS, report);
     if (report->abandoned == 0)
         kpi_provider_free(provider);
     else
@@ -240,7 +220,8 @@ void kpi_provider_park(struct kp_provider *provider)
         kpi_shard_post(shard, &shard->abandon_mail);
     }
     for (uint32_t i = 0; i < provider->n_shards; i++)
-        (void)wait_for_end(&provider->shards[i], end); /* what is stuck stays stuck */
+        if (!kpi_shard_is_current(&provider->shards[i]))   /* it may be the one that exits */
+            (void)wait_for_end(&provider->shards[i], end); /* what is stuck stays stuck */
     (void)kpi_workers_stop(&provider->computers, left_ns(end));
     (void)kpi_workers_stop(&provider->blockers, left_ns(end));
 }

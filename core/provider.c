@@ -188,10 +188,17 @@ static void free_configs(struct kpi_config_age *age)
     }
 }
 
+static void free_shard(struct kpi_shard *shard)
+{
+    for (struct kpi_link *link; (link = kpi_list_pop(&shard->closed_vaults)) != NULL;)
+        kpi_vault_free(KPI_HOLDER(link, struct kp_vault, in_shard));
+    kpi_shard_clear(shard);
+}
+
 void kpi_provider_free(struct kp_provider *provider)
 {
     for (uint32_t i = 0; i < provider->n_shards; i++)
-        kpi_shard_clear(&provider->shards[i]);
+        free_shard(&provider->shards[i]);
     kpb_free(provider->shards);
     kpi_workers_clear(&provider->blockers);
     kpi_workers_clear(&provider->computers);

@@ -4,6 +4,10 @@
 #include "core/submit.h"
 #include "core/vault.h"
 
+/* The structs as of ABI 0.1; members added later are looked at only where struct_size has them. */
+#define PARAMS_MIN_LEN (offsetof(struct kp_key_params, key_hsm) + sizeof(kp_span))
+#define POLICY_MIN_LEN (offsetof(struct kp_rotation_policy, updated_unix_s) + sizeof(int64_t))
+
 static kp_status check_name(const struct kp_request *request, struct kp_error *reterr)
 {
     if (!(kp_op_traits(request->op) & KP_TRAIT_NEEDS_KEY))
@@ -90,6 +94,31 @@ static kp_status check_tags(const struct kp_request *request, struct kp_error *r
     return KP_OK;
 }
 
+static kp_status check_material(const struct kp_request *request, struct kp_error *reterr)
+{
+    const struct kp_key_params *params = request->params;
+    const struct {
+        const char *member;
+        kp_span span;
+    } spans[] = {{"release_policy", params->release_policy},
+                 {"n", params->n},
+                 {"e", params->e},
+                 {"d", params->d},
+                 {"p", params->p},
+                 {"q", params->q},
+                 {"dp", params->dp},
+                 {"dq", params->dq},
+                 {"qi", params->qi},
+                 {"x", params->x},
+                 {"y", params->y},
+                 {"k", params->k},
+                 {"key_hsm", params->key_hsm}};
+    kp_status st = KP_OK;
+    for (size_t i = 0; st == KP_OK && i < sizeof spans / sizeof spans[0]; i++)
+        st = check_span(request, spans[i].member, spans[i].span, KP_PAYLOAD_MAX_LEN, reterr);
+    return st;
+}
+
 static kp_status check_params(const struct kp_vault *vault, const struct kp_request *request,
                               struct kp_error *reterr)
 {
@@ -97,9 +126,11 @@ static kp_status check_params(const struct kp_vault *vault, const struct kp_requ
     bool makes = request->op == KP_OP_CREATE || request->op == KP_OP_IMPORT;
     if (!makes && request->op != KP_OP_UPDATE && request->op != KP_OP_IMPORT_BYOK)
         return KP_OK;
-    if (!request->params)
-        return kpb_fail(reterr, KP_USAGE, "%s: params is NULL", op);
+    if (!request->params || request->params->struct_size < PARAMS_MIN_LEN)
+        return kpb_fail(reterr, KP_USAGE, "%s: params is NULL or its struct_size is not set", op);
     kp_status st = check_tags(request, reterr);
+    if (st == KP_OK)
+        st = check_material(request, reterr);
     if (st != KP_OK || !makes)
         return st;
     if (kp_kty_text(request->params->kty)[0] == '?')
@@ -116,7 +147,8 @@ static kp_status check_policy(const struct kp_request *request, struct kp_error 
     struct kpb_duration duration;
     if (request->op != KP_OP_SET_ROTATION_POLICY)
         return KP_OK;
-    if (!policy || policy->n_rules > KP_ROTATION_ACTIONS_MAX)
+    if (!policy || policy->struct_size < POLICY_MIN_LEN ||
+        policy->n_rules > KP_ROTATION_ACTIONS_MAX)
         return kpb_fail(reterr, KP_USAGE, "set_rotation_policy: policy has %u rules, at most %u",
                         policy ? policy->n_rules : 0, KP_ROTATION_ACTIONS_MAX);
     for (uint32_t i = 0; i < policy->n_rules; i++)

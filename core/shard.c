@@ -79,6 +79,15 @@ static void close_handles(struct kpi_shard *shard)
     uv_close((uv_handle_t *)&shard->tick, NULL);
 }
 
+/* A caller that came in before the close posts its request yet: it must find somebody here. */
+static void stop_when_callers_left(struct kpi_shard *shard)
+{
+    if (atomic_load_explicit(&shard->n_callers, memory_order_seq_cst) == 0)
+        shard->stopping = true;
+    else
+        (void)uv_timer_start(&shard->tick, on_tick, 1, 0); /* look again in a millisecond */
+}
+
 static void run_turn(struct kpi_shard *shard)
 {
     shard->in_turn = true;
@@ -89,6 +98,8 @@ static void run_turn(struct kpi_shard *shard)
         deliver_mail(shard);
     } while (!kpi_list_empty(&shard->ready));
     shard->in_turn = false;
+    if (shard->closing && kpi_list_empty(&shard->vaults))
+        stop_when_callers_left(shard);
     if (!shard->stopping)
         arm_tick(shard);
     else if (shard->abandon)
@@ -163,6 +174,7 @@ kp_status kpi_shard_init(struct kpi_shard *shard, struct kp_provider *provider, 
     atomic_init(&shard->inbox.newest, NULL);
     atomic_init(&shard->ended, 0);
     kpi_list_init(&shard->vaults);
+    kpi_list_init(&shard->closed_vaults);
     kpi_list_init(&shard->ready);
     kpi_wheel_init(&shard->wheel, kpi_shard_now_ns(shard) / KPI_NS_PER_MS);
     kp_status st = kpi_op_table_init(&shard->ops, shard, at, max_operations);

@@ -38,9 +38,10 @@ struct kpi_shard {
     uint64_t tick_ms; /* what tick is armed for, KPI_WHEEL_IDLE when it is not */
     struct kpi_wheel wheel;
     struct kpi_link vaults; /* every vault of this shard */
-    struct kpi_link ready;  /* those with something to dispatch */
+    struct kpi_link closed_vaults;
+    struct kpi_link ready; /* those with something to dispatch */
     bool in_turn;
-    bool closing; /* every vault is to close, then the loop ends */
+    bool closing; /* the loop ends once every vault has closed and every caller has left */
     struct kpi_mail close_mail;
     struct kpi_mail abandon_mail;
     uint32_t n_canceled;  /* operations ended by close */

@@ -37,18 +37,18 @@ static kp_status copy_in(struct kpi_op *op, const struct kp_request *request,
     return KP_OK;
 }
 
-static void set_times(struct kpi_op *op, struct kp_vault *vault)
+static void set_times(struct kpi_op *op, struct kp_vault *vault, uint64_t submitted_ns)
 {
     uint32_t timeout_ms = op->request->timeout_ms;
     if (timeout_ms == 0)
         timeout_ms = kpi_vault_limits_of(vault)->timeout_ms;
-    op->submitted_ns = kpi_shard_now_ns(vault->shard);
+    op->submitted_ns = submitted_ns ? submitted_ns : kpi_shard_now_ns(vault->shard);
     atomic_store_explicit(&op->deadline_ns, op->submitted_ns + timeout_ms * KPI_NS_PER_MS,
                           memory_order_relaxed);
 }
 
 static kp_status make_op(struct kp_vault *vault, const struct kp_request *request,
-                         struct kpi_op **ret_op, struct kp_error *reterr)
+                         uint64_t submitted_ns, struct kpi_op **ret_op, struct kp_error *reterr)
 {
     struct kpi_op *op = kpi_op_acquire(&vault->shard->ops);
     if (!op) {
@@ -62,7 +62,7 @@ static kp_status make_op(struct kp_vault *vault, const struct kp_request *reques
         return st;
     }
     atomic_store_explicit(&op->vault, vault, memory_order_relaxed);
-    set_times(op, vault);
+    set_times(op, vault, submitted_ns);
     *ret_op = op;
     return KP_OK;
 }
@@ -72,7 +72,7 @@ kp_status kpi_submit_checked(struct kp_vault *vault, const struct kp_request *re
                              struct kpi_op **ret_op, struct kp_error *reterr)
 {
     struct kpi_op *op;
-    kp_status st = make_op(vault, request, &op, reterr);
+    kp_status st = make_op(vault, request, client->submitted_ns, &op, reterr);
     if (st != KP_OK)
         return st;
     op->cb = client->cb;
@@ -97,7 +97,7 @@ kp_status kpi_submit_internal(struct kp_vault *vault, const struct kp_request *r
                               kp_done_fn *cb, void *ctx)
 {
     struct kpi_op *op;
-    kp_status st = make_op(vault, request, &op, NULL);
+    kp_status st = make_op(vault, request, 0, &op, NULL);
     if (st != KP_OK)
         return st;
     op->cb = cb;

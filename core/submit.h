@@ -28,6 +28,7 @@ struct kpi_client {
     kp_done_fn *cb;
     void *ctx;
     struct kp_result *result;
+    uint64_t submitted_ns;    /* when the caller came; 0: now */
     uint32_t failed_attempts; /* already made on the caller's thread */
     struct kp_error failure;  /* of the last of them */
 };

@@ -160,13 +160,15 @@ static struct kp_vault *least_recently_used_locked(struct kp_provider *provider)
     for (struct kpi_link *link = provider->vaults.next; link != &provider->vaults;
          link = link->next) {
         struct kp_vault *vault = KPI_HOLDER(link, struct kp_vault, in_registry);
-        if (vault->n_acquired == 0 && (!found || vault->last_used < found->last_used))
+        bool idle = vault->n_acquired == 0 && atomic_load(&vault->n_pending) == 0 &&
+                    atomic_load(&vault->n_in_flight) == 0;
+        if (idle && (!found || vault->last_used < found->last_used))
             found = vault;
     }
     return found;
 }
 
-/* Makes room for one more vault by closing one that nobody holds. False when all are held. */
+/* Makes room for one more vault by closing one that nobody holds or waits for; false: there is none. */
 static bool make_room_locked(struct kp_provider *provider)
 {
     if (provider->n_vaults < provider->config->config.provider.max_vaults)
