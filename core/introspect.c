@@ -152,3 +152,8 @@ kp_status kp_config_check(const struct kp_options *options, kp_text_fn *write, v
     kpi_config_clear(&config);
     return st;
 }
+
+kp_status kp_config_schema(kp_text_fn *write, void *ctx)
+{
+    return write ? kpi_schema_write(NULL, write, ctx) : KP_USAGE;
+}
