@@ -20,6 +20,7 @@ static void deliver_new_inputs(struct kpi_mail *mail)
 {
     struct kpi_reload *reload = KPI_HOLDER(mail, struct kpi_reload, mail);
     struct kp_vault *vault = reload->vault;
+    reload->inputs.view.location = kpb_span_str(vault->location);
     if (reload->status == KP_OK && kpi_vault_state_of(vault) == KPI_VAULT_OPEN)
         reload->status =
             vault->plugin->reload(vault->instance, &reload->inputs.view, &reload->error);

@@ -44,6 +44,7 @@ static void open_failed(struct kp_vault *vault, kp_status status, const struct k
 static struct kp_vault_settings settings_of(const struct kp_vault *vault)
 {
     struct kp_vault_settings settings = vault->inputs.view;
+    settings.location = kpb_span_str(vault->location);
     settings.flags |= vault->open_flags;
     if (vault->identity.len > 0)
         settings.identity = kp_buf_view(&vault->identity);

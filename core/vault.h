@@ -65,6 +65,7 @@ struct kp_vault {
     struct kpi_shard *shard;
     const struct kp_plugin *plugin;
     char *name;                            /* configured, or the canonical text */
+    char *location;                        /* as the plugin gets it: without its scheme */
     const struct kpi_vault_config *config; /* a configuration's, or own_config; changed by reload */
     struct kpi_vault_config own_config;
     bool configured;

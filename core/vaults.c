@@ -120,9 +120,10 @@ static kp_status fill_vault(struct kp_vault *vault, struct kp_provider *provider
     atomic_init(&vault->limits, &vault->config->limits);
     kpi_budget_init(&vault->budget, vault->config->limits.retry_budget_burst);
     vault->name = kpb_strdup_span("vault.name", kpb_span_str(route->name));
+    vault->location = kpb_strdup_span("vault.location", kpb_span_str(route->location));
     vault->door = kpi_door_open(vault);
     vault->metrics = kpi_observe_add_vault(provider, route->name);
-    if (!vault->name || !vault->door || !vault->metrics)
+    if (!vault->name || !vault->location || !vault->door || !vault->metrics)
         return kpb_fail_memory(reterr, "vault");
     return copy_credential(vault, options, reterr);
 }
@@ -138,6 +139,7 @@ void kpi_vault_free(struct kp_vault *vault)
     kp_buf_clear(&vault->identity);
     kp_buf_clear(&vault->secret);
     kpb_free(vault->name);
+    kpb_free(vault->location);
     kpb_free(vault);
 }
 
