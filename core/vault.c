@@ -1,6 +1,7 @@
 #include "core/vault.h"
 
 #include "base/errors.h"
+#include "base/span.h"
 #include "core/errand.h"
 #include "core/observe.h"
 #include "core/pipeline.h"
