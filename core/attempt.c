@@ -1,6 +1,6 @@
 #include "core/attempt.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "base/errors.h"
 #include "core/local_ops.h"
@@ -101,16 +101,30 @@ static void run_in_plugin(struct kpi_op *op)
         take_outcome(op, KP_OK, NULL, NULL);
 }
 
+/* Nobody waits for it any more: cancelled, or past its deadline while it stood in line. */
+static bool is_pointless(const struct kpi_op *op)
+{
+    return kpi_op_canceled(op) || kpi_shard_now_ns(op->shard) >=
+                                      atomic_load_explicit(&op->deadline_ns, memory_order_relaxed);
+}
+
+static void run_with_permit(struct kpi_op *op)
+{
+    if (is_pointless(op))
+        kpi_attempt_take_error(op, KP_CANCELED, NULL);
+    else if (op->local)
+        kpi_local_run(op);
+    else
+        run_in_plugin(op);
+}
+
 static void run_job(struct kpi_job *job)
 {
     struct kpi_op *op = KPI_HOLDER(job, struct kpi_op, job);
     struct kpi_gate *gate = &vault_of(op)->provider->gate;
     kp_status st = kpi_gate_enter(gate, KPI_WAIT_FOREVER);
     if (st == KP_OK) {
-        if (op->local)
-            kpi_local_run(op);
-        else
-            run_in_plugin(op);
+        run_with_permit(op);
         kpi_gate_leave(gate);
     } else {
         kpi_attempt_take_error(op, st, NULL);
@@ -216,15 +230,24 @@ static void wind_down(struct kpi_op *op)
     release_attempt(op);
 }
 
+static void judge_outcome(struct kpi_op *op)
+{
+    if (run_declined(op)) {
+        op->attempts--;
+        op->requeue = true;
+        return;
+    }
+    if (op->status != KP_OK && op->error.text[0] == '\0')
+        (void)snprintf(op->error.text, sizeof op->error.text, "%s: %s", kp_op_text(op->request->op),
+                       kp_status_meaning(op->status));
+    kpi_pipeline_judge(op, op->status, op->status == KP_OK ? NULL : &op->error);
+}
+
 void kpi_attempt_finished(struct kpi_op *op)
 {
     op->phase = KPI_ATTEMPT_ENDED;
-    if (kpi_op_pending(op) && run_declined(op)) {
-        op->attempts--;
-        op->requeue = true;
-    } else if (kpi_op_pending(op)) {
-        kpi_pipeline_judge(op, op->status, op->status == KP_OK ? NULL : &op->error);
-    }
+    if (kpi_op_pending(op))
+        judge_outcome(op);
     wind_down(op);
 }
 
