@@ -4,7 +4,9 @@
 
 #define SLOT_BITS 6u
 #define SLOT_MASK (KPI_WHEEL_SLOTS - 1u)
-#define MAX_SPAN_MS ((UINT64_C(1) << (SLOT_BITS * KPI_WHEEL_LEVELS)) - 1u)
+/* One turn of the top level less a slot, so that no entry comes to lie in the slot of now. */
+#define MAX_SPAN_MS                                                                                \
+    (((KPI_WHEEL_SLOTS - 1u) * (UINT64_C(1) << (SLOT_BITS * (KPI_WHEEL_LEVELS - 1)))) - 1u)
 
 void kpi_wheel_init(struct kpi_wheel *wheel, uint64_t now_ms)
 {

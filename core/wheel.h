@@ -14,7 +14,7 @@
 
 #include "core/list.h"
 
-#define KPI_WHEEL_LEVELS 7 /* 64^7 ms is 139 years */
+#define KPI_WHEEL_LEVELS 7 /* 64^7 ms is 139 years; what is due later waits in steps of that */
 #define KPI_WHEEL_SLOTS 64
 
 struct kpi_wheel;
