@@ -63,8 +63,7 @@ static void add_text(struct cli_out *o, const char *where, kp_status status,
         cli_out_text(o, "kp: advice: ");
         cli_out_text(o, advice);
         cli_out_text(o, "\n");
-    }
-    if (status == KP_USAGE && !f->io) {
+    } else if (status == KP_USAGE && !f->io) {
         cli_out_text(o, "kp: see 'kp help");
         cli_out_text(o, where ? " " : "");
         cli_out_text(o, where ? where : "");

@@ -38,7 +38,7 @@ int cli_exit_of(kp_status status, const struct cli_fault *f);
 
 /*
  * Tells a failure on `to`. where: the command's words, NULL before there is a command. One line of
- * text, a line of advice where the code has one, and for wrong usage a line naming the help page;
+ * text, then a line of advice where the code has one, else for wrong usage one naming the help;
  * with json one object: {"error":{"command","class","code","text","advice","exit"}}.
  */
 void cli_report(FILE *to, const char *where, kp_status status, const struct cli_fault *f,

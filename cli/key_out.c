@@ -4,8 +4,7 @@
 
 #define LABEL_WIDTH 16u
 #define NAME_WIDTH 40u
-#define TYPE_WIDTH 52u
-#define STATE_WIDTH 62u
+#define STATE_WIDTH 50u
 
 static const uint32_t KEY_OPS[] = {
 #define XX(symbol, bit, text) bit,
@@ -119,10 +118,6 @@ void cli_key_line(struct cli_out *o, const struct kp_key_info *key)
         cli_out_safe(o, key->version);
     }
     cli_out_pad(o, NAME_WIDTH);
-    if (key->kty != KP_KTY_NONE) {
-        add_type(o, key);
-    }
-    cli_out_pad(o, TYPE_WIDTH);
     cli_out_text(o, key->flags & KP_KEY_ENABLED ? "enabled" : "disabled");
     const bool is_deleted = key->deleted_unix_s != KP_TIME_NONE;
     const int64_t when = is_deleted ? key->deleted_unix_s : key->created_unix_s;
@@ -130,6 +125,10 @@ void cli_key_line(struct cli_out *o, const struct kp_key_info *key)
         cli_out_pad(o, STATE_WIDTH);
         cli_out_text(o, is_deleted ? "deleted " : "created ");
         cli_out_time(o, when);
+    }
+    if (key->kty != KP_KTY_NONE) { /* most services do not tell it in a list */
+        cli_out_text(o, "  ");
+        add_type(o, key);
     }
     cli_out_text(o, "\n");
 }

@@ -127,6 +127,16 @@ kp_status cli_request_init(struct cli *c, uint32_t op, const struct kp_key_ref *
     return KP_OK;
 }
 
+/* The report names the command already: "wrap: " at the head of a sentence would say it twice. */
+static void drop_op_prefix(struct kp_error *err, uint32_t op)
+{
+    const char *name = kp_op_text(op);
+    const size_t len = strlen(name);
+    if (strncmp(err->text, name, len) == 0 && strncmp(err->text + len, ": ", 2) == 0) {
+        memmove(err->text, err->text + len + 2, strlen(err->text + len + 2) + 1);
+    }
+}
+
 kp_status cli_call(struct cli *c, const struct kp_request *request, struct kp_result *ret)
 {
     memset(ret, 0, sizeof *ret);
@@ -134,6 +144,7 @@ kp_status cli_call(struct cli *c, const struct kp_request *request, struct kp_re
     const kp_status st = kp_call(c->vault, request, ret);
     if (st != KP_OK) {
         c->fault.error = ret->error;
+        drop_op_prefix(&c->fault.error, request->op);
     }
     return st;
 }
