@@ -84,16 +84,19 @@ static kp_status check_size(struct door *d)
     return KP_OK;
 }
 
-static size_t smaller(size_t a, size_t b)
+/* What of a struct of ours, len bytes, the plugin's has. Half a pointer at its end is none. */
+static size_t shared_len(uint32_t struct_size, size_t len)
 {
-    return a < b ? a : b;
+    size_t whole = struct_size - struct_size % sizeof(void *);
+
+    return whole < len ? whole : len;
 }
 
 static void copy_table(struct door *d)
 {
     struct kp_plugin *table = &d->plugin->table;
 
-    memcpy(table, d->offered, smaller(d->offered->struct_size, sizeof *table));
+    memcpy(table, d->offered, shared_len(d->offered->struct_size, sizeof *table));
     table->struct_size = sizeof *table;
 }
 
@@ -140,7 +143,7 @@ static kp_status copy_caps(struct door *d)
 
     if (offered->struct_size < CAPS_MIN_LEN)
         return refuse_slot(d, "has truncated capabilities in slot", "caps");
-    memcpy(caps, offered, smaller(offered->struct_size, sizeof *caps));
+    memcpy(caps, offered, shared_len(offered->struct_size, sizeof *caps));
     caps->struct_size = sizeof *caps;
     d->plugin->table.caps = caps;
     return KP_OK;
@@ -257,7 +260,7 @@ static kp_status copy_spec(struct door *d, const struct kp_setting_spec *offered
 {
     if (offered->struct_size < SPEC_MIN_LEN)
         return refuse(d, "the description of a setting is truncated", "");
-    memcpy(spec, offered, smaller(offered->struct_size, sizeof *spec));
+    memcpy(spec, offered, shared_len(offered->struct_size, sizeof *spec));
     spec->struct_size = sizeof *spec;
     if (!spec->name || !is_setting_name(spec->name))
         return refuse(d,
