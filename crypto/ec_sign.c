@@ -28,6 +28,9 @@ static int prepare_ec_sign(EVP_PKEY_CTX *ctx, uint32_t alg, enum kpc_direction d
 /* OpenSSL's DER into two numbers of full length. */
 static bool split_der(const uint8_t *der, size_t der_len, uint8_t *out, int coord_len)
 {
+    /* Out of memory, OpenSSL 3.0 reports success here with a length of -1 and writes nothing. */
+    if (der_len > EC_DER_MAX_LEN)
+        return false;
     ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &der, (long)der_len);
     bool ok = pair && BN_bn2binpad(ECDSA_SIG_get0_r(pair), out, coord_len) == coord_len &&
               BN_bn2binpad(ECDSA_SIG_get0_s(pair), out + coord_len, coord_len) == coord_len;
@@ -63,7 +66,7 @@ static kp_status sign_ec(const struct kpc_sign_job *job, struct kpc_out *ret)
     kp_status st = KP_OK;
     if (!ctx || EVP_PKEY_sign(ctx, der, &der_len, job->digest.ptr, job->digest.len) <= 0 ||
         !split_der(der, der_len, ret->ptr, (int)coord_len))
-        st = kpc_fail_openssl(job->err, KP_INTERNAL, "OpenSSL could not sign");
+        st = kpc_fail_openssl(job->err, "OpenSSL could not sign");
     else
         ret->len = 2 * coord_len;
     EVP_PKEY_CTX_free(ctx);
@@ -78,7 +81,7 @@ static kp_status verify_ec(const struct kpc_sign_job *job, kp_span signature, bo
     EVP_PKEY_CTX *ctx = kpc_key_context(job->key, job->alg->alg, KPC_BACKWARD, prepare_ec_sign);
     kp_status st = KP_OK;
     if (!ctx || der_len == 0)
-        st = kpc_fail_openssl(job->err, KP_INTERNAL, "OpenSSL could not verify");
+        st = kpc_fail_openssl(job->err, "OpenSSL could not verify");
     else
         st = kpc_take_verdict(
             job, EVP_PKEY_verify(ctx, der, der_len, job->digest.ptr, job->digest.len), ret_valid);

@@ -9,7 +9,7 @@
 
 static kp_status fail_digest(struct kp_error *reterr)
 {
-    return kpc_fail_openssl(reterr, KP_INTERNAL, "OpenSSL could not compute SHA-256");
+    return kpc_fail_openssl(reterr, "OpenSSL could not compute SHA-256");
 }
 
 kp_status kpc_sha256_start(struct kpc_sha256 *hash, struct kp_error *reterr)
@@ -91,7 +91,7 @@ kp_status kpc_hmac_sha256(kp_span key, kp_span bytes, uint8_t out[KPC_SHA256_LEN
     EVP_MAC_CTX *ctx = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
     kp_status st = KP_OK;
     if (!compute_hmac(ctx, key, bytes, out))
-        st = kpc_fail_openssl(reterr, KP_INTERNAL, "OpenSSL could not compute the HMAC");
+        st = kpc_fail_openssl(reterr, "OpenSSL could not compute the HMAC");
     EVP_MAC_CTX_free(ctx);
     kpc_lib_leave();
     return st;

@@ -66,7 +66,7 @@ static kp_status compute(const struct kpc_sign_job *job, uint8_t *out, size_t ca
     kp_status st = KP_OK;
     if (!ctx || EVP_MAC_update(ctx, job->digest.ptr, job->digest.len) <= 0 ||
         EVP_MAC_final(ctx, out, ret_len, cap) <= 0)
-        st = kpc_fail_openssl(job->err, KP_INTERNAL, "OpenSSL could not compute the HMAC");
+        st = kpc_fail_openssl(job->err, "OpenSSL could not compute the HMAC");
     EVP_MAC_CTX_free(ctx);
     return st;
 }

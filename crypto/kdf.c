@@ -27,7 +27,7 @@ static kp_status derive(enum kpc_kdf which, const OSSL_PARAM *params, uint8_t *o
     EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
     if (!ctx || EVP_KDF_derive(ctx, out, out_len, params) <= 0) {
         kpb_wipe(out, out_len);
-        st = kpc_fail_openssl(reterr, KP_INTERNAL, "OpenSSL could not derive the key");
+        st = kpc_fail_openssl(reterr, "OpenSSL could not derive the key");
     }
     EVP_KDF_CTX_free(ctx);
     kpc_lib_leave();

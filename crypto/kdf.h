@@ -17,11 +17,10 @@ struct kpc_scrypt_cost {
     uint32_t p;
 };
 
-/* 32 MiB and about 0.1 s. */
-#define KPC_SCRYPT_DEFAULT                                                                         \
-    {                                                                                              \
-        UINT64_C(1) << 15, 8, 1                                                                    \
-    }
+/* The cost to ask for: 32 MiB and about 0.1 s. */
+#define KPC_SCRYPT_N (UINT64_C(1) << 15)
+#define KPC_SCRYPT_R 8u
+#define KPC_SCRYPT_P 1u
 #define KPC_SCRYPT_MAX_MEMORY (UINT64_C(128) << 20) /* bytes: 128 * n * r */
 #define KPC_SCRYPT_MAX_WORK (UINT64_C(1) << 24)     /* n * r * p */
 #define KPC_SALT_MIN_LEN 8u                         /* RFC 8018 section 4.1 */
@@ -30,8 +29,7 @@ struct kpc_scrypt_cost {
 
 /*
  * Derives out_len bytes (1..64) from a passphrase (1..1024 bytes) and a random salt (8..64 bytes;
- * make KPC_SALT_LEN).
- * Takes a while and memory by design: a worker's job. out must be secret memory of the caller.
+ * new ones have KPC_SALT_LEN). Takes a while and memory by design: a worker's job. out must be secret memory of the caller.
  * Errors: usage naming the parameter, no_memory, internal.
  */
 kp_status kpc_kdf_passphrase(kp_span passphrase, kp_span salt, const struct kpc_scrypt_cost *cost,

@@ -48,7 +48,7 @@ kp_status kpc_ec_generate(struct kpc_key *key, const struct kp_key_params *param
     if (!ctx || EVP_PKEY_keygen_init(ctx) <= 0 ||
         EVP_PKEY_CTX_set_group_name(ctx, find_group(key->curve)) <= 0 ||
         EVP_PKEY_generate(ctx, &key->pkey) <= 0)
-        st = kpc_fail_openssl(reterr, KP_INTERNAL, "OpenSSL could not generate an EC key");
+        st = kpc_fail_openssl(reterr, "OpenSSL could not generate an EC key");
     EVP_PKEY_CTX_free(ctx);
     key->has_private = true;
     if (st == KP_OK)
@@ -117,7 +117,7 @@ static kp_status take_public(struct kpc_key *key, const struct kp_key_params *pa
         return st;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(kpc_lib_ctx(), key->pkey, NULL);
     if (!ctx || EVP_PKEY_public_check(ctx) <= 0)
-        st = kpc_fail_openssl(reterr, KP_USAGE, refusal);
+        st = kpc_refuse_input(reterr, refusal);
     EVP_PKEY_CTX_free(ctx);
     return st;
 }
@@ -127,9 +127,9 @@ static kp_status prove_private(const struct kpc_key *key, struct kp_error *reter
     kp_status st = KP_OK;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(kpc_lib_ctx(), key->pkey, NULL);
     if (!ctx || EVP_PKEY_private_check(ctx) <= 0)
-        st = kpc_fail_openssl(reterr, KP_USAGE, "d of the EC key is zero or not below the order");
+        st = kpc_refuse_input(reterr, "d of the EC key is zero or not below the order");
     else if (EVP_PKEY_pairwise_check(ctx) <= 0)
-        st = kpc_fail_openssl(reterr, KP_USAGE, "d of the EC key does not belong to its x and y");
+        st = kpc_refuse_input(reterr, "d of the EC key does not belong to its x and y");
     EVP_PKEY_CTX_free(ctx);
     return st;
 }

@@ -57,7 +57,7 @@ kp_status kpc_rsa_generate(struct kpc_key *key, const struct kp_key_params *para
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(kpc_lib_ctx(), "RSA", NULL);
     if (!ctx || EVP_PKEY_keygen_init(ctx) <= 0 || EVP_PKEY_CTX_set_params(ctx, wanted) <= 0 ||
         EVP_PKEY_generate(ctx, &key->pkey) <= 0)
-        st = kpc_fail_openssl(reterr, KP_INTERNAL, "OpenSSL could not generate an RSA key");
+        st = kpc_fail_openssl(reterr, "OpenSSL could not generate an RSA key");
     EVP_PKEY_CTX_free(ctx);
     key->has_private = true;
     return st == KP_OK ? keep_public(key, reterr) : st;
@@ -109,9 +109,9 @@ static kp_status prove_pkey(const struct kpc_key *key, struct kp_error *reterr)
     if (!ctx)
         st = kpb_fail_memory(reterr, "crypto.openssl");
     else if (key->has_private && EVP_PKEY_pairwise_check(ctx) <= 0)
-        st = kpc_fail_openssl(reterr, KP_USAGE, "p or q of the RSA key is not prime");
+        st = kpc_refuse_input(reterr, "p or q of the RSA key is not prime");
     else if (!key->has_private && EVP_PKEY_public_check(ctx) <= 0)
-        st = kpc_fail_openssl(reterr, KP_USAGE, "n of the RSA key is not a product of two primes");
+        st = kpc_refuse_input(reterr, "n of the RSA key is not a product of two primes");
     EVP_PKEY_CTX_free(ctx);
     return st;
 }

@@ -159,22 +159,41 @@ void kpc_lib_leave(void)
     (void)ERR_pop_to_mark();
 }
 
-static bool is_out_of_memory(unsigned long error)
+static enum kpc_blame blame_of(unsigned long error)
 {
-    return ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+    if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+        return KPC_BLAME_MEMORY;
+    int lib = ERR_GET_LIB(error);
+    if ((lib == ERR_LIB_RSA || lib == ERR_LIB_EC) && !ERR_COMMON_ERROR(error))
+        return KPC_BLAME_INPUT;
+    return KPC_BLAME_NOBODY;
 }
 
-bool kpc_lib_out_of_memory(void)
+enum kpc_blame kpc_lib_blame(void)
 {
     /* The cause is the oldest entry of ours, or the newest where older ones are not ours. */
-    return is_out_of_memory(ERR_peek_error()) || is_out_of_memory(ERR_peek_last_error());
+    enum kpc_blame oldest = blame_of(ERR_peek_error());
+    enum kpc_blame newest = blame_of(ERR_peek_last_error());
+    return oldest > newest ? oldest : newest;
 }
 
-kp_status kpc_fail_openssl(struct kp_error *reterr, kp_status status, const char *text)
+bool kpc_lib_is_silent(void)
 {
-    if (kpc_lib_out_of_memory())
+    return ERR_peek_error() == 0;
+}
+
+kp_status kpc_fail_openssl(struct kp_error *reterr, const char *text)
+{
+    if (kpc_lib_blame() == KPC_BLAME_MEMORY)
         return kpb_fail_memory(reterr, "crypto.openssl");
-    return kpb_fail(reterr, status, "%s", text);
+    return kpb_fail(reterr, KP_INTERNAL, "%s", text);
+}
+
+kp_status kpc_refuse_input(struct kp_error *reterr, const char *text)
+{
+    if (kpc_lib_blame() == KPC_BLAME_INPUT)
+        return kpb_fail(reterr, KP_USAGE, "%s", text);
+    return kpc_fail_openssl(reterr, "OpenSSL could not check the key");
 }
 
 kp_status kpc_init(struct kp_error *reterr)
@@ -182,7 +201,7 @@ kp_status kpc_init(struct kp_error *reterr)
     kpc_lib_enter();
     kp_status st = KP_OK;
     if (!kpc_lib_ctx())
-        st = kpc_fail_openssl(reterr, KP_INTERNAL, "OpenSSL could not load its default provider");
+        st = kpc_fail_openssl(reterr, "OpenSSL could not load its default provider");
     kpc_lib_leave();
     return st;
 }

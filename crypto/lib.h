@@ -48,13 +48,25 @@ EVP_KDF *kpc_lib_kdf(enum kpc_kdf kdf);
 void kpc_lib_enter(void);
 void kpc_lib_leave(void);
 
-/* Whether OpenSSL's last failure on this thread, since kpc_lib_enter, was for want of memory. */
-bool kpc_lib_out_of_memory(void);
-
 /*
- * Reports that OpenSSL refused. Looks at the error queue (call before kpc_lib_leave): no_memory when
- * that was the reason, otherwise status with the sentence text.
+ * What OpenSSL left on the error queue since kpc_lib_enter. Out of memory it often fails without a
+ * word, so that "this input is bad" must be read from a reason that says so, never from the mere
+ * failure: damaged data and a wrong key lead people to drastic steps.
  */
-kp_status kpc_fail_openssl(struct kp_error *reterr, kp_status status, const char *text);
+enum kpc_blame {
+    KPC_BLAME_NOBODY = 0, /* nothing, or only that something below failed */
+    KPC_BLAME_INPUT = 1,  /* the RSA or EC code names what is wrong with a number or a padding */
+    KPC_BLAME_MEMORY = 2
+};
+enum kpc_blame kpc_lib_blame(void);
+
+/* Whether anything is on the queue at all. */
+bool kpc_lib_is_silent(void);
+
+/* OpenSSL failed at something no input can cause: no_memory when it says so, otherwise internal. */
+kp_status kpc_fail_openssl(struct kp_error *reterr, const char *text);
+
+/* OpenSSL refused an input: usage with the sentence text if it blames the input, as above if not. */
+kp_status kpc_refuse_input(struct kp_error *reterr, const char *text);
 
 #endif /* KP_CRYPTO_LIB_H */

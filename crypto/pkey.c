@@ -12,7 +12,7 @@ kp_status kpc_pkey_make(struct kpc_key *key, const char *type, OSSL_PARAM *param
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(kpc_lib_ctx(), type, NULL);
     if (!ctx || EVP_PKEY_fromdata_init(ctx) <= 0 ||
         EVP_PKEY_fromdata(ctx, &key->pkey, selection, params) <= 0)
-        st = kpc_fail_openssl(reterr, KP_USAGE, refusal);
+        st = kpc_refuse_input(reterr, refusal);
     EVP_PKEY_CTX_free(ctx);
     return st;
 }
@@ -40,8 +40,7 @@ kp_status kpc_pkey_integer(const struct kpc_key *key, const char *name, uint8_t 
     /* OSSL_PARAM integers are in the machine's byte order, padded to the room offered. */
     OSSL_PARAM params[] = {OSSL_PARAM_construct_BN(name, out, out_len), OSSL_PARAM_construct_end()};
     if (EVP_PKEY_get_params(key->pkey, params) <= 0 || !OSSL_PARAM_modified(&params[0]))
-        return kpc_fail_openssl(reterr, KP_INTERNAL,
-                                "OpenSSL does not give out a number of the key");
+        return kpc_fail_openssl(reterr, "OpenSSL does not give out a number of the key");
     kpc_native_order(out, out_len);
     return KP_OK;
 }

@@ -14,7 +14,7 @@ static kp_status fill(random_fn *generator, uint8_t *out, size_t len, struct kp_
     OSSL_LIB_CTX *ctx = kpc_lib_ctx(); /* NULL would mean the host's context */
     if (!ctx || generator(ctx, out, len, 0) <= 0) {
         kpb_wipe(out, len);
-        st = kpc_fail_openssl(reterr, KP_INTERNAL, "the random generator failed");
+        st = kpc_fail_openssl(reterr, "the random generator failed");
     }
     kpc_lib_leave();
     return st;

@@ -94,10 +94,13 @@ static kp_status run_rsa(const struct kpc_crypt_job *job)
                  ? EVP_PKEY_encrypt(ctx, out->ptr, &len, in, job->in->value.len)
                  : EVP_PKEY_decrypt(ctx, out->ptr, &len, in, job->in->value.len);
     EVP_PKEY_CTX_free(ctx);
-    if (ok <= 0)
-        return job->direction == KPC_FORWARD ? kpc_fail_crypt(job) : kpc_fail_unreadable(job);
-    out->len = len;
-    return KP_OK;
+    if (ok > 0 && len <= out->cap) {
+        out->len = len;
+        return KP_OK;
+    }
+    bool blamed = kpc_lib_blame() == KPC_BLAME_INPUT;
+    return blamed && job->direction == KPC_BACKWARD ? kpc_fail_unreadable(job)
+                                                    : kpc_fail_crypt(job);
 }
 
 static size_t max_rsa_len(const struct kpc_key *key, const struct kpc_alg_info *alg,

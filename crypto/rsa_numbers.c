@@ -8,7 +8,7 @@
 
 static kp_status fail_arithmetic(struct kp_error *reterr)
 {
-    return kpc_fail_openssl(reterr, KP_INTERNAL, "OpenSSL's integer arithmetic failed");
+    return kpc_fail_openssl(reterr, "OpenSSL's integer arithmetic failed");
 }
 
 void kpc_rsa_numbers_clear(struct kpc_rsa_numbers *numbers)

@@ -80,7 +80,7 @@ static kp_status find_root(struct search *s, struct kp_error *reterr)
     bool found = false;
     for (int i = 0; i < RECOVER_ATTEMPTS && s->t > 0; i++) {
         if (!try_base(s, &found))
-            return kpc_fail_openssl(reterr, KP_INTERNAL, "OpenSSL's integer arithmetic failed");
+            return kpc_fail_openssl(reterr, "OpenSSL's integer arithmetic failed");
         if (found)
             return KP_OK;
     }
@@ -94,11 +94,11 @@ kp_status kpc_rsa_recover_primes(struct kpc_rsa_numbers *numbers, BN_CTX *ctx,
     BN_CTX_start(ctx);
     kp_status st = KP_OK;
     if (!start_search(&s, numbers))
-        st = kpc_fail_openssl(reterr, KP_INTERNAL, "OpenSSL's integer arithmetic failed");
+        st = kpc_fail_openssl(reterr, "OpenSSL's integer arithmetic failed");
     if (st == KP_OK)
         st = find_root(&s, reterr);
     if (st == KP_OK && !split_modulus(&s, numbers))
-        st = kpc_fail_openssl(reterr, KP_INTERNAL, "OpenSSL's integer arithmetic failed");
+        st = kpc_fail_openssl(reterr, "OpenSSL's integer arithmetic failed");
     BN_CTX_end(ctx);
     return st;
 }

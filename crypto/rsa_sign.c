@@ -49,8 +49,9 @@ static kp_status sign_rsa(const struct kpc_sign_job *job, struct kpc_out *ret)
     EVP_PKEY_CTX *ctx = kpc_key_context(job->key, job->alg->alg, KPC_FORWARD, prepare_rsa_sign);
     size_t len = ret->cap;
     kp_status st = KP_OK;
-    if (!ctx || EVP_PKEY_sign(ctx, ret->ptr, &len, job->digest.ptr, job->digest.len) <= 0)
-        st = kpc_fail_openssl(job->err, KP_INTERNAL, "OpenSSL could not sign");
+    if (!ctx || EVP_PKEY_sign(ctx, ret->ptr, &len, job->digest.ptr, job->digest.len) <= 0 ||
+        len != rsa_signature_len(job->key, job->alg))
+        st = kpc_fail_openssl(job->err, "OpenSSL could not sign");
     else
         ret->len = len;
     EVP_PKEY_CTX_free(ctx);
@@ -61,7 +62,7 @@ static kp_status verify_rsa(const struct kpc_sign_job *job, kp_span signature, b
 {
     EVP_PKEY_CTX *ctx = kpc_key_context(job->key, job->alg->alg, KPC_BACKWARD, prepare_rsa_sign);
     if (!ctx)
-        return kpc_fail_openssl(job->err, KP_INTERNAL, "OpenSSL could not verify");
+        return kpc_fail_openssl(job->err, "OpenSSL could not verify");
     int answer =
         EVP_PKEY_verify(ctx, signature.ptr, signature.len, job->digest.ptr, job->digest.len);
     EVP_PKEY_CTX_free(ctx);

@@ -61,7 +61,7 @@ kp_status kpc_seal(kp_span key, kp_span aad, kp_span plain, struct kpc_out *out,
     if (seal_body(ctx, plain, out->ptr + KPC_GCM_IV_LEN))
         out->len = plain.len + KPC_SEAL_OVERHEAD;
     else
-        st = kpc_fail_openssl(reterr, KP_INTERNAL, "OpenSSL could not seal");
+        st = kpc_fail_openssl(reterr, "OpenSSL could not seal");
     EVP_CIPHER_CTX_free(ctx);
     kpc_lib_leave();
     return st;
@@ -82,10 +82,10 @@ static kp_status open_body(EVP_CIPHER_CTX *ctx, kp_span sealed, struct kpc_out *
 {
     kp_span body = kpb_span(sealed.ptr + KPC_GCM_IV_LEN, sealed.len - KPC_SEAL_OVERHEAD);
     if (!ctx || !update(ctx, body, out->ptr))
-        return kpc_fail_openssl(reterr, KP_INTERNAL, "OpenSSL could not open the seal");
+        return kpc_fail_openssl(reterr, "OpenSSL could not open the seal");
     if (!check_tag(ctx, sealed))
-        return kpc_fail_openssl(reterr, KP_INTEGRITY,
-                                "the sealed data was altered, or belongs to another key or place");
+        return kpb_fail(reterr, KP_INTEGRITY,
+                        "the sealed data was altered, or belongs to another key or place");
     out->len = body.len;
     return KP_OK;
 }
