@@ -114,7 +114,7 @@ static void await_node(struct node *node)
 static bool run_sync(struct bench_lane *lane)
 {
     struct node node;
-    while (bench_lane_goes_on(lane)) {
+    for (uint64_t n = 0; bench_lane_goes_on(lane, n); n++) {
         send_node(lane->ctx, &node);
         await_node(&node);
         bench_lane_count(lane, 1);
@@ -129,7 +129,8 @@ static bool run_async(struct bench_lane *lane)
     struct node *nodes = calloc(window, sizeof *nodes);
     if (!nodes)
         return false;
-    for (size_t at = 0; bench_lane_goes_on(lane); at = (at + 1) % window) {
+    for (uint64_t n = 0; bench_lane_goes_on(lane, n); n++) {
+        size_t at = n % window;
         if (atomic_load_explicit(&nodes[at].word, memory_order_acquire) != IDLE)
             await_node(&nodes[(at + window / 2) % window]);
         send_node(lane->ctx, &nodes[at]);

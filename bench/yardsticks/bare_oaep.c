@@ -64,7 +64,7 @@ static bool run_lane(struct bench_lane *lane)
 {
     const struct load *load = lane->ctx;
     bool ok = true;
-    while (ok && bench_lane_goes_on(lane)) {
+    for (uint64_t n = 0; ok && bench_lane_goes_on(lane, n); n++) {
         EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_dup(load->key->prepared[load->mode]);
         ok = ctx && use_context(ctx, load);
         EVP_PKEY_CTX_free(ctx);

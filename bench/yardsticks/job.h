@@ -41,13 +41,13 @@ struct bench_lane {
     bool failed;
 };
 
-static inline bool bench_lane_goes_on(const struct bench_lane *lane)
+/* Whether the lane starts another operation after n_started of them. */
+static inline bool bench_lane_goes_on(const struct bench_lane *lane, uint64_t n_started)
 {
-    return !atomic_load_explicit(lane->stop, memory_order_relaxed) &&
-           atomic_load_explicit(&lane->done, memory_order_relaxed) < lane->quota;
+    return !atomic_load_explicit(lane->stop, memory_order_relaxed) && n_started < lane->quota;
 }
 
-/* Only its own thread writes it: a plain add, made visible. */
+/* One thread alone writes it: a plain add, made visible. */
 static inline void bench_lane_count(struct bench_lane *lane, uint64_t n)
 {
     uint64_t done = atomic_load_explicit(&lane->done, memory_order_relaxed);

@@ -1,0 +1,115 @@
+/*
+ * What the pipeline costs when the vault costs nothing.
+ *
+ *     bench_pipeline                  every case against the bare hand-off
+ *     bench_pipeline count MODE N     N operations and out, for an instruction counter;
+ *                                     MODE: async, sync
+ */
+#include <keyprovider/keyprovider.h>
+
+#include "bench/null.h"
+#include "bench/pairs.h"
+
+#define CLOSE_MS 5000
+#define CASE_MS 250
+#define WINDOW 1024
+
+struct session {
+    kp_provider *provider;
+    kp_vault *now;
+    kp_vault *later;
+    struct kp_request request;
+};
+
+static kp_span text(const char *s)
+{
+    kp_span span = {(const uint8_t *)s, strlen(s)};
+    return span;
+}
+
+static bool session_open(struct session *s)
+{
+    static kp_plugin_get_fn *const plugins[] = {bench_null_plugin_get, NULL};
+    static const uint8_t dek[32] = {1, 2, 3};
+    struct kp_options options;
+    struct kp_error error;
+    *s = (struct session){.provider = NULL};
+    kp_options_init(&options);
+    options.flags = KP_OPEN_NO_PLUGIN_FILES;
+    options.static_plugins = plugins;
+    kp_request_init(&s->request, KP_OP_WRAP);
+    s->request.name = text("bench");
+    s->request.alg = KP_ALG_RSA_OAEP_256;
+    s->request.value.ptr = dek;
+    s->request.value.len = sizeof dek;
+    if (kp_provider_open(&options, &s->provider, &error) == KP_OK &&
+        kp_vault_acquire(s->provider, "null:now", NULL, &s->now, &error) == KP_OK &&
+        kp_vault_acquire(s->provider, "null:later", NULL, &s->later, &error) == KP_OK)
+        return true;
+    fprintf(stderr, "bench_pipeline: %s\n", error.text);
+    return false;
+}
+
+static void session_close(struct session *s)
+{
+    kp_vault_release(s->now);
+    kp_vault_release(s->later);
+    kp_provider_close_wait(s->provider, CLOSE_MS, NULL);
+}
+
+/* ---- Against the bare hand-off ---- */
+
+static bool run_case(const struct session *s, struct bench_yardstick *yardstick, const char *name,
+                     kp_vault *vault, struct bench_job job)
+{
+    const struct bench_case c = {
+        .name = name, .load = {vault, &s->request, false}, .job = job, .yardstick = job};
+    return bench_case_run(&c, yardstick);
+}
+
+static bool run_cases(struct session *s)
+{
+    struct bench_yardstick y;
+    bool ok =
+        bench_yardstick_start(&y, "bare_handoff") &&
+        run_case(s, &y, "pipeline.async.1", s->now, bench_job("async", WINDOW, 1, CASE_MS)) &&
+        run_case(s, &y, "pipeline.async.8", s->now, bench_job("async", WINDOW / 8, 8, CASE_MS)) &&
+        run_case(s, &y, "pipeline.sync.1", s->now, bench_job("sync", 0, 1, CASE_MS)) &&
+        run_case(s, &y, "pipeline.sync.8", s->now, bench_job("sync", 0, 8, CASE_MS)) &&
+        run_case(s, &y, "pipeline.sync.64", s->now, bench_job("sync", 0, 64, CASE_MS)) &&
+        run_case(s, &y, "pipeline.later.8", s->later, bench_job("sync", 0, 8, CASE_MS)) &&
+        run_case(s, &y, "pipeline.later.64", s->later, bench_job("sync", 0, 64, CASE_MS));
+    bench_yardstick_end(&y);
+    return ok;
+}
+
+/* ---- Counting ---- */
+
+static bool run_count(const struct session *s, const char *mode, uint64_t n_ops)
+{
+    struct bench_load load = {s->now, &s->request, false};
+    struct bench_job job = bench_job(mode, WINDOW / 4, 1, 0);
+    struct bench_run run;
+    job.n_ops = n_ops;
+    return bench_load_run(&load, &job, &run);
+}
+
+/* ---- ---- */
+
+static bool run_command(struct session *s, int argc, char **argv)
+{
+    if (argc == 1)
+        return run_cases(s);
+    if (argc == 4 && strcmp(argv[1], "count") == 0)
+        return run_count(s, argv[2], strtoull(argv[3], NULL, 10));
+    fprintf(stderr, "usage: bench_pipeline [count async|sync N]\n");
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    struct session s;
+    bool ok = session_open(&s) && run_command(&s, argc, argv);
+    session_close(&s);
+    return ok ? 0 : 1;
+}
