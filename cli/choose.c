@@ -119,6 +119,10 @@ static kp_status ask_key(struct cli *c, uint32_t op, const struct kp_key_ref *ke
                           kp_kty_text(result.reply.key->kty), kp_op_text(op));
         }
     }
+    if (st == KP_UNSUPPORTED) {
+        st = kpb_fail(&c->fault.error, KP_USAGE,
+                      "this vault does not tell a key's type; name the algorithm with --alg");
+    }
     kp_result_clear(&result);
     return st;
 }
