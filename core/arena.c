@@ -5,6 +5,7 @@
 
 #include <uv.h>
 
+#include "core/freelist.h"
 #include "core/pages.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -28,12 +29,9 @@ static const uint32_t class_units[N_CLASSES] = {1, 4, 16, 32, 64, 256, 1024};
  * The range is counted in units of 64 bytes. A piece of it is cut into blocks of one class when it
  * is opened and stays with that class. What links free blocks lies outside the range, in `link`:
  * free blocks stay all zeros, a forked child finds sound lists over wiped memory, and a block freed
- * twice is seen. A link is the number of the next free block plus 1, or one of these:
+ * twice is seen: the link of a block in use says so.
  */
-#define END_OF_LIST 0u
 #define IN_USE UINT32_MAX
-
-#define NO_BLOCK UINT32_MAX
 
 struct arena {
     /* fixed after start */
@@ -45,9 +43,7 @@ struct arena {
     uv_mutex_t opening; /* held while a piece is opened */
     /* changes */
     _Atomic uint32_t n_opened;
-    /* Heads of the free lists: in the low half a link, in the high half a count of changes, without
-     * which a head that was taken and came back in between would look untouched. */
-    _Atomic uint64_t free_list[N_CLASSES];
+    struct kpi_freelist free_list[N_CLASSES];
     _Atomic uint64_t in_use;
     _Atomic uint64_t locked;
     _Atomic uint64_t unlockable;
@@ -136,40 +132,18 @@ static unsigned class_for(size_t n)
     return cls;
 }
 
-static uint64_t next_head(uint64_t head, uint32_t link)
-{
-    return ((head >> 32) + 1) << 32 | link;
-}
-
-/* Puts the chain first..last, already linked up to last, in front of a free list. */
-static void push_chain(unsigned cls, uint32_t first, uint32_t last)
-{
-    _Atomic uint64_t *list = &arena.free_list[cls];
-    uint64_t head = atomic_load_explicit(list, memory_order_relaxed);
-
-    do {
-        atomic_store_explicit(&arena.link[last], (uint32_t)head, memory_order_relaxed);
-    } while (!atomic_compare_exchange_weak_explicit(list, &head, next_head(head, first + 1),
-                                                    memory_order_release, memory_order_relaxed));
-}
-
 static uint32_t pop(unsigned cls)
 {
-    _Atomic uint64_t *list = &arena.free_list[cls];
-    uint64_t head = atomic_load_explicit(list, memory_order_acquire);
-    uint32_t unit;
-    uint32_t link;
+    uint32_t unit = kpi_freelist_pop(&arena.free_list[cls], arena.link);
 
-    do {
-        if ((uint32_t)head == END_OF_LIST)
-            return NO_BLOCK;
-        unit = (uint32_t)head - 1;
-        /* Another thread may have taken this block already; then the count in head has moved on. */
-        link = atomic_load_explicit(&arena.link[unit], memory_order_relaxed);
-    } while (!atomic_compare_exchange_weak_explicit(list, &head, next_head(head, link),
-                                                    memory_order_acquire, memory_order_acquire));
-    atomic_store_explicit(&arena.link[unit], IN_USE, memory_order_relaxed);
+    if (unit != KPI_FREELIST_NONE)
+        atomic_store_explicit(&arena.link[unit], IN_USE, memory_order_relaxed);
     return unit;
+}
+
+static void push_chain(unsigned cls, uint32_t first, uint32_t last)
+{
+    kpi_freelist_push(&arena.free_list[cls], arena.link, first, last);
 }
 
 /* ---- Pieces ---- */
@@ -191,7 +165,7 @@ static uint32_t open_piece(unsigned cls)
     uint32_t last = first + (uint32_t)UNITS_A_PIECE - step;
 
     if (piece == arena.n_pieces)
-        return NO_BLOCK;
+        return KPI_FREELIST_NONE;
     lock_piece(piece);
     SHUT(address_of(first), PIECE_LEN);
     atomic_store_explicit(&arena.piece_class[piece], (uint8_t)cls, memory_order_relaxed);
@@ -210,10 +184,10 @@ static uint32_t take_from_new_piece(unsigned cls)
     uint32_t unit;
 
     if (atomic_load_explicit(&arena.n_opened, memory_order_relaxed) == arena.n_pieces)
-        return NO_BLOCK;
+        return KPI_FREELIST_NONE;
     uv_mutex_lock(&arena.opening);
     unit = pop(cls);
-    if (unit == NO_BLOCK)
+    if (unit == KPI_FREELIST_NONE)
         unit = open_piece(cls);
     uv_mutex_unlock(&arena.opening);
     return unit;
@@ -229,9 +203,9 @@ static uint32_t take(unsigned cls)
 {
     uint32_t unit = pop(cls);
 
-    if (unit == NO_BLOCK)
+    if (unit == KPI_FREELIST_NONE)
         unit = take_from_new_piece(cls);
-    while (unit == NO_BLOCK && ++cls < N_CLASSES)
+    while (unit == KPI_FREELIST_NONE && ++cls < N_CLASSES)
         unit = pop(cls);
     return unit;
 }
@@ -267,7 +241,7 @@ void *kpi_arena_alloc(const char *site, size_t n)
     if (n > KPI_ARENA_BLOCK_MAX_LEN)
         return alloc_on_heap(&heap_share.n_oversized, n);
     unit = take(class_for(n));
-    if (unit == NO_BLOCK)
+    if (unit == KPI_FREELIST_NONE)
         return alloc_on_heap(&heap_share.n_overflows, n);
     atomic_fetch_add_explicit(&arena.in_use, class_len(class_of(unit)), memory_order_relaxed);
     OPEN(address_of(unit), n);
@@ -288,7 +262,7 @@ static bool end_use(size_t offset, uint32_t unit)
 
     if (offset % PIECE_LEN % class_len(class_of(unit)))
         return false;
-    return atomic_compare_exchange_strong_explicit(&arena.link[unit], &expected, END_OF_LIST,
+    return atomic_compare_exchange_strong_explicit(&arena.link[unit], &expected, 0,
                                                    memory_order_relaxed, memory_order_relaxed);
 }
 

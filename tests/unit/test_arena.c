@@ -20,6 +20,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
 
 #include "core/pages.h"
 
@@ -366,6 +369,15 @@ static void every_opened_piece_is_locked_or_counted(void)
 #define N_THREADS 8
 #define N_HELD 16
 
+static pthread_barrier_t start_line;
+
+static void wait_at_start_line(void)
+{
+    int st = pthread_barrier_wait(&start_line);
+
+    CHECK(st == 0 || st == PTHREAD_BARRIER_SERIAL_THREAD);
+}
+
 /* Holds a few blocks at a time, each filled with a mark of its own. */
 static void *churn(void *arg)
 {
@@ -391,14 +403,22 @@ static void *churn(void *arg)
     return NULL;
 }
 
-static void churn_from_many_threads(void)
+/* Runs body in all threads at once, each with a number from 1. */
+static void run_threads(void *(*body)(void *))
 {
     pthread_t threads[N_THREADS];
 
+    CHECK(pthread_barrier_init(&start_line, NULL, N_THREADS) == 0);
     for (uintptr_t i = 0; i < N_THREADS; i++)
-        CHECK(pthread_create(&threads[i], NULL, churn, (void *)(i + 1)) == 0);
+        CHECK(pthread_create(&threads[i], NULL, body, (void *)(i + 1)) == 0);
     for (size_t i = 0; i < N_THREADS; i++)
         CHECK(pthread_join(threads[i], NULL) == 0);
+    CHECK(pthread_barrier_destroy(&start_line) == 0);
+}
+
+static void churn_from_many_threads(void)
+{
+    run_threads(churn);
     CHECK(stats().in_use == 0);
     CHECK(stats().heap_in_use == 0);
     CHECK(stats().n_bad_frees == 0);
@@ -416,6 +436,50 @@ static void threads_in_a_tiny_arena_never_share_a_block(void)
     churn_from_many_threads();
     CHECK(stats().n_overflows > 0);
 }
+
+static void *take_a_hundred(void *arg)
+{
+    (void)arg;
+    wait_at_start_line();
+    for (int i = 0; i < 100; i++)
+        (void)take(64);
+    return NULL;
+}
+
+static void threads_that_need_a_piece_open_one_together(void)
+{
+    run_threads(take_a_hundred);
+    CHECK(stats().in_use == 64 * 100 * N_THREADS);
+    CHECK(stats().opened == PIECE);
+}
+
+static void *take_a_whole_piece(void *arg)
+{
+    (void)arg;
+    wait_at_start_line();
+    (void)take(PIECE);
+    return NULL;
+}
+
+static void threads_that_need_the_last_piece_get_it_once(void)
+{
+    CHECK(kpi_arena_configure(PIECE) == KP_OK);
+    run_threads(take_a_whole_piece);
+    CHECK(stats().in_use == PIECE && stats().opened == PIECE);
+    CHECK(stats().n_overflows == N_THREADS - 1);
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+static void free_memory_is_out_of_bounds_for_asan(void)
+{
+    uint8_t *p = take(64);
+
+    CHECK(!__asan_address_is_poisoned(p) && !__asan_address_is_poisoned(p + 63));
+    CHECK(__asan_address_is_poisoned(p + 64)); /* a block not yet handed out */
+    kpi_arena_free(p, 64);
+    CHECK(__asan_address_is_poisoned(p));
+}
+#endif
 
 /* Blocks made by one thread and freed by another. */
 static _Atomic(void *) handed_over[64];
@@ -492,6 +556,8 @@ static void hooks_send_secrets_to_the_arena(void)
     XX(every_opened_piece_is_locked_or_counted)                                                    \
     XX(threads_never_share_a_block)                                                                \
     XX(threads_in_a_tiny_arena_never_share_a_block)                                                \
+    XX(threads_that_need_a_piece_open_one_together)                                                \
+    XX(threads_that_need_the_last_piece_get_it_once)                                               \
     XX(blocks_may_be_freed_by_another_thread)                                                      \
     XX(hooks_send_secrets_to_the_arena)
 
@@ -503,6 +569,9 @@ static void hooks_send_secrets_to_the_arena(void)
         assert_int_equal(run_in_child(body), 0);                                                   \
     }
 XX_TESTS(DEFINE)
+#if defined(__SANITIZE_ADDRESS__)
+DEFINE(free_memory_is_out_of_bounds_for_asan)
+#endif
 #if PLAIN_BUILD
 DEFINE(lock_limit_is_counted_and_harmless)
 #endif
@@ -512,8 +581,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define LIST(body) {#body, body##_test, NULL, NULL, NULL},
         XX_TESTS(LIST)
+#if defined(__SANITIZE_ADDRESS__)
+            LIST(free_memory_is_out_of_bounds_for_asan)
+#endif
 #if PLAIN_BUILD
-            LIST(lock_limit_is_counted_and_harmless)
+                LIST(lock_limit_is_counted_and_harmless)
 #endif
     };
 
