@@ -28,6 +28,13 @@ static bool should_fail(struct mem_fs *mem, const char *call)
             return (mem)->fail_with;                                                               \
     } while (0)
 
+#define FAIL_CHANGE_IF_TOLD(mem, call)                                                             \
+    do {                                                                                           \
+        if ((mem)->is_read_only)                                                                   \
+            return FT_IO_READ_ONLY;                                                                \
+        FAIL_IF_TOLD(mem, call);                                                                   \
+    } while (0)
+
 void mem_fs_fail(struct mem_fs *mem, unsigned fail_at, bool always, enum ft_io with)
 {
     mem->fail_at = fail_at;
@@ -146,7 +153,7 @@ static enum ft_io open_dir(void *ctx, const char *path, ft_handle *ret_dir)
 static enum ft_io make_dir(void *ctx, const char *path)
 {
     struct mem_fs *mem = ctx;
-    FAIL_IF_TOLD(mem, "make_dir");
+    FAIL_CHANGE_IF_TOLD(mem, "make_dir");
     assert_string_equal(path, MEM_FS_PATH);
     if (mem->has_dir)
         return FT_IO_EXISTS;
@@ -206,7 +213,7 @@ static void create_file(struct mem_fs *mem, const char *name, ft_handle *ret_fil
 static enum ft_io create(void *ctx, ft_handle dir, const char *name, ft_handle *ret_file)
 {
     struct mem_fs *mem = ctx;
-    FAIL_IF_TOLD(mem, "create");
+    FAIL_CHANGE_IF_TOLD(mem, "create");
     assert_true(get_handle(mem, dir)->is_dir);
     if (find_entry(mem, name))
         return FT_IO_EXISTS;
@@ -217,7 +224,7 @@ static enum ft_io create(void *ctx, ft_handle dir, const char *name, ft_handle *
 static enum ft_io open_lock(void *ctx, ft_handle dir, const char *name, ft_handle *ret_file)
 {
     struct mem_fs *mem = ctx;
-    FAIL_IF_TOLD(mem, "open_lock");
+    FAIL_CHANGE_IF_TOLD(mem, "open_lock");
     assert_true(get_handle(mem, dir)->is_dir);
     const struct mem_entry *entry = find_entry(mem, name);
     if (entry)
@@ -274,7 +281,7 @@ static enum ft_io write_all(void *ctx, ft_handle file, kp_span bytes)
 static enum ft_io set_mtime(void *ctx, ft_handle file, int64_t mtime_ns)
 {
     struct mem_fs *mem = ctx;
-    FAIL_IF_TOLD(mem, "set_mtime");
+    FAIL_CHANGE_IF_TOLD(mem, "set_mtime");
     if (mem->mtime_step_ns > 0)
         mtime_ns -= mtime_ns % mem->mtime_step_ns;
     mem->inodes[get_handle(mem, file)->inode].mtime_ns = mtime_ns;
@@ -333,7 +340,7 @@ static enum ft_io stat_at(void *ctx, ft_handle dir, const char *name, struct ft_
 static enum ft_io rename_in(void *ctx, ft_handle dir, const char *from, const char *to)
 {
     struct mem_fs *mem = ctx;
-    FAIL_IF_TOLD(mem, "rename");
+    FAIL_CHANGE_IF_TOLD(mem, "rename");
     assert_true(get_handle(mem, dir)->is_dir);
     const struct mem_entry *entry = find_entry(mem, from);
     if (!entry)
@@ -350,7 +357,7 @@ static enum ft_io rename_in(void *ctx, ft_handle dir, const char *from, const ch
 static enum ft_io remove_in(void *ctx, ft_handle dir, const char *name)
 {
     struct mem_fs *mem = ctx;
-    FAIL_IF_TOLD(mem, "remove");
+    FAIL_CHANGE_IF_TOLD(mem, "remove");
     assert_true(get_handle(mem, dir)->is_dir);
     const struct mem_entry *entry = find_entry(mem, name);
     if (!entry)

@@ -72,6 +72,7 @@ struct mem_fs {
     struct mem_event events[MEM_FS_EVENTS_MAX];
     size_t n_events;
     bool is_recording;
+    bool is_read_only; /* every change fails so */
 
     int64_t now_ns;
     int64_t mtime_step_ns; /* times of modification are cut to multiples of this; 0: exact */
