@@ -1,6 +1,6 @@
 /*
- * AES-CBC, NIST SP 800-38A section 6.2. A*CBCPAD pads as PKCS #7 (RFC 5652 section 6.3). A*CBC fills
- * the last block with zeros and leaves them on the decrypted value, as a Managed HSM does.
+ * AES-CBC, NIST SP 800-38A section 6.2. A*CBCPAD pads as PKCS #7 (RFC 5652 section 6.3). A*CBC
+ * fills the last block with zeros and leaves them on the decrypted value, as a Managed HSM does.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /*
  * Internal to crypto/: the families of algorithms behind kpc_encrypt, kpc_decrypt, kpc_sign and
- * kpc_verify. The dispatcher (ops.c) has checked that the algorithm fits the key and the call and that
- * the private part is there where needed; a family checks sizes and computes.
+ * kpc_verify. The dispatcher (ops.c) has checked that the algorithm fits the key and the call and
+ * that the private part is there where needed; a family checks sizes and computes.
  */
 #ifndef KP_CRYPTO_FAMILIES_H
 #define KP_CRYPTO_FAMILIES_H
@@ -52,15 +52,17 @@ extern const struct kpc_sign_family kpc_rsa_sign_family;
 extern const struct kpc_sign_family kpc_ec_sign_family;
 extern const struct kpc_sign_family kpc_hmac_family;
 
-/* The one answer to a value that cannot be recovered, whatever the reason; wipes the output area. */
+/*
+ * The one answer to a value that cannot be recovered, whatever the reason; wipes the output area.
+ */
 kp_status kpc_fail_unreadable(const struct kpc_crypt_job *job);
 
 /* OpenSSL failed at something that no input can cause. */
 kp_status kpc_fail_crypt(const struct kpc_crypt_job *job);
 
 /*
- * Turns what EVP_PKEY_verify answered into a verdict: 1 is valid, 0 is not, unless memory ran out on
- * the way; anything else is internal.
+ * Turns what EVP_PKEY_verify answered into a verdict: 1 is valid, 0 is not, unless memory ran out
+ * on the way; anything else is internal.
  */
 kp_status kpc_take_verdict(const struct kpc_sign_job *job, int answer, bool *ret_valid);
 

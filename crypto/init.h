@@ -10,13 +10,13 @@
  * Every function here leaves OpenSSL's error queue of the calling thread as it found it.
  *
  * What OpenSSL copies where we cannot look:
- *   - RSA and EC private numbers live in its BIGNUMs on the C heap, with Montgomery forms and blinding
- *     factors beside them; wiped when the last reference to the key goes.
+ *   - RSA and EC private numbers live in its BIGNUMs on the C heap, with Montgomery forms and
+ *     blinding factors beside them; wiped when the last reference to the key goes.
  *   - An oct key lives in our secret memory; a call copies its schedule (AES) or its padded blocks
- *     (HMAC) into a context on the C heap, which OpenSSL wipes when the call ends. The prepared HMAC
- *     contexts of a key keep such a copy as long as the key lives.
- *   - Raw RSA results and unpadded messages pass through heap blocks that OpenSSL wipes; numbers pass
- *     through pooled temporaries, wiped when their pool goes.
+ *     (HMAC) into a context on the C heap, which OpenSSL wipes when the call ends. The prepared
+ *     HMAC contexts of a key keep such a copy as long as the key lives.
+ *   - Raw RSA results and unpadded messages pass through heap blocks that OpenSSL wipes; numbers
+ *     pass through pooled temporaries, wiped when their pool goes.
  *   - Passphrases are copied by its scrypt and wiped there, with the scrypt working memory.
  *   - Its random generators keep their state per thread; it goes with the thread.
  *   - Registers and stack frames of its assembler are not wiped by anybody.
@@ -29,7 +29,8 @@
 
 /*
  * Makes the private library context, once per process; later calls only look. Everything else in
- * crypto/ does it by itself; call this to hear of a failure early. Any thread, also several at once.
+ * crypto/ does it by itself; call this to hear of a failure early. Any thread, also several at
+ * once.
  * Errors: no_memory; internal when OpenSSL has no default provider. Both may be tried again.
  */
 kp_status kpc_init(struct kp_error *reterr) KP_MUST_USE;

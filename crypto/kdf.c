@@ -80,7 +80,9 @@ kp_status kpc_kdf_passphrase(kp_span passphrase, kp_span salt, const struct kpc_
         st = check_passphrase(passphrase, salt, reterr);
     if (st != KP_OK)
         return st;
-    /* Twice our own bound: OpenSSL counts its other tables too, and defaults to less than we use. */
+    /*
+     * Twice our own bound: OpenSSL counts its other tables too, and defaults to less than we use.
+     */
     uint64_t n = cost->n, r = cost->r, p = cost->p, max_memory = 2 * KPC_SCRYPT_MAX_MEMORY;
     const OSSL_PARAM params[] = {
         bytes_param(OSSL_KDF_PARAM_PASSWORD, passphrase),

@@ -1,5 +1,6 @@
 /*
- * Keys from passphrases and from other keys. Any thread. Sources: RFC 7914 (scrypt), RFC 5869 (HKDF).
+ * Keys from passphrases and from other keys. Any thread. Sources: RFC 7914 (scrypt), RFC 5869
+ * (HKDF).
  */
 #ifndef KP_CRYPTO_KDF_H
 #define KP_CRYPTO_KDF_H
@@ -29,15 +30,16 @@ struct kpc_scrypt_cost {
 
 /*
  * Derives out_len bytes (1..64) from a passphrase (1..1024 bytes) and a random salt (8..64 bytes;
- * new ones have KPC_SALT_LEN). Takes a while and memory by design: a worker's job. out must be secret memory of the caller.
+ * new ones have KPC_SALT_LEN). Takes a while and memory by design: a worker's job. out must be
+ * secret memory of the caller.
  * Errors: usage naming the parameter, no_memory, internal.
  */
 kp_status kpc_kdf_passphrase(kp_span passphrase, kp_span salt, const struct kpc_scrypt_cost *cost,
                              uint8_t *out, size_t out_len, struct kp_error *reterr) KP_MUST_USE;
 
 /*
- * Derives out_len bytes (1..64) from a uniformly random key (16..64 bytes) with HKDF-SHA-256. salt and
- * info may be empty; info tells uses apart. Errors: usage, no_memory, internal.
+ * Derives out_len bytes (1..64) from a uniformly random key (16..64 bytes) with HKDF-SHA-256. salt
+ * and info may be empty; info tells uses apart. Errors: usage, no_memory, internal.
  */
 kp_status kpc_hkdf_sha256(kp_span key, kp_span salt, kp_span info, uint8_t *out, size_t out_len,
                           struct kp_error *reterr) KP_MUST_USE;

@@ -28,7 +28,9 @@ enum kpc_origin {
     KPC_STORED = 2
 };
 
-/* The private members of a JWK, big-endian; d of an EC key has full length, RSA integers minimal. */
+/*
+ * The private members of a JWK, big-endian; d of an EC key has full length, RSA integers minimal.
+ */
 struct kpc_private {
     kp_span d;
     kp_span p;
@@ -78,9 +80,9 @@ uint32_t kpc_key_curve(const struct kpc_key *key);
 bool kpc_key_has_private(const struct kpc_key *key);
 
 /*
- * Writes kty, curve, bits and the public integers into *ret_info and leaves its other members alone.
- * n and e are minimal, x and y of full length; those the type lacks become empty. The spans are
- * borrowed from the key until its release.
+ * Writes kty, curve, bits and the public integers into *ret_info and leaves its other members
+ * alone. n and e are minimal, x and y of full length; those the type lacks become empty. The spans
+ * are borrowed from the key until its release.
  */
 void kpc_key_describe(const struct kpc_key *key, struct kp_key_info *ret_info);
 

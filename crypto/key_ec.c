@@ -86,8 +86,8 @@ static kp_status check_members(const struct kpc_key *key, const struct kp_key_pa
 }
 
 /*
- * Makes key->pkey from the public point and, when d is not NULL, the private scalar in the machine's
- * byte order. OpenSSL refuses a point that is not on the curve.
+ * Makes key->pkey from the public point and, when d is not NULL, the private scalar in the
+ * machine's byte order. OpenSSL refuses a point that is not on the curve.
  */
 static kp_status make_pkey(struct kpc_key *key, uint8_t *d, const char *refusal,
                            struct kp_error *reterr)

@@ -54,8 +54,9 @@ kp_status kpc_oct_import(struct kpc_key *key, const struct kp_key_params *params
                          struct kp_error *reterr) KP_MUST_USE;
 
 /*
- * Makes key->pkey of a type ("RSA", "EC") from numbers; with the private half when key->has_private.
- * What params point to stays the caller's to wipe. Errors: usage with the sentence refusal, no_memory.
+ * Makes key->pkey of a type ("RSA", "EC") from numbers; with the private half when
+ * key->has_private. What params point to stays the caller's to wipe. Errors: usage with the
+ * sentence refusal, no_memory.
  */
 kp_status kpc_pkey_make(struct kpc_key *key, const char *type, OSSL_PARAM *params,
                         const char *refusal, struct kp_error *reterr) KP_MUST_USE;
@@ -64,8 +65,8 @@ kp_status kpc_pkey_make(struct kpc_key *key, const char *type, OSSL_PARAM *param
 void kpc_native_order(uint8_t *bytes, size_t len);
 
 /*
- * Writes an integer of key->pkey (an OSSL_PKEY_PARAM_* name) big-endian into out, with leading zeros
- * up to out_len, and nowhere else. Errors: internal when it has none or it does not fit.
+ * Writes an integer of key->pkey (an OSSL_PKEY_PARAM_* name) big-endian into out, with leading
+ * zeros up to out_len, and nowhere else. Errors: internal when it has none or it does not fit.
  */
 kp_status kpc_pkey_integer(const struct kpc_key *key, const char *name, uint8_t *out,
                            size_t out_len, struct kp_error *reterr) KP_MUST_USE;
@@ -74,8 +75,8 @@ kp_status kpc_pkey_integer(const struct kpc_key *key, const char *name, uint8_t 
 typedef int kpc_prepare_fn(EVP_PKEY_CTX *ctx, uint32_t alg, enum kpc_direction direction);
 
 /*
- * A context of the caller's own, ready for one operation: a copy of the key's prepared one, which is
- * made by prepare on first use. NULL when OpenSSL fails. The caller frees it.
+ * A context of the caller's own, ready for one operation: a copy of the key's prepared one, which
+ * is made by prepare on first use. NULL when OpenSSL fails. The caller frees it.
  */
 EVP_PKEY_CTX *kpc_key_context(struct kpc_key *key, uint32_t alg, enum kpc_direction direction,
                               kpc_prepare_fn *prepare);

@@ -19,9 +19,11 @@ struct kind {
 
 static OSSL_LIB_CTX *make_lib_ctx(OSSL_PROVIDER **ret_provider)
 {
-    /* Before anything else of OpenSSL: only its first initialisation can leave out the exit handler.
-     * No configuration flag either way, so that the host's own later initialisation still reads its
-     * file; a context of our own reads none by itself. */
+    /*
+     * Before anything else of OpenSSL: only its first initialisation can leave out the exit
+     * handler. No configuration flag either way, so that the host's own later initialisation still
+     * reads its file; a context of our own reads none by itself.
+     */
     if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL))
         return NULL;
     OSSL_LIB_CTX *made = OSSL_LIB_CTX_new();

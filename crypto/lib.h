@@ -66,7 +66,9 @@ bool kpc_lib_is_silent(void);
 /* OpenSSL failed at something no input can cause: no_memory when it says so, otherwise internal. */
 kp_status kpc_fail_openssl(struct kp_error *reterr, const char *text);
 
-/* OpenSSL refused an input: usage with the sentence text if it blames the input, as above if not. */
+/*
+ * OpenSSL refused an input: usage with the sentence text if it blames the input, as above if not.
+ */
 kp_status kpc_refuse_input(struct kp_error *reterr, const char *text);
 
 #endif /* KP_CRYPTO_LIB_H */

@@ -231,7 +231,9 @@ kp_status kpc_take_verdict(const struct kpc_sign_job *job, int answer, bool *ret
     *ret_valid = answer == 1;
     if (answer == 1)
         return KP_OK;
-    /* A wrong signature is refused without a word or by name; anything else went wrong on the way. */
+    /*
+     * A wrong signature is refused without a word or by name; anything else went wrong on the way.
+     */
     if (answer == 0 && (kpc_lib_is_silent() || kpc_lib_blame() == KPC_BLAME_INPUT))
         return KP_OK;
     return kpc_fail_openssl(job->err, "OpenSSL could not verify");

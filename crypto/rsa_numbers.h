@@ -30,8 +30,8 @@ kp_status kpc_rsa_numbers_read(struct kpc_rsa_numbers *numbers, const struct kp_
                                struct kp_error *reterr) KP_MUST_USE;
 
 /*
- * Fills p, q, dp, dq and qi from n, e and d when they are absent. Errors: usage when d does not belong
- * to n and e, no_memory.
+ * Fills p, q, dp, dq and qi from n, e and d when they are absent. Errors: usage when d does not
+ * belong to n and e, no_memory.
  */
 kp_status kpc_rsa_numbers_complete(struct kpc_rsa_numbers *numbers, struct kp_error *reterr)
     KP_MUST_USE;

@@ -37,7 +37,9 @@ static bool start_search(struct search *s, const struct kpc_rsa_numbers *numbers
     return true;
 }
 
-/* Squares up from base^odd_part; *ret_found when root is a square root of 1 other than 1 and n-1. */
+/*
+ * Squares up from base^odd_part; *ret_found when root is a square root of 1 other than 1 and n-1.
+ */
 static bool try_base(struct search *s, bool *ret_found)
 {
     *ret_found = false;

@@ -165,7 +165,9 @@ static void rsa_import_with_q_above_p_is_taken(void **state)
         fail_msg("%s", err.text);
 }
 
-/* The odd number after prime q of the key, times the key's p: consistent, but no product of primes. */
+/*
+ * The odd number after prime q of the key, times the key's p: consistent, but no product of primes.
+ */
 static void make_composite(struct vec_jwk *jwk)
 {
     BN_CTX *ctx = BN_CTX_new();

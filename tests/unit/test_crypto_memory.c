@@ -1,7 +1,8 @@
 /*
- * Memory running out: ours at each named site, OpenSSL's at each of its allocations in turn. OpenSSL
- * often fails without saying why, so there the status may be internal; it is never a verdict on the
- * input: no usage, no integrity, no "signature not valid". Nothing of ours is left behind.
+ * Memory running out: ours at each named site, OpenSSL's at each of its allocations in turn.
+ * OpenSSL often fails without saying why, so there the status may be internal; it is never a
+ * verdict on the input: no usage, no integrity, no "signature not valid". Nothing of ours is left
+ * behind.
  */
 #include <setjmp.h>
 #include <stdarg.h>
