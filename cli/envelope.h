@@ -1,6 +1,6 @@
 /*
- * The envelope: what wrap, encrypt and sign write, and all that unwrap, decrypt and verify need. One
- * line of JSON; docs/CLI.md describes it for other programs.
+ * The envelope: what wrap, encrypt and sign write, and all that unwrap, decrypt and verify need.
+ * One line of JSON; docs/CLI.md describes it for other programs.
  *
  *     {"kp":1,"op":"wrap","key":"app/VERSION","vault":"file:./vault","alg":"RSA-OAEP-256",
  *      "value":"...","sum":"..."}
@@ -48,7 +48,8 @@ struct cli_envelope_source {
     kp_span vault; /* left out unless it is UTF-8 */
 };
 
-/* Appends an envelope and a line feed to o. Errors: internal, no_memory; what o holds is void then. */
+/* Appends an envelope and a line feed to o. Errors: internal, no_memory; what o holds is void
+ * then. */
 kp_status cli_envelope_write(const struct cli_envelope_source *source, struct cli_out *o)
     KP_MUST_USE;
 

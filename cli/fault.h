@@ -1,6 +1,6 @@
 /*
- * What went wrong in a run of kp, and how it is told: one line (or one JSON object) on stderr and an
- * exit code. Exit codes are a promise to scripts; docs/CLI.md has the table.
+ * What went wrong in a run of kp, and how it is told: one line (or one JSON object) on stderr and
+ * an exit code. Exit codes are a promise to scripts; docs/CLI.md has the table.
  */
 #ifndef KP_CLI_FAULT_H
 #define KP_CLI_FAULT_H

@@ -22,9 +22,9 @@ struct cli_subject {
 #define CLI_DELIVER_TEXT 0x02u   /* fit for a terminal, and JSON already */
 
 /*
- * Hands out the bytes a command made: to --out, else to stdout. With --json a report goes to stdout:
- * {"op","key","version","alg","len","out"}, or with "value" (base64url) instead of "out" when there
- * is no --out FILE; text that is JSON already stays itself.
+ * Hands out the bytes a command made: to --out, else to stdout. With --json a report goes to
+ * stdout: {"op","key","version","alg","len","out"}, or with "value" (base64url) instead of "out"
+ * when there is no --out FILE; text that is JSON already stays itself.
  * Errors: usage: binary for a terminal without --out -; io; no_memory.
  */
 kp_status cli_deliver(struct cli *c, const struct cli_subject *subject, kp_span bytes,

@@ -1,6 +1,6 @@
 /*
- * Output of a command: text or JSON, collected in memory and written in one piece, so that a command
- * that fails half-way prints nothing half.
+ * Output of a command: text or JSON, collected in memory and written in one piece, so that a
+ * command that fails half-way prints nothing half.
  *
  * The first failure sticks in st and later calls do nothing; check it once, at the end.
  */

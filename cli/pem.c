@@ -94,8 +94,9 @@ static kp_status read_ec(const EVP_PKEY *pkey, struct cli_import *ret, struct kp
 /* Nobody is asked for a passphrase: an encrypted key ends here. */
 static int refuse_passphrase(char *buf, int size, int rwflag, void *was_asked)
 {
-    (void)buf;
-    (void)size;
+    if (size > 0) {
+        buf[0] = '\0';
+    }
     (void)rwflag;
     *(int *)was_asked = 1;
     return -1;

@@ -26,8 +26,9 @@ const char *cli_platform_env(const char *name);
 bool cli_platform_config_path(char *out);
 
 /*
- * The plugin folder beside the running program (BIN/../lib/keyprovider/plugins), the same in a build
- * tree and an install tree. false: there is no such folder, the library's own default applies.
+ * The plugin folder beside the running program (BIN/../lib/keyprovider/plugins), the same in a
+ * build tree and an install tree. false: there is no such folder, the library's own default
+ * applies.
  */
 bool cli_platform_plugin_dir(char *out);
 
@@ -38,16 +39,16 @@ bool cli_platform_stdout_is_terminal(void);
 typedef kp_status cli_chunk_fn(void *ctx, kp_span bytes, struct cli_fault *f);
 
 /*
- * Hands the bytes of a file to chunk, in order. path NULL or "-": stdin. Blocks.
- * Errors: io (the sentence names the file), what chunk returns.
+ * Hands the bytes of a file to take, in order. path NULL or "-": stdin. Blocks.
+ * Errors: io (the sentence names the file), what take returns.
  */
-kp_status cli_platform_read(const char *path, cli_chunk_fn *chunk, void *ctx, struct cli_fault *f)
+kp_status cli_platform_read(const char *path, cli_chunk_fn *take, void *ctx, struct cli_fault *f)
     KP_MUST_USE;
 
 /*
  * Writes a whole file: into a temporary file beside it, synced, then renamed over it, so that path
- * holds the old bytes or the new. Private files get mode 0600, others what the umask leaves. What is
- * no regular file (a device, a pipe, a symbolic link) is written in place.
+ * holds the old bytes or the new. Private files get mode 0600, others what the umask leaves. What
+ * is no regular file (a device, a pipe, a symbolic link) is written in place.
  * Errors: io; no temporary file is left behind.
  */
 kp_status cli_platform_write(const char *path, kp_span bytes, bool is_private, struct cli_fault *f)

@@ -6,8 +6,8 @@
 
 /*
  * Fills library options from the arguments and the environment: configuration file (--config,
- * KP_CONFIG, the user's, the machine's), plugin folder, log. Paths are written to the two buffers of
- * CLI_PATH_MAX_LEN bytes, which must outlive the options.
+ * KP_CONFIG, the user's, the machine's), plugin folder, log. Paths are written to the two buffers
+ * of CLI_PATH_MAX_LEN bytes, which must outlive the options.
  */
 void cli_options_fill(struct cli *c, struct kp_options *ret, char *config_path, char *plugin_dir);
 

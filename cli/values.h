@@ -20,12 +20,13 @@ bool cli_parse_timeout(const char *text, uint32_t *ret_ms);
  */
 bool cli_parse_time(const char *text, int64_t *ret_unix_s);
 
-/* Writes a moment as 2026-01-31T12:00:00Z; out has CLI_TIME_TEXT_LEN bytes. Years outside 1..9999 read @SECONDS. */
+/* Writes a moment as 2026-01-31T12:00:00Z; out has CLI_TIME_TEXT_LEN bytes. Years outside 1..9999
+ * read @SECONDS. */
 void cli_format_time(int64_t unix_s, char *out);
 
 /*
- * The text of names (n of them) that word was most likely meant to be: at most two letters inserted,
- * left out, changed or swapped, and less than half of the word. NULL when none is near.
+ * The text of names (n of them) that word was most likely meant to be: at most two letters
+ * inserted, left out, changed or swapped, and less than half of the word. NULL when none is near.
  */
 const char *cli_nearest(const char *word, const char *const *names, size_t n);
 

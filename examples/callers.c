@@ -125,7 +125,8 @@ static int compare_ns(const void *a, const void *b)
 
 static double ms_at(const uint64_t *sorted, size_t n, size_t percent)
 {
-    return (double)sorted[(n - 1) * percent / 100] / 1e6;
+    const size_t rank = (n - 1) * percent / 100;
+    return (double)sorted[rank] / 1e6;
 }
 
 static void print_row(const char *name, uint64_t *ns, size_t n, double seconds)

@@ -1,7 +1,7 @@
 /*
  * The smallest plugin: a vault that PROTECTS NOTHING. Its wrap hands the input back as it is. It is
- * here to be read (docs/PLUGIN-TUTORIAL.md walks through it) and to measure what the host costs when
- * the vault costs nothing. Never configure it where data matters.
+ * here to be read (docs/PLUGIN-TUTORIAL.md walks through it) and to measure what the host costs
+ * when the vault costs nothing. Never configure it where data matters.
  */
 #include <keyprovider/plugin.h>
 

@@ -8,11 +8,11 @@ head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >backup.key
 head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >other.key
 vault_entry() {
     printf '"%s": {"location": "file:%s/%s", "settings": {"backup_key": {"file": "%s/%s"}}}' \
-        "$1" "$work" "$1" "$work" "$2"
+        "$1" "$PWD" "$1" "$PWD" "$2"
 }
 printf '{"vaults": {%s, %s, %s}}\n' "$(vault_entry main backup.key)" \
     "$(vault_entry spare backup.key)" "$(vault_entry stranger other.key)" >keyprovider.json
-export KP_CONFIG=$work/keyprovider.json
+export KP_CONFIG=$PWD/keyprovider.json
 ok kp vaults
 has main
 has spare

@@ -50,7 +50,7 @@ has_line RSA-OAEP-256
 offer kp sign app --digest ''
 has_line SHA-384
 printf '{"vaults": {"payroll": {"location": "file:/tmp/x"}}}' >good.json
-export KP_CONFIG=$work/good.json
+export KP_CONFIG=$PWD/good.json
 offer kp -V pay
 has_line payroll
 

@@ -82,7 +82,7 @@ rm -r "$XDG_CONFIG_HOME/keyprovider"
 # A secret shows as its source, never as itself.
 printf 'hunter2-hunter2' >pass
 printf '{"vaults":{"v":{"location":"file:%s/v","settings":{"passphrase":{"file":"%s/pass"}}}}}' \
-    "$work" "$work" >secret.json
+    "$PWD" "$PWD" >secret.json
 ok kp --config secret.json config check
 lacks hunter2
 has pass

@@ -44,9 +44,9 @@ printf 'correct horse battery staple' >pass
 printf 'wrong horse' >wrong
 entry='{"vaults":{"v":{"location":"file:%s/sealed","settings":{"scrypt_log2_n":10,"passphrase":{"file":"%s/%s"}}}}}'
 # shellcheck disable=SC2059 # the format is the template
-printf "$entry" "$work" "$work" pass >right.json
+printf "$entry" "$PWD" "$PWD" pass >right.json
 # shellcheck disable=SC2059
-printf "$entry" "$work" "$work" wrong >wrong.json
+printf "$entry" "$PWD" "$PWD" wrong >wrong.json
 ok kp --config right.json -V v key create app
 ok kp --config right.json -V v wrap app --in dek --out sealed.kp
 ok kp --config right.json -V v unwrap --in sealed.kp --out dek.3
