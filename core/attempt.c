@@ -200,7 +200,6 @@ void kpi_attempt_start(struct kpi_op *op)
 static void release_attempt(struct kpi_op *op)
 {
     struct kp_vault *vault = vault_of(op);
-    op->phase = KPI_ATTEMPT_NONE;
     kpi_list_remove(&op->link);
     atomic_fetch_sub_explicit(&vault->n_in_flight, 1, memory_order_relaxed);
     if (op->requeue)
@@ -223,6 +222,7 @@ static void wind_down(struct kpi_op *op)
     if (op->phase != KPI_ATTEMPT_ENDED || op->n_callbacks > 0)
         return;
     struct kp_vault *vault = vault_of(op);
+    op->phase = KPI_ATTEMPT_NONE; /* from here on nothing can be asked in its name */
     if (op->in_plugin) {
         op->in_plugin = false;
         vault->plugin->done(vault->instance, op->attempt_id, op->plugin_state);
@@ -253,9 +253,10 @@ void kpi_attempt_finished(struct kpi_op *op)
 
 void kpi_attempt_hasten(struct kpi_op *op)
 {
-    if (!op->in_plugin || op->cancel_told || !kpi_op_attempt_open(op))
-        return;
     struct kp_vault *vault = vault_of(op);
+    if (!op->in_plugin || op->cancel_told || !kpi_op_attempt_open(op) ||
+        !(vault->plugin->caps->flags & KP_CAP_CANCEL))
+        return;
     op->cancel_told = true;
     vault->plugin->cancel(vault->instance, op->attempt_id, op->plugin_state);
 }

@@ -74,6 +74,17 @@ static struct kpi_op *pop_free(struct kpi_op_table *table)
 
 /* ---- Table ---- */
 
+/*
+ * Where a table's generations begin: far from where other tables of this process did (multiples of
+ * the golden ratio), for a plugin may hold an id, and a door, longer than a provider lives.
+ */
+static uint64_t first_generation(void)
+{
+    static _Atomic uint32_t n_tables;
+    uint32_t nth = atomic_fetch_add_explicit(&n_tables, 1, memory_order_relaxed) + 1;
+    return (nth * UINT64_C(0x9E3779B1)) & GENERATION_MASK;
+}
+
 kp_status kpi_op_table_init(struct kpi_op_table *table, struct kpi_shard *shard, uint32_t shard_at,
                             uint32_t n)
 {
@@ -83,12 +94,14 @@ kp_status kpi_op_table_init(struct kpi_op_table *table, struct kpi_shard *shard,
     table->n = n;
     atomic_init(&table->free_head, 0);
     atomic_init(&table->n_used, 0);
+    uint64_t generation = first_generation();
     for (uint32_t i = n; i-- > 0;) {
         struct kpi_op *op = &table->ops[i];
         op->slot = i;
         op->shard = shard;
         op->table = table;
         op->id = (uint64_t)shard_at << ID_SHARD_SHIFT | (uint64_t)i << ID_SLOT_SHIFT;
+        atomic_init(&op->word, generation << WORD_GENERATION_SHIFT);
         kpi_list_init(&op->link);
         kpi_list_init(&op->in_vault);
         push_free(table, op);

@@ -105,6 +105,10 @@ void kpi_vault_begin_open(struct kp_vault *vault)
 static void deliver_opened(struct kpi_mail *mail)
 {
     struct kp_vault *vault = KPI_HOLDER(mail, struct kp_vault, opened_mail);
+    if (kpi_vault_state_of(vault) != KPI_VAULT_OPENING) {
+        kpi_door_count_refusal(); /* opened, and then open was refused: there is no vault */
+        return;
+    }
     if (vault->opened_status == KP_OK) {
         enter_state(vault, KPI_VAULT_OPEN);
         kpi_pipeline_vault_opened(vault, KP_OK, NULL);
