@@ -41,4 +41,10 @@ static inline kp_status kpb_same_status(kp_status written, kp_status status)
 /* Puts "prefix: " before the sentence; the first failure keeps its class and code. */
 void kpb_error_prefix(struct kp_error *err, const char *fmt, ...) KPB_PRINTF(2, 3);
 
+/* Says that a must-use result is ignored on purpose; the reason stands beside the call. */
+static inline void kpb_ignore(kp_status status)
+{
+    (void)status;
+}
+
 #endif /* KP_BASE_ERRORS_H */

@@ -41,6 +41,11 @@ void kpb_mem_use(const struct kpb_mem_hooks *hooks)
     active = &installed;
 }
 
+struct kpb_mem_hooks kpb_mem_defaults(void)
+{
+    return heap_hooks;
+}
+
 void *kpb_alloc(const char *site, size_t n)
 {
     return active->alloc(active->ctx, site, n ? n : 1);

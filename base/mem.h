@@ -24,6 +24,9 @@ struct kpb_mem_hooks {
 /* Installs hooks (copied); NULL restores the defaults. */
 void kpb_mem_use(const struct kpb_mem_hooks *hooks);
 
+/* The C heap, to start from when replacing a part. */
+struct kpb_mem_hooks kpb_mem_defaults(void);
+
 /* n zeroed bytes (n 0 counts as 1), or NULL. site: a literal such as "pipeline.table". */
 void *kpb_alloc(const char *site, size_t n) KP_MUST_USE;
 /* count * size with overflow check. */

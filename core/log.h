@@ -69,11 +69,17 @@ kp_status kpi_log_init(struct kpi_log *log, kp_log_fn *sink, void *sink_ctx, boo
 void kpi_log_clear(struct kpi_log *log);
 
 /*
+ * Reads levels as kpi_log_set_levels does, without setting them: the configuration's check.
+ */
+kp_status kpi_log_levels_parse(const char *text, uint32_t ret_levels[KPI_LOG_MODULES],
+                               struct kp_error *reterr) KP_MUST_USE;
+
+/*
  * Levels from text such as "info,pipeline=debug": a bare level is for all modules, then exceptions;
  * off, error, warn, info, debug, trace. Errors: config naming the part; nothing changes.
  */
-kp_status kpi_log_set_levels(struct kpi_log *log, const char *text,
-                             struct kp_error *reterr) KP_MUST_USE;
+kp_status kpi_log_set_levels(struct kpi_log *log, const char *text, struct kp_error *reterr)
+    KP_MUST_USE;
 /* The level with that name, -1 for none. "off" is 0. */
 int kpi_log_level_from_text(kp_span text);
 

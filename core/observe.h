@@ -20,6 +20,9 @@ void kpi_observe_close(struct kp_provider *provider);
 /* Takes over what the configuration in force says of the log. */
 void kpi_observe_configure(struct kp_provider *provider);
 
+/* Warns, once a vault opens, when secrets are not all in locked memory. */
+void kpi_observe_secret_memory(struct kp_provider *provider);
+
 /* A vault's counters: made with the vault, and gone with it. NULL is allowed in remove. */
 struct kpi_vault_metrics *kpi_observe_add_vault(struct kp_provider *provider, const char *name);
 void kpi_observe_remove_vault(struct kp_vault *vault);

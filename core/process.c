@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "core/door.h"
 #include "core/list.h"
+#include "core/memory.h"
 #include "core/provider.h"
 
 static uint64_t *fork_word;
@@ -57,6 +58,8 @@ static kp_status begin_locked(struct kp_error *reterr)
         return KP_OK;
     if (last_epoch > 0)
         recover_in_child();
+    else
+        kpi_memory_begin();
     *fork_word = ++last_epoch;
     if (!exit_handler_set && atexit(park_all) != 0)
         return kpb_fail_memory(reterr, "process.atexit");
@@ -73,6 +76,11 @@ kp_status kpi_process_begin(struct kp_error *reterr)
     kp_status st = begin_locked(reterr);
     uv_mutex_unlock(&begin_lock);
     return st;
+}
+
+bool kpi_process_begun(void)
+{
+    return last_epoch > 0;
 }
 
 uint64_t kpi_process_epoch(void)

@@ -13,6 +13,8 @@
 #ifndef KP_CORE_PROCESS_H
 #define KP_CORE_PROCESS_H
 
+#include <stdbool.h>
+
 #include <keyprovider/status.h>
 
 struct kp_provider;
@@ -21,6 +23,9 @@ struct kp_provider;
 kp_status kpi_process_begin(struct kp_error *reterr) KP_MUST_USE;
 /* The epoch begun last in this very process; 0 in a child that has begun none. */
 uint64_t kpi_process_epoch(void);
+
+/* Whether any provider has ever been opened here. */
+bool kpi_process_begun(void);
 
 /* Providers whose threads must not run into the end of the process. */
 void kpi_process_add(struct kp_provider *provider);

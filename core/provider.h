@@ -30,6 +30,7 @@ struct kp_provider {
     struct kpi_plugins plugins;
     const struct kpi_clock *clock;
     struct kpi_log *log;
+    bool levels_given; /* by the options: reload leaves them */
     struct kpi_metrics *metrics;
     struct kpi_gate gate; /* permits to compute */
     bool has_gate;

@@ -37,8 +37,9 @@ typedef struct kp_vault kp_vault;
 /* ---- Before the first provider ---- */
 
 /*
- * Replaces the allocator of the library (copied). Call it before anything else and from one thread;
- * usage once a provider has been opened. NULL restores the built-in one.
+ * Replaces the allocator of the library (copied); without secret_alloc and secret_free, secrets stay
+ * in the built-in arena. Call it before anything else and from one thread; usage once a provider has
+ * been opened, or when half of a pair is missing. NULL restores the built-in one.
  */
 KP_API KP_MUST_USE kp_status kp_set_memory(const struct kp_memory *memory);
 
