@@ -10,6 +10,7 @@
 #ifndef KP_CORE_LOG_H
 #define KP_CORE_LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <keyprovider/keyprovider.h>
