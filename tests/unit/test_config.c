@@ -317,6 +317,8 @@ static void parse_refused_text_says_what_and_where(void **state)
         {"{\"plugins\": [{\"name\": \"../b\"}]}", "plugins[0]: a name is not a path"},
         {"{\"plugins\": [{\"name\": \"b\", \"sha256\": \"12\"}]}",
          "plugins[0].sha256: expected the 64 hex digits of a SHA-256"},
+        {"{\"defaults\": {\"retry\": {\"base_ms\": 200, \"cap_ms\": 100}}}",
+         "defaults.retry.base_ms: 200 is above cap_ms, 100"},
         {"{\"vaults\": {\"v\": {}}}", "vaults.v: location is missing"},
         {"{\"vaults\": {\"v\": 1}}", "vaults.v: expected an object, found a whole number"},
     };
