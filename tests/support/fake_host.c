@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -387,6 +388,16 @@ static size_t pick(const struct fake_host *h)
     return best;
 }
 
+static void move_clock(struct fake_host *h, uint64_t to_ns)
+{
+    uint64_t by_ns = to_ns - h->now_ns;
+    const struct timespec pause = {.tv_sec = (time_t)(by_ns / NS_PER_S),
+                                   .tv_nsec = (long)(by_ns % NS_PER_S)};
+    if (h->use_real_time)
+        (void)nanosleep(&pause, NULL);
+    h->now_ns = to_ns;
+}
+
 bool fake_host_step(struct fake_host *host)
 {
     size_t at = pick(host);
@@ -399,7 +410,7 @@ bool fake_host_step(struct fake_host *host)
         return true;
     }
     if (callback.kind == FAKE_TIMER && callback.due_ns > host->now_ns)
-        host->now_ns = callback.due_ns;
+        move_clock(host, callback.due_ns);
     host->n_callbacks--;
     memmove(&host->callbacks[at], &host->callbacks[at + 1],
             (host->n_callbacks - at) * sizeof callback);

@@ -71,7 +71,8 @@ struct fake_host {
     char logs[FAKE_LOGS_MAX][KP_ERROR_TEXT_LEN];
     size_t n_logs;
 
-    bool use_threads; /* work runs on a thread of its own */
+    bool use_threads;   /* work runs on a thread of its own */
+    bool use_real_time; /* timers take as long as they say: for tests of several processes */
     bool refuse_work;
     bool refuse_timers;
     unsigned n_work;

@@ -64,6 +64,7 @@ kp_status fv_open(struct file_vault *fv, const struct ft_fs *fs, const char *dir
 {
     struct kp_setting list[SETTINGS_MAX];
     fake_host_init(&fv->host, kp_file_test_plugin_get(KP_ABI_MAJOR, KP_ABI_MINOR));
+    fv->host.use_real_time = fv->use_real_time;
     fv->fs = fs ? fs : &ft_fs_real;
     if (fv->dir != dir)
         (void)snprintf(fv->dir, sizeof fv->dir, "%s", dir);

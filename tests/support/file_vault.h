@@ -17,6 +17,7 @@ typedef const char *fv_settings[][2];
 struct file_vault {
     struct fake_host host;
     const struct ft_fs *fs;
+    bool use_real_time; /* before fv_open; see fake_host.h */
     char dir[FV_PATH_LEN];
 };
 
