@@ -117,14 +117,7 @@ static kp_status check_with_plugins(const struct kp_options *options, struct kpi
                                     struct kp_error *reterr)
 {
     struct kpi_plugins plugins;
-    const char *dir = options->plugin_dir ? options->plugin_dir : config->plugin_dir;
-    const struct kpi_plugin_sources sources = {
-        .config = config,
-        .static_plugins = options->static_plugins,
-        .dir = dir ? dir : KP_PLUGIN_DIR_BUILT,
-        .dir_required = dir != NULL,
-        .no_files = options->flags & KP_OPEN_NO_PLUGIN_FILES,
-    };
+    const struct kpi_plugin_sources sources = kpi_plugin_sources_of(options, config);
     kpi_plugins_init(&plugins);
     kp_status st = kpi_plugins_load(&plugins, &sources, reterr);
     if (st == KP_OK)

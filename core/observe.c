@@ -232,6 +232,14 @@ void kpi_observe_breaker_opened(struct kp_vault *vault, const struct kp_error *c
     log_vault(vault, KPI_LOG_BREAKER, "opened", "opened", (kp_status)cause->status, cause);
 }
 
+void kpi_observe_plugin_refused(struct kp_provider *provider, const char *origin,
+                                const struct kp_error *why)
+{
+    const struct kpi_log_field fields[] = {kpi_field_str("origin", origin),
+                                           kpi_field_str("text", why->text)};
+    kpi_log_write(provider->log, KPI_LOG_PLUGIN, KP_LOG_WARN, "refused", fields, COUNT(fields));
+}
+
 void kpi_observe_plugin_log(struct kp_vault *vault, uint32_t level, const char *event, kp_span text)
 {
     const struct kpi_log_field fields[] = {kpi_field_str("vault", vault->name),

@@ -47,6 +47,9 @@ void kpi_observe_opened(struct kp_vault *vault, kp_status status, const struct k
 void kpi_observe_closed(struct kp_vault *vault);
 void kpi_observe_reloaded(struct kp_vault *vault, kp_status status, const struct kp_error *error);
 void kpi_observe_breaker_opened(struct kp_vault *vault, const struct kp_error *cause);
+/* A plugin was found but not loaded; why says what is wrong with it. */
+void kpi_observe_plugin_refused(struct kp_provider *provider, const char *origin,
+                                const struct kp_error *why);
 /* A line of the plugin's own. */
 void kpi_observe_plugin_log(struct kp_vault *vault, uint32_t level, const char *event,
                             kp_span text);

@@ -95,11 +95,15 @@ struct kpi_plugin_sources {
     bool no_files;                           /* linked-in plugins only */
 };
 
+/* What options and configuration say together; without a word of either the installed folder. */
+struct kpi_plugin_sources kpi_plugin_sources_of(const struct kp_options *options,
+                                                const struct kpi_config *config);
+
 /*
  * Fills an initialised registry: linked-in plugins, then those the configuration lists, then every
- * *.so of dir in byte order of its name. One that is linked in or listed must load; one merely found
- * in dir is refused into refusals, and the others go on. Of two with one name the first stays.
- * Errors: config, no_memory; clear the registry in any case.
+ * *.so of dir in byte order of its name. One that is linked in or listed must load; one merely
+ * found in dir is refused into refusals, and the others go on. Of two with one name the first
+ * stays. Errors: config, no_memory; clear the registry in any case.
  */
 kp_status kpi_plugins_load(struct kpi_plugins *plugins, const struct kpi_plugin_sources *sources,
                            struct kp_error *reterr) KP_MUST_USE;

@@ -189,6 +189,22 @@ static bool is_loaded(const struct kpi_plugins *plugins, const char *path)
     return false;
 }
 
+struct kpi_plugin_sources kpi_plugin_sources_of(const struct kp_options *options,
+                                                const struct kpi_config *config)
+{
+    bool gives_way = options->flags & KP_OPEN_DEFAULT_PLUGIN_DIR && config->plugin_dir;
+    const char *dir = options->plugin_dir && !gives_way ? options->plugin_dir : config->plugin_dir;
+    struct kpi_plugin_sources sources = {
+        .config = config,
+        .static_plugins = options->static_plugins,
+        .dir = dir ? dir : KP_PLUGIN_DIR_BUILT,
+        .dir_required = dir != NULL,
+        .no_files = options->flags & KP_OPEN_NO_PLUGIN_FILES,
+    };
+
+    return sources;
+}
+
 /* Nobody asked for this one by name: a refusal is noted and the search goes on. */
 static kp_status add_found(struct search *s, const char *path)
 {

@@ -78,17 +78,15 @@ static kp_status load_config(struct kp_provider *provider, const struct kp_optio
 static kp_status load_plugins(struct kp_provider *provider, const struct kp_options *options,
                               struct kp_error *reterr)
 {
-    const struct kpi_config *config = &provider->config->config;
-    const char *dir = options->plugin_dir ? options->plugin_dir : config->plugin_dir;
-    const struct kpi_plugin_sources sources = {
-        .config = config,
-        .static_plugins = options->static_plugins,
-        .dir = dir ? dir : KP_PLUGIN_DIR_BUILT,
-        .dir_required = dir != NULL,
-        .no_files = options->flags & KP_OPEN_NO_PLUGIN_FILES,
-    };
-    kpi_plugins_init(&provider->plugins);
-    return kpi_plugins_load(&provider->plugins, &sources, reterr);
+    struct kpi_plugins *plugins = &provider->plugins;
+    const struct kpi_plugin_sources sources =
+        kpi_plugin_sources_of(options, &provider->config->config);
+    kpi_plugins_init(plugins);
+    kp_status st = kpi_plugins_load(plugins, &sources, reterr);
+    for (size_t i = 0; i < plugins->n_refusals; i++)
+        kpi_observe_plugin_refused(provider, plugins->refusals[i].origin,
+                                   &plugins->refusals[i].error);
+    return st;
 }
 
 kp_status kpi_provider_check_vaults(const struct kpi_plugins *plugins, struct kpi_config *config,

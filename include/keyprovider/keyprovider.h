@@ -48,7 +48,8 @@ KP_API KP_MUST_USE kp_status kp_set_memory(const struct kp_memory *memory);
 /* One log line, without a line end; text or JSON as configured. Any thread, one call at a time. */
 typedef void kp_log_fn(void *ctx, const char *line, size_t len);
 
-#define KP_OPEN_NO_PLUGIN_FILES 0x01u /* load nothing from disk: static plugins only */
+#define KP_OPEN_NO_PLUGIN_FILES 0x01u    /* load nothing from disk: static plugins only */
+#define KP_OPEN_DEFAULT_PLUGIN_DIR 0x02u /* plugin_dir gives way to the configuration's own */
 
 /* How to open a provider. Zero and NULL mean the default. Borrowed for the call but for log_ctx. */
 struct kp_options {
