@@ -94,7 +94,8 @@ kp_status ft_json_load(kp_span text, json_t **ret, struct kp_error *reterr)
 {
     json_error_t error;
     json_t *root = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
-    if (!root && json_error_code(&error) == json_error_out_of_memory)
+    /* Most of its failures to allocate leave no text. */
+    if (!root && (json_error_code(&error) == json_error_out_of_memory || !error.text[0]))
         return kpb_fail_memory(reterr, "file-test.json");
     if (!root)
         return kpb_fail(reterr, KP_INTEGRITY, "not valid JSON in line %d: %s", error.line,

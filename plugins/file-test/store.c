@@ -9,7 +9,6 @@
 #include "base/span.h"
 
 #define SITE "file-test.store"
-#define READ_LEN 65536u
 
 void ft_store_init(struct ft_store *store, const struct ft_fs *fs, const struct kp_host *host,
                    kp_span name, kp_span location)
@@ -69,24 +68,19 @@ static kp_status check_file(const struct ft_store *store, const struct ft_stat *
     return ft_store_check_owner(store, stat, file, "600", reterr);
 }
 
-/* Reads to the end; the buffer's limit bounds a file that grows meanwhile. */
-static enum ft_io read_all(const struct ft_fs *fs, ft_handle file, kp_buf *out)
+/* Files are never changed in place, so the size is the size; one cut short fails to decode. */
+static enum ft_io read_all(const struct ft_fs *fs, ft_handle file, uint8_t *room, size_t len,
+                           size_t *ret_len)
 {
-    uint8_t *room;
-    size_t want = READ_LEN;
-    for (;;) {
-        size_t n = 0;
-        if (want > out->limit - out->len)
-            want = out->limit - out->len;
-        if (want == 0)
-            return FT_IO_OK;
-        if (kp_buf_extend(out, want, &room) != KP_OK)
-            return FT_IO_EXHAUSTED;
-        enum ft_io io = fs->read(fs->ctx, file, room, want, &n);
-        out->len -= want - n;
-        if (io != FT_IO_OK || n == 0)
+    size_t n = 1;
+    *ret_len = 0;
+    while (*ret_len < len && n > 0) {
+        enum ft_io io = fs->read(fs->ctx, file, room + *ret_len, len - *ret_len, &n);
+        if (io != FT_IO_OK)
             return io;
+        *ret_len += n;
     }
+    return FT_IO_OK;
 }
 
 static kp_status read_open_file(const struct ft_store *store, ft_handle handle, const char *file,
@@ -100,9 +94,12 @@ static kp_status read_open_file(const struct ft_store *store, ft_handle handle, 
     kp_status st = check_file(store, &stat, file, max_len, reterr);
     if (st != KP_OK)
         return st;
-    if (kp_buf_reserve(out, stat.size) != KP_OK)
+    uint8_t *room;
+    size_t len;
+    if (kp_buf_extend(out, stat.size, &room) != KP_OK)
         return kpb_fail_memory(reterr, SITE);
-    io = read_all(store->fs, handle, out);
+    io = read_all(store->fs, handle, room, stat.size, &len);
+    out->len -= stat.size - len;
     if (io != FT_IO_OK)
         return ft_fail_io(reterr, io, store->label, what);
     if (ret_stat)
