@@ -42,7 +42,8 @@ struct cli_command {
     const char *details;  /* paragraphs for its help, may be NULL */
     uint32_t n_operands_min;
     uint32_t n_operands_max;
-    uint64_t options; /* CLI_OPT_BIT mask of what it takes besides CLI_OPTS_COMMON */
+    uint64_t options;       /* CLI_OPT_BIT mask of what it takes besides CLI_OPTS_COMMON */
+    const char *log_levels; /* what goes to stderr even without --log, NULL: nothing */
     kp_status (*run)(struct cli *c) KP_MUST_USE;
 };
 

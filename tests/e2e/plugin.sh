@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# A plugin of somebody else, the smallest example: loaded from its folder, refused where others can
+# write, and not believed when it answers for another key version.
+# shellcheck source=lib/common.bash
+. "$KP_SRC/tests/e2e/lib/common.bash"
+
+: "${KP_BUILD:?set by ctest}"
+mkdir plugins
+cp "$KP_BUILD/examples/plugin-null.so" plugins/
+null() {
+    kp --plugin-dir plugins "$@"
+}
+
+data_key dek
+ok null plugins
+has 'null 1.0.0'
+has 'PROTECTS NOTHING' "$KP_SRC/examples/plugin-null/null.c"
+has 'operations wrap, unwrap'
+ok null -V null:x wrap any --alg A256KW --in dek --out dek.kp
+has '"key":"any/1"' dek.kp
+ok null unwrap --in dek.kp --out dek.2
+same dek dek.2
+ok null -V null:x wrap any --alg A256KW --raw --in dek --out dek.raw
+same dek dek.raw
+# It answers for version 1 whatever it is asked.
+fails 21 '[integrity' null -V null:x unwrap any/2 --raw --alg A256KW --in dek --out dek.3
+[ ! -e dek.3 ] || fail "an answer for another version left a file"
+
+fails 2 'name the algorithm with --alg' null -V null:x wrap any --in dek
+fails 25 '[unsupported' null -V null:x key create any
+fails 25 '[unsupported' null -V null:x key list
+fails 12 '[config' kp -V null:x key list
+
+chmod 777 plugins
+fails 12 'plugins' null plugins
+chmod 700 plugins
+chmod 666 plugins/plugin-null.so
+ok null plugins
+lacks 'null 1.0.0'
+has 'refused' err
+has "chmod go-w '$PWD/plugins/plugin-null.so'" err
+fails 12 '[config' null -V null:x key list
+chmod 600 plugins/plugin-null.so
+printf 'hello' >plugins/text.so
+ok null plugins
+has 'null 1.0.0'
+has 'plugins/text.so' err
+rm plugins/text.so
+
+# ---- Which folder ----
+
+printf '{"plugin_dir": "%s/plugins"}' "$PWD" >plugins.json
+ok kp --config plugins.json plugins
+has 'null 1.0.0'
+lacks file-test
+ok kp --config plugins.json --plugin-dir "$KP_PLUGIN_DIR" plugins
+has file-test
+fails 12 'nosuch' kp --plugin-dir nosuch plugins
+
+printf 'plugin: ok\n'
