@@ -1,6 +1,6 @@
 /*
- * The configuration: what one JSON file says, read and checked as a whole, with every default filled
- * in. Plain data once loaded; it opens no vault and loads no plugin.
+ * The configuration: what one JSON file says, read and checked as a whole, with every default
+ * filled in. Plain data once loaded; it opens no vault and loads no plugin.
  *
  * Secrets stand in it by reference (a file, an environment variable) and are fetched with
  * kpi_secret_fetch when they are used. Inline ones need "allow_inline_secrets".
@@ -86,12 +86,13 @@ struct kpi_config {
 
 /* ---- Lifecycle ---- */
 
-/* Every default, no vault. Allocates nothing: log_levels stays NULL, which means KPI_LOG_LEVELS_DEFAULT. */
+/* Every default, no vault. Allocates nothing: log_levels stays NULL, which means
+ * KPI_LOG_LEVELS_DEFAULT. */
 void kpi_config_init(struct kpi_config *config);
 
 /*
- * Reads the file or text that options name; neither (or options NULL) gives the defaults. A file goes
- * through core/trust. *ret_config is written only on success; clear it. Blocks on files.
+ * Reads the file or text that options name; neither (or options NULL) gives the defaults. A file
+ * goes through core/trust. *ret_config is written only on success; clear it. Blocks on files.
  * Errors: config (the sentence names the path of the offending value), usage (both given),
  * no_memory.
  */
@@ -139,10 +140,10 @@ kp_status kpi_config_check_reload(const struct kpi_config *running, const struct
                                   struct kp_error *reterr) KP_MUST_USE;
 
 /*
- * Writes the effective configuration as JSON that kpi_config_parse reads back, inline secrets apart.
- * A secret shows as its source and whether it is there now: {"env": NAME, "present": true}; the
- * value of an inline one is null. Text settings no plugin has spoken for show as "(not checked)",
- * for they may be secrets. Blocks on the files of secrets. Errors: no_memory.
+ * Writes the effective configuration as JSON that kpi_config_parse reads back, inline secrets
+ * apart. A secret shows as its source and whether it is there now: {"env": NAME, "present": true};
+ * the value of an inline one is null. Text settings no plugin has spoken for show as "(not
+ * checked)", for they may be secrets. Blocks on the files of secrets. Errors: no_memory.
  */
 kp_status kpi_config_write_effective(const struct kpi_config *config, kp_text_fn *write, void *ctx)
     KP_MUST_USE;
@@ -150,10 +151,10 @@ kp_status kpi_config_write_effective(const struct kpi_config *config, kp_text_fn
 /* ---- Using secrets ---- */
 
 /*
- * Fetches a secret into out, an initialised secret kp_buf, replacing what it held. One trailing line
- * end of a file is cut. NONE gives the empty secret. May block on a file (core/trust guards it).
- * Errors: config (missing, empty, too long, not to be trusted; the sentence names the source and
- * never the value), no_memory.
+ * Fetches a secret into out, an initialised secret kp_buf, replacing what it held. One trailing
+ * line end of a file is cut. NONE gives the empty secret. May block on a file (core/trust guards
+ * it). Errors: config (missing, empty, too long, not to be trusted; the sentence names the source
+ * and never the value), no_memory.
  */
 kp_status kpi_secret_fetch(const struct kpi_secret_ref *ref, kp_buf *out, struct kp_error *reterr)
     KP_MUST_USE;
@@ -175,7 +176,8 @@ struct kpi_vault_inputs {
 
 /*
  * Fetches all secrets of a vault and builds the view. vault must outlive *ret_inputs and have been
- * checked. Blocks on files: call it from a worker. Errors: as kpi_secret_fetch, prefixed by the path.
+ * checked. Blocks on files: call it from a worker. Errors: as kpi_secret_fetch, prefixed by the
+ * path.
  */
 kp_status kpi_vault_inputs_fetch(const struct kpi_vault_config *vault,
                                  struct kpi_vault_inputs *ret_inputs, struct kp_error *reterr)

@@ -1,7 +1,7 @@
 /*
  * The members of the configuration as data: name, kind, range, default, sentence. The parser, the
- * effective configuration, the reload check and the JSON Schema walk these tables and know no member
- * by name.
+ * effective configuration, the reload check and the JSON Schema walk these tables and know no
+ * member by name.
  *
  * Threads: constant data and pure functions, any.
  */

@@ -1,6 +1,6 @@
 /*
- * From a JSON tree to struct kpi_config: members by table, then what tables cannot say about vaults,
- * plugins and settings.
+ * From a JSON tree to struct kpi_config: members by table, then what tables cannot say about
+ * vaults, plugins and settings.
  */
 #include <stdio.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * Reading one value of the configuration. The reader knows where it stands, as text, so that every
  * refusal names the value; what is allowed there says a row of core/config_fields.
  *
- * Threads: one reader, one thread. Borrowed: JSON values, for the call. Every function answers config
- * for a value that is not allowed and no_memory, with the sentence in the reader's err.
+ * Threads: one reader, one thread. Borrowed: JSON values, for the call. Every function answers
+ * config for a value that is not allowed and no_memory, with the sentence in the reader's err.
  */
 #ifndef KP_CORE_CONFIG_READER_H
 #define KP_CORE_CONFIG_READER_H

@@ -171,7 +171,8 @@ static kp_status check_ops(struct door *d)
 
 static const char *const no_texts[] = {NULL};
 
-/* Counts a NULL-terminated list of pointers, which may be NULL, and gives it up beyond the bound. */
+/* Counts a NULL-terminated list of pointers, which may be NULL, and gives it up beyond the
+ * bound. */
 static kp_status count_texts(struct door *d, const char *const *list, const char *what,
                              size_t *ret_n)
 {

@@ -62,7 +62,8 @@ kp_status kpi_trust_feed(int fd, const char *path, size_t max_len, kpi_trust_pie
                          void *ctx, struct kp_error *reterr)
 {
     struct feed f = {path, max_len, max_len, each, ctx};
-    /* Secret memory for every file: a secret may pass through, and a key file is as short as any. */
+    /* Secret memory for every file: a secret may pass through, and a key file is as short as
+     * any. */
     uint8_t *chunk = kpb_secret_alloc("trust.read", READ_STEP);
     kp_status st;
 

@@ -65,8 +65,8 @@ kp_status kpi_trust_judge(const char *path, const struct stat *found, uid_t euid
 /* ---- The walk ---- */
 
 /*
- * fd is the folder reached so far, `reached` its path for sentences ("" is the root), `rest` what is
- * still to be walked. A link's target is put in front of rest.
+ * fd is the folder reached so far, `reached` its path for sentences ("" is the root), `rest` what
+ * is still to be walked. A link's target is put in front of rest.
  */
 struct walk {
     int fd;

@@ -1,6 +1,6 @@
 /*
- * The verdict on what stat found, apart from the walk that finds it, so that owners and modes can be
- * tested without being root. POSIX twin only.
+ * The verdict on what stat found, apart from the walk that finds it, so that owners and modes can
+ * be tested without being root. POSIX twin only.
  */
 #ifndef KP_CORE_POSIX_TRUST_H
 #define KP_CORE_POSIX_TRUST_H

@@ -23,9 +23,9 @@ struct kpi_route {
 };
 
 /*
- * Finds the way for text. Clear *ret_route. Two texts with one name (and credential) mean one vault.
- * Errors: config (no such name and no plugin for it; the sentence lists what is known), usage (empty
- * or longer than KP_VAULT_TEXT_MAX_LEN, a NUL), no_memory.
+ * Finds the way for text. Clear *ret_route. Two texts with one name (and credential) mean one
+ * vault. Errors: config (no such name and no plugin for it; the sentence lists what is known),
+ * usage (empty or longer than KP_VAULT_TEXT_MAX_LEN, a NUL), no_memory.
  */
 kp_status kpi_route_find(const struct kpi_config *config, const struct kpi_plugins *plugins,
                          kp_span text, struct kpi_route *ret_route, struct kp_error *reterr)

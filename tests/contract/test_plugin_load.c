@@ -19,13 +19,14 @@
 #include "core/plugin_load.h"
 #include "core/trust.h"
 #include "crypto/hash.h"
+#include "support/temp_dir.h"
 
 #define LEN(array) (sizeof(array) / sizeof(array)[0])
 
 /* ---- A folder of plugins ---- */
 
 struct place {
-    char dir[64];
+    char dir[TEMP_DIR_LEN];
     struct kp_error err;
 };
 
@@ -34,8 +35,7 @@ static int enter(void **state)
     struct place *p = calloc(1, sizeof *p);
 
     assert_non_null(p);
-    strcpy(p->dir, "/tmp/kp-plugins-XXXXXX");
-    assert_non_null(mkdtemp(p->dir));
+    temp_dir_make(p->dir);
     *state = p;
     return 0;
 }
@@ -43,10 +43,8 @@ static int enter(void **state)
 static int leave(void **state)
 {
     struct place *p = *state;
-    char command[128];
 
-    snprintf(command, sizeof command, "rm -rf '%s'", p->dir);
-    assert_int_equal(system(command), 0);
+    temp_dir_remove(p->dir);
     free(p);
     return 0;
 }

@@ -75,7 +75,7 @@ static const char *make_file(const char *text)
     FILE *f;
     int fd;
 
-    strcpy(path, "/tmp/kp-config-XXXXXX");
+    snprintf(path, sizeof path, "/tmp/kp-config-XXXXXX");
     fd = mkstemp(path);
     assert_true(fd >= 0);
     f = fdopen(fd, "w");
@@ -431,16 +431,18 @@ static void parse_name_longer_than_the_path_is_refused(void **state)
 
 static void parse_deeper_than_the_bound_is_refused(void **state)
 {
-    char text[128] = "{\"a\": ";
+    char text[128];
     struct kpi_config c;
     struct kp_error err;
 
     (void)state;
-    for (unsigned i = 1; i < KPI_CONFIG_MAX_DEPTH; i++)
-        strcat(text, "[");
+    memset(text, '[', sizeof text);
+    memcpy(text, "{\"a\": ", 6);
+    text[6 + KPI_CONFIG_MAX_DEPTH - 1] = '\0';
     assert_int_equal(parse(text, &c, &err), KP_CONFIG);
     assert_null(strstr(err.text, "deep"));
-    strcat(text, "[");
+    text[6 + KPI_CONFIG_MAX_DEPTH - 1] = '[';
+    text[6 + KPI_CONFIG_MAX_DEPTH] = '\0';
     assert_refused(text, "objects and lists stand more than 32 deep");
     /* brackets in texts do not count, nor does the quote behind a backslash end one */
     assert_refused("{\"a\": \"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"}",

@@ -297,7 +297,7 @@ static void route_long_list_of_names_is_cut(void **state)
     for (int i = 0; i < 40; i++)
         snprintf(text + strlen(text), sizeof text - strlen(text),
                  "%s\"vault-number-%02d\": {\"location\": \"file:v\"}", i ? ", " : "", i);
-    strcat(text, "}}");
+    snprintf(text + strlen(text), sizeof text - strlen(text), "}}");
     assert_int_equal(kpi_config_parse(kpb_span_str(text), &config, &w->err), KP_OK);
     assert_int_equal(kpi_route_find(&config, &w->plugins, kpb_span_str("none"), &route, &w->err),
                      KP_CONFIG);

@@ -14,10 +14,13 @@
 #include "base/span.h"
 #include "core/posix_trust.h"
 #include "core/trust.h"
+#include "support/temp_dir.h"
 
-/* A folder of our own below /tmp, removed with everything in it by `leave`. */
+#define LIST_LEN 400
+
+/* A folder of our own, removed with everything in it by `leave`. */
 struct place {
-    char root[64];
+    char root[TEMP_DIR_LEN];
     struct kp_error err;
 };
 
@@ -26,8 +29,7 @@ static int enter(void **state)
     struct place *p = calloc(1, sizeof *p);
 
     assert_non_null(p);
-    strcpy(p->root, "/tmp/kp-trust-XXXXXX");
-    assert_non_null(mkdtemp(p->root));
+    temp_dir_make(p->root);
     *state = p;
     return 0;
 }
@@ -35,10 +37,8 @@ static int enter(void **state)
 static int leave(void **state)
 {
     struct place *p = *state;
-    char command[128];
 
-    snprintf(command, sizeof command, "rm -rf '%s'", p->root);
-    assert_int_equal(system(command), 0);
+    temp_dir_remove(p->root);
     free(p);
     return 0;
 }
@@ -346,9 +346,9 @@ static void read_longer_than_the_limit_is_refused(void **state)
 static kp_status collect(void *ctx, const char *name)
 {
     char *all = ctx;
+    size_t len = strlen(all);
 
-    strcat(all, name);
-    strcat(all, " ");
+    snprintf(all + len, LIST_LEN - len, "%s ", name);
     return strcmp(name, "stop.so") == 0 ? KP_CANCELED : KP_OK;
 }
 
@@ -368,7 +368,7 @@ static kp_status list(struct place *p, char *all)
 static void list_names_come_in_order_and_end_in_suffix(void **state)
 {
     struct place *p = *state;
-    char all[400];
+    char all[LIST_LEN];
 
     assert_int_equal(list(p, all), KP_OK);
     assert_string_equal(all, "");
@@ -383,7 +383,7 @@ static void list_names_come_in_order_and_end_in_suffix(void **state)
 static void list_more_names_than_first_room_gives_all(void **state)
 {
     struct place *p = *state;
-    char all[400];
+    char all[LIST_LEN];
 
     for (int i = 0; i < 40; i++) {
         char name[16];
@@ -398,7 +398,7 @@ static void list_more_names_than_first_room_gives_all(void **state)
 static void list_ends_with_what_the_callback_returns(void **state)
 {
     struct place *p = *state;
-    char all[400];
+    char all[LIST_LEN];
 
     make_file(p, "stop.so", "", 0600);
     make_file(p, "z.so", "", 0600);

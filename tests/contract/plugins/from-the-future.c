@@ -1,5 +1,6 @@
-/* A later minor: every struct has grown at its end, and masks name what this host never heard of. */
-#include "fixture.h"
+/* A later minor: every struct has grown at its end, and masks name what this host never heard
+ * of. */
+#include "tests/contract/plugins/fixture.h"
 
 #define LATER 4
 

@@ -1,5 +1,5 @@
 /* The mandatory slots and nothing else. */
-#include "fixture.h"
+#include "tests/contract/plugins/fixture.h"
 
 static const char *const schemes[] = {"minimal", NULL};
 static const struct kp_caps caps = {.struct_size = sizeof caps,

@@ -1,5 +1,5 @@
 /* Has no table for any host. */
-#include "fixture.h"
+#include "tests/contract/plugins/fixture.h"
 
 const struct kp_plugin *kp_plugin_get(uint32_t host_abi_major, uint32_t host_abi_minor)
 {

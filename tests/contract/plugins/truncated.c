@@ -1,5 +1,5 @@
 /* States a size that ends before the slot close. */
-#include "fixture.h"
+#include "tests/contract/plugins/fixture.h"
 
 static const struct kp_caps caps = {.struct_size = sizeof caps, .ops = KP_OP_BIT(KP_OP_RANDOM)};
 
