@@ -164,9 +164,9 @@ static kp_status open_parts(struct kp_provider *provider, const struct kp_option
     if (st == KP_OK)
         st = load_config(provider, options, reterr);
     if (st == KP_OK)
-        (void)kpi_arena_configure(/* the first provider decides for the process */
-                                  (size_t)provider->config->config.provider.secret_arena_kib *
-                                  1024);
+        kpb_ignore(
+            kpi_arena_configure(/* one arena a process: the first provider sized it */
+                                (size_t)provider->config->config.provider.secret_arena_kib * 1024));
     if (st == KP_OK)
         st = make_services(provider, options, reterr);
     if (st == KP_OK)
