@@ -15,6 +15,7 @@
 struct redaction {
     kp_span text;
     size_t at;
+    size_t copied; /* what stands before is in out */
     kp_buf *out;
     kp_span *secrets;
     size_t room;
@@ -41,6 +42,15 @@ static size_t end_of_string(kp_span text, size_t at)
     return text.len;
 }
 
+static kp_status copy_until(struct redaction *r, size_t end)
+{
+    if (end == r->copied)
+        return KP_OK;
+    kp_status st = kp_buf_append(r->out, kpb_span(r->text.ptr + r->copied, end - r->copied));
+    r->copied = end;
+    return st;
+}
+
 static kp_status take_secret(struct redaction *r, kp_span quoted, struct kp_error *reterr)
 {
     char ordinal[24];
@@ -49,10 +59,12 @@ static kp_status take_secret(struct redaction *r, kp_span quoted, struct kp_erro
                         SECRET_MEMBER);
     (void)snprintf(ordinal, sizeof ordinal, "\"%zu\"", r->n);
     r->secrets[r->n++] = kpb_span(quoted.ptr + 1, quoted.len >= 2 ? quoted.len - 2 : 0);
-    return kp_buf_append_str(r->out, ordinal);
+    kp_status st = copy_until(r, (size_t)(quoted.ptr - r->text.ptr));
+    r->copied = r->at;
+    return st == KP_OK ? kp_buf_append_str(r->out, ordinal) : st;
 }
 
-static kp_status copy_string(struct redaction *r, struct kp_error *reterr)
+static kp_status pass_string(struct redaction *r, struct kp_error *reterr)
 {
     size_t end = end_of_string(r->text, r->at);
     kp_span quoted = kpb_span(r->text.ptr + r->at, end - r->at);
@@ -60,10 +72,10 @@ static kp_status copy_string(struct redaction *r, struct kp_error *reterr)
     r->at = end;
     r->after_name = kpb_span_eq_str(quoted, "\"" SECRET_MEMBER "\"");
     r->after_colon = false;
-    return is_secret ? take_secret(r, quoted, reterr) : kp_buf_append(r->out, quoted);
+    return is_secret ? take_secret(r, quoted, reterr) : KP_OK;
 }
 
-static kp_status copy_other(struct redaction *r, struct kp_error *reterr)
+static kp_status pass_other(struct redaction *r, struct kp_error *reterr)
 {
     uint8_t c = r->text.ptr[r->at++];
     if ((c == '{' || c == '[') && ++r->depth > FT_JSON_DEPTH_MAX)
@@ -74,7 +86,7 @@ static kp_status copy_other(struct redaction *r, struct kp_error *reterr)
         r->after_colon = r->after_name && c == ':';
         r->after_name = false;
     }
-    return kp_buf_append_byte(r->out, c);
+    return KP_OK;
 }
 
 kp_status ft_json_redact(kp_span text, kp_buf *out, kp_span *secrets, size_t *n_secrets,
@@ -83,7 +95,9 @@ kp_status ft_json_redact(kp_span text, kp_buf *out, kp_span *secrets, size_t *n_
     struct redaction r = {.text = text, .out = out, .secrets = secrets, .room = *n_secrets};
     kp_status st = KP_OK;
     while (st == KP_OK && r.at < text.len)
-        st = text.ptr[r.at] == '"' ? copy_string(&r, reterr) : copy_other(&r, reterr);
+        st = text.ptr[r.at] == '"' ? pass_string(&r, reterr) : pass_other(&r, reterr);
+    if (st == KP_OK)
+        st = copy_until(&r, text.len);
     *n_secrets = r.n;
     return st == KP_NO_MEMORY ? kpb_fail_memory(reterr, "file-test.json") : st;
 }

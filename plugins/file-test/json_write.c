@@ -18,22 +18,38 @@ static void put_byte(struct ft_json_writer *w, uint8_t byte)
         w->status = kp_buf_append_byte(w->out, byte);
 }
 
-static void put_quoted(struct ft_json_writer *w, kp_span text)
+static void put_span(struct ft_json_writer *w, kp_span bytes)
+{
+    if (w->status == KP_OK)
+        w->status = kp_buf_append(w->out, bytes);
+}
+
+static bool needs_escape(uint8_t c)
+{
+    return c < 0x20 || c == 0x7f || c == '"' || c == '\\';
+}
+
+static void put_escaped(struct ft_json_writer *w, uint8_t c)
 {
     static const char HEX_DIGITS[] = "0123456789abcdef";
+    put(w, "\\u00");
+    put_byte(w, (uint8_t)HEX_DIGITS[c >> 4]);
+    put_byte(w, (uint8_t)HEX_DIGITS[c & 15]);
+}
+
+static void put_quoted(struct ft_json_writer *w, kp_span text)
+{
+    size_t start = 0;
     put_byte(w, '"');
     for (size_t i = 0; i < text.len; i++) {
-        uint8_t c = text.ptr[i];
-        if (c == '"' || c == '\\')
-            put_byte(w, '\\');
-        if (c >= 0x20 && c != 0x7f) {
-            put_byte(w, c);
+        if (!needs_escape(text.ptr[i]))
             continue;
-        }
-        put(w, "\\u00");
-        put_byte(w, (uint8_t)HEX_DIGITS[c >> 4]);
-        put_byte(w, (uint8_t)HEX_DIGITS[c & 15]);
+        put_span(w, kpb_span(text.ptr + start, i - start));
+        put_escaped(w, text.ptr[i]);
+        start = i + 1;
     }
+    if (start < text.len)
+        put_span(w, kpb_span(text.ptr + start, text.len - start));
     put_byte(w, '"');
 }
 

@@ -21,6 +21,7 @@ static int open_plain(void **state)
     (void)state;
     fv_make_temp(dir);
     fv_open_ok(&vault, dir, NULL);
+    vault.host.use_threads = true;
     return 0;
 }
 
