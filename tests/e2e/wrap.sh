@@ -77,6 +77,22 @@ ok kp -V $V unwrap --in w.kp --out dek.11 --json
 lacks '"value"'
 same dek dek.11
 
+ok kp -V $V unwrap --in w.kp --out -
+same dek out
+[ ! -e ./- ] || fail "--out - made a file"
+
+# A terminal gets no binary unless it is asked for; an envelope is text.
+on_terminal() {
+    script -qec "$KP_BIN/kp -V $V $*" /dev/null >out 2>err </dev/null
+}
+rc=0
+on_terminal unwrap --in w.kp || rc=$?
+[ $rc -eq 2 ] || fail "binary on a terminal gives exit $rc"
+has 'stdout is a terminal'
+on_terminal unwrap --in w.kp --out - || fail "--out - is refused on a terminal"
+on_terminal unwrap --in w.kp --json || fail "--json is refused on a terminal"
+on_terminal wrap app --in dek || fail "an envelope is refused on a terminal"
+
 # ---- Damage ----
 
 for change in 's/"app\//"apq\//' "s/$v1/$v2/" 's/RSA-OAEP-256/RSA1_5/' 's/"value":"./"value":"_/' \

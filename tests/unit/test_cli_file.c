@@ -3,10 +3,12 @@
 #include "cli/platform.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -140,6 +142,24 @@ static void write_over_a_folder_is_io_and_leaves_nothing(void **state)
     assert_true(f.io);
 }
 
+static void write_that_fails_keeps_the_old_bytes(void **state)
+{
+    const struct folder *d = *state;
+    struct cli_fault f = {.io = false};
+    struct rlimit was;
+    write_file(d->file, "old", false);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    const struct rlimit tight = {4, was.rlim_max};
+    void (*const handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+    const kp_status st = cli_platform_write(d->file, kpb_span_str("longer"), true, &f);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    (void)signal(SIGXFSZ, handler);
+    assert_int_not_equal(st, KP_OK);
+    assert_true(f.io);
+    assert_file(d->file, "old");
+}
+
 static void read_of_a_missing_file_is_io(void **state)
 {
     const struct folder *d = *state;
@@ -235,6 +255,7 @@ int main(void)
         cmocka_unit_test(write_to_a_device_leaves_the_device),
         cmocka_unit_test(write_into_no_folder_is_io),
         IN_FOLDER(write_over_a_folder_is_io_and_leaves_nothing),
+        IN_FOLDER(write_that_fails_keeps_the_old_bytes),
         IN_FOLDER(read_of_a_missing_file_is_io),
         IN_FOLDER(read_beyond_the_limit_is_usage),
         IN_FOLDER(digest_of_a_file_is_its_sha2),
