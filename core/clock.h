@@ -11,7 +11,7 @@
 
 struct kpi_clock {
     uint64_t (*now_ns)(void *ctx);
-    int64_t (*unix_s)(void *ctx);
+    int64_t (*unix_ms)(void *ctx);
     void *ctx;
 };
 
@@ -23,9 +23,14 @@ static inline uint64_t kpi_now_ns(const struct kpi_clock *clock)
     return clock->now_ns(clock->ctx);
 }
 
+static inline int64_t kpi_unix_ms(const struct kpi_clock *clock)
+{
+    return clock->unix_ms(clock->ctx);
+}
+
 static inline int64_t kpi_unix_s(const struct kpi_clock *clock)
 {
-    return clock->unix_s(clock->ctx);
+    return kpi_unix_ms(clock) / 1000;
 }
 
 #endif /* KP_CORE_CLOCK_H */

@@ -2,7 +2,7 @@
  * The structured log: one line per event, as text or JSON, with a level per module and a bound on
  * lines per second. Formatting allocates nothing; what does not fit a line is cut and marked.
  *
- *     2026-11-22T10:33:07.123Z warn  breaker   opened vault=prod failures=5
+ *     2026-11-22T10:33:07.123Z warn breaker opened vault=prod failures=5
  *     {"time":"2026-11-22T10:33:07.123Z","level":"warn","module":"breaker","event":"opened",...}
  *
  * Threads: any; lines are written one at a time. The sink must not log.
@@ -67,6 +67,7 @@ struct kpi_log {
 /* sink NULL: a log that says nothing. Errors: no_memory. */
 kp_status kpi_log_init(struct kpi_log *log, kp_log_fn *sink, void *sink_ctx, bool json,
                        uint32_t lines_per_second, const struct kpi_clock *clock) KP_MUST_USE;
+/* Reports lines left out since the last report; nobody may log any more. */
 void kpi_log_clear(struct kpi_log *log);
 
 /*
@@ -76,8 +77,9 @@ kp_status kpi_log_levels_parse(const char *text, uint32_t ret_levels[KPI_LOG_MOD
                                struct kp_error *reterr) KP_MUST_USE;
 
 /*
- * Levels from text such as "info,pipeline=debug": a bare level is for all modules, then exceptions;
- * off, error, warn, info, debug, trace. Errors: config naming the part; nothing changes.
+ * Levels from text such as "info,pipeline=debug": at most one for all modules ("info" when there is
+ * none), and exceptions, in any order; off, error, warn, info, debug, trace. Errors: config naming
+ * the part; nothing changes.
  */
 kp_status kpi_log_set_levels(struct kpi_log *log, const char *text, struct kp_error *reterr)
     KP_MUST_USE;

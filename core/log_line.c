@@ -1,182 +1,219 @@
 #include "core/log_line.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/iso8601.h"
 #include "base/span.h"
 #include "base/utf8.h"
 
-#define TEXT_MARK " [cut]"
-#define JSON_MARK ",\"cut\":true}"
-#define MARK_ROOM 16u /* the longer mark and a NUL */
+#define JSON_CUT ",\"truncated\":true"
+#define TEXT_CUT " truncated=true"
+/* Kept free for what must still fit on a full line: a closing quote, the longer of the marks, a
+ * closing brace, the NUL. */
+#define TAIL_LEN (1 + sizeof JSON_CUT + 1)
 
-static void init_line(struct kpi_log_line *line, char into[KPI_LOG_LINE_LEN])
-{
-    *line = (struct kpi_log_line){into, 0, KPI_LOG_LINE_LEN - MARK_ROOM, false};
-}
+#define NUMBER_LEN 24     /* a 64-bit number in decimal, sign and NUL */
+#define TIME_LEN 25       /* 2026-02-03T04:05:06.789Z and its NUL */
+#define ESCAPE_MAX_LEN 7u /* \u001b and a NUL */
 
-/* All of it or nothing: a line never ends in half a field. */
-static void put(struct kpi_log_line *line, const char *text, size_t len)
+struct line {
+    char *out;
+    size_t len;
+    bool full; /* something did not fit; nothing is put any more */
+};
+
+/* All of it or nothing. */
+static bool put(struct line *l, const char *bytes, size_t n)
 {
-    if (line->cut || len > line->cap - line->len) {
-        line->cut = true;
-        return;
+    if (l->full || n > KPI_LOG_LINE_LEN - TAIL_LEN - l->len) {
+        l->full = true;
+        return false;
     }
-    memcpy(line->ptr + line->len, text, len);
-    line->len += len;
+    memcpy(l->out + l->len, bytes, n);
+    l->len += n;
+    return true;
 }
 
-static void put_str(struct kpi_log_line *line, const char *text)
+static bool put_str(struct line *l, const char *text)
 {
-    put(line, text, strlen(text));
+    return put(l, text, strlen(text));
 }
 
-/* ---- Parts ---- */
-
-/* Days since 1970 to a date: Hinnant, "chrono-Compatible Low-Level Date Algorithms". */
-static void put_time(struct kpi_log_line *line, int64_t unix_s)
+/* Into the room that TAIL_LEN keeps free. */
+static void put_tail(struct line *l, const char *text)
 {
-    char text[40];
-    int64_t days = unix_s / 86400 - (unix_s % 86400 < 0);
-    int64_t in_day = unix_s - days * 86400;
-    int64_t z = days + 719468;
-    int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-    int64_t doe = z - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    int64_t mp = (5 * doy + 2) / 153;
-    int64_t month = mp < 10 ? mp + 3 : mp - 9;
-    (void)snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02dZ",
-                   (int)(yoe + era * 400 + (month <= 2)), (int)month,
-                   (int)(doy - (153 * mp + 2) / 5 + 1), (int)(in_day / 3600),
-                   (int)(in_day / 60 % 60), (int)(in_day % 60));
-    put_str(line, text);
+    size_t n = strlen(text);
+
+    memcpy(l->out + l->len, text, n);
+    l->len += n;
 }
 
-static void put_number(struct kpi_log_line *line, uint64_t number)
+/* ---- Values ---- */
+
+/* C1 controls, U+0080 to U+009F, drive terminals just as the C0 ones do. */
+static bool is_c1_control(const uint8_t *p, size_t n)
 {
-    char text[24];
-    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)number);
-    put_str(line, text);
+    return n == 2 && p[0] == 0xc2 && p[1] < 0xa0;
 }
 
-/* JSON string content (RFC 8259 section 7); what is not UTF-8 becomes U+FFFD. */
-static void put_escaped(struct kpi_log_line *line, kp_span text)
+/* Puts the character of n bytes at p; n is 0 when the byte there begins none. */
+static bool put_char(struct line *l, const uint8_t *p, size_t n)
 {
-    char escape[8];
-    for (size_t i = 0, n; i < text.len && !line->cut; i += n) {
-        const char *at = (const char *)text.ptr + i;
-        n = kpb_utf8_next(kpb_span(at, text.len - i));
-        if (n == 0) {
-            put_str(line, "\\ufffd");
-            n = 1;
-        } else if (*at == '"' || *at == '\\') {
-            escape[0] = '\\';
-            escape[1] = *at;
-            put(line, escape, 2);
-        } else if (kpb_is_control((uint8_t)*at)) {
-            (void)snprintf(escape, sizeof escape, "\\u%04x", (unsigned)(uint8_t)*at);
-            put_str(line, escape);
-        } else {
-            put(line, at, n);
-        }
+    char escape[ESCAPE_MAX_LEN];
+
+    if (n == 0)
+        return put_str(l, "\xef\xbf\xbd");
+    if (*p == '"' || *p == '\\') {
+        const char pair[2] = {'\\', (char)*p};
+        return put(l, pair, 2);
+    }
+    if (!kpb_is_control(*p) && !is_c1_control(p, n))
+        return put(l, (const char *)p, n);
+    if (*p == '\n')
+        return put_str(l, "\\n");
+    (void)snprintf(escape, sizeof escape, "\\u%04x", (unsigned)p[n - 1]);
+    return put_str(l, escape);
+}
+
+static void put_chars(struct line *l, kp_span text)
+{
+    while (text.len) {
+        size_t n = kpb_utf8_next(text);
+
+        if (!put_char(l, text.ptr, n))
+            return;
+        n = n ? n : 1;
+        text = kpb_span(text.ptr + n, text.len - n);
     }
 }
 
-/* A word as it is; anything a reader could mistake goes into quotes. */
-static bool needs_quotes(kp_span text)
+/* Opens the quote or puts nothing; what follows may be cut, the closing quote always comes. */
+static bool put_quoted(struct line *l, kp_span text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f || strchr("\"\\=", text.ptr[i]))
-            return true;
-    return text.len == 0;
+    if (!put(l, "\"", 1))
+        return false;
+    put_chars(l, text);
+    put_tail(l, "\"");
+    return true;
 }
 
-static void put_quoted(struct kpi_log_line *line, kp_span text)
+static bool put_number(struct line *l, const struct kpi_log_field *f)
 {
-    put_str(line, "\"");
-    put_escaped(line, text);
-    put_str(line, "\"");
+    char text[NUMBER_LEN];
+    if (f->type == KPI_LOG_BOOL)
+        return put_str(l, f->number ? "true" : "false");
+    (void)snprintf(text, sizeof text, "%" PRIu64, f->number);
+    return put_str(l, text);
 }
 
-static void put_value(struct kpi_log_line *line, const struct kpi_log_field *field, bool quote)
+static void put_time(struct line *l, int64_t unix_ms)
 {
-    if (field->type == KPI_LOG_U64)
-        put_number(line, field->number);
-    else if (field->type == KPI_LOG_BOOL)
-        put_str(line, field->number ? "true" : "false");
-    else if (quote || needs_quotes(field->text))
-        put_quoted(line, field->text);
-    else
-        put(line, (const char *)field->text.ptr, field->text.len);
+    char text[TIME_LEN];
+    int64_t ms = (unix_ms % 1000 + 1000) % 1000;
+
+    kpb_time_format((unix_ms - ms) / 1000, text);
+    (void)snprintf(text + KPB_TIME_TEXT_LEN - 2, 6, ".%03dZ", (int)ms);
+    put_str(l, text);
 }
 
-/* The end of the line: after a cut the last whole field, then the mark. */
-static size_t end_line(struct kpi_log_line *line, size_t whole, const char *mark, const char *end)
+static size_t end_line(struct line *l, const char *cut_mark, const char *end)
 {
-    if (line->cut)
-        line->len = whole;
-    const char *tail = line->cut ? mark : end;
-    memcpy(line->ptr + line->len, tail, strlen(tail) + 1);
-    return line->len + strlen(tail);
+    if (l->full)
+        put_tail(l, cut_mark);
+    put_tail(l, end);
+    l->out[l->len] = '\0';
+    return l->len;
 }
 
-/* ---- Lines ---- */
+/* ---- Text ---- */
+
+/* Needs no quotes to be told from its neighbours. */
+static bool is_plain(kp_span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.ptr[i];
+
+        if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\')
+            return false;
+    }
+    return text.len > 0;
+}
+
+static bool put_word(struct line *l, kp_span text)
+{
+    if (!is_plain(text))
+        return put_quoted(l, text);
+    put_chars(l, text);
+    return true;
+}
+
+static bool put_text_value(struct line *l, const struct kpi_log_field *f)
+{
+    return f->type == KPI_LOG_TEXT ? put_word(l, f->text) : put_number(l, f);
+}
+
+static void put_text_field(struct line *l, const struct kpi_log_field *f)
+{
+    size_t before = l->len;
+    if (!put_str(l, " ") || !put_str(l, f->name) || !put_str(l, "=") || !put_text_value(l, f))
+        l->len = before;
+}
+
+size_t kpi_log_line_text(char into[KPI_LOG_LINE_LEN], int64_t unix_ms, uint32_t level,
+                         const char *module, const char *event, const struct kpi_log_field *fields,
+                         size_t n_fields)
+{
+    struct line l = {into, 0, false};
+    put_time(&l, unix_ms);
+    put_str(&l, " ");
+    put_str(&l, kpi_log_level_text(level));
+    put_str(&l, " ");
+    put_word(&l, kpb_span_str(module));
+    put_str(&l, " ");
+    put_word(&l, kpb_span_str(event));
+    for (size_t i = 0; i < n_fields; i++)
+        put_text_field(&l, &fields[i]);
+    return end_line(&l, TEXT_CUT, "");
+}
+
+/* ---- JSON ---- */
+
+static void put_json_field(struct line *l, const struct kpi_log_field *f)
+{
+    size_t before = l->len;
+    bool done = put_str(l, ",\"") && put_str(l, f->name) && put_str(l, "\":");
+    if (done)
+        done = f->type == KPI_LOG_TEXT ? put_quoted(l, f->text) : put_number(l, f);
+    if (!done)
+        l->len = before;
+}
+
+size_t kpi_log_line_json(char into[KPI_LOG_LINE_LEN], int64_t unix_ms, uint32_t level,
+                         const char *module, const char *event, const struct kpi_log_field *fields,
+                         size_t n_fields)
+{
+    const struct kpi_log_field head[] = {
+        kpi_field_str("level", kpi_log_level_text(level)),
+        kpi_field_str("module", module),
+        kpi_field_str("event", event),
+    };
+    struct line l = {into, 0, false};
+    put_str(&l, "{\"time\":\"");
+    put_time(&l, unix_ms);
+    put_str(&l, "\"");
+    for (size_t i = 0; i < sizeof head / sizeof head[0]; i++)
+        put_json_field(&l, &head[i]);
+    for (size_t i = 0; i < n_fields; i++)
+        put_json_field(&l, &fields[i]);
+    return end_line(&l, JSON_CUT, "}");
+}
+
+/* ---- Levels ---- */
 
 const char *kpi_log_level_text(uint32_t level)
 {
     static const char *const texts[] = {"off", "error", "warn", "info", "debug", "trace"};
     return level < sizeof texts / sizeof texts[0] ? texts[level] : "?";
-}
-
-size_t kpi_log_line_text(char into[KPI_LOG_LINE_LEN], int64_t unix_s, uint32_t level,
-                         const char *module, const char *event, const struct kpi_log_field *fields,
-                         size_t n_fields)
-{
-    struct kpi_log_line line;
-    init_line(&line, into);
-    put_time(&line, unix_s);
-    put_str(&line, " ");
-    put_str(&line, kpi_log_level_text(level));
-    put_str(&line, " ");
-    put_str(&line, module);
-    put_str(&line, " ");
-    put_str(&line, event);
-    size_t whole = line.len;
-    for (size_t i = 0; i < n_fields && !line.cut; i++) {
-        put_str(&line, " ");
-        put_str(&line, fields[i].name);
-        put_str(&line, "=");
-        put_value(&line, &fields[i], false);
-        whole = line.cut ? whole : line.len;
-    }
-    return end_line(&line, whole, TEXT_MARK, "");
-}
-
-static void put_member(struct kpi_log_line *line, const char *name, const char *text)
-{
-    put_str(line, name);
-    put_quoted(line, kpb_span_str(text));
-}
-
-size_t kpi_log_line_json(char into[KPI_LOG_LINE_LEN], int64_t unix_s, uint32_t level,
-                         const char *module, const char *event, const struct kpi_log_field *fields,
-                         size_t n_fields)
-{
-    struct kpi_log_line line;
-    init_line(&line, into);
-    put_str(&line, "{\"time\":\"");
-    put_time(&line, unix_s);
-    put_member(&line, "\",\"level\":", kpi_log_level_text(level));
-    put_member(&line, ",\"module\":", module);
-    put_member(&line, ",\"event\":", event);
-    size_t whole = line.len;
-    for (size_t i = 0; i < n_fields && !line.cut; i++) {
-        put_member(&line, ",", fields[i].name);
-        put_str(&line, ":");
-        put_value(&line, &fields[i], true);
-        whole = line.cut ? whole : line.len;
-    }
-    return end_line(&line, whole, JSON_MARK, "}");
 }

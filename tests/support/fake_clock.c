@@ -11,15 +11,15 @@ static uint64_t now_ns(void *ctx)
     return atomic_load(&clock->now_ns);
 }
 
-static int64_t unix_s(void *ctx)
+static int64_t unix_ms(void *ctx)
 {
     struct fake_clock *clock = ctx;
-    return atomic_load(&clock->unix_ms) / 1000;
+    return atomic_load(&clock->unix_ms);
 }
 
 void fake_clock_init(struct fake_clock *clock)
 {
-    clock->clock = (struct kpi_clock){now_ns, unix_s, clock};
+    clock->clock = (struct kpi_clock){now_ns, unix_ms, clock};
     atomic_init(&clock->now_ns, START_NS);
     atomic_init(&clock->unix_ms, START_UNIX_MS);
 }
