@@ -54,7 +54,7 @@ has '"alg":"A192KW"' dek.kp
 
 # ---- sign, verify ----
 
-for key in rsa ec-256 ec-256K ec-384 ec-521; do
+for key in rsa ec-256 ec-256K ec-384 ec-521 aes; do
     ok kp -V $V sign $key --in text --out sig.kp
     ok kp -V $V verify --in text --signature sig.kp
     has 'good signature'
@@ -74,6 +74,8 @@ ok kp -V $V sign rsa --digest SHA-512 --in text --out sig.kp
 has '"alg":"PS512"' sig.kp
 ok kp -V $V sign rsa --alg RS384 --in text --out sig.kp
 ok kp -V $V verify --in text --signature sig.kp
+ok kp -V $V sign aes --digest SHA-384 --in text --out sig.kp
+has '"alg":"HS384"' sig.kp
 fails 2 'signs SHA-384, not SHA-256' kp -V $V sign rsa --alg RS384 --digest SHA-256 --in text
 fails 2 'is none of SHA-256' kp -V $V sign rsa --digest MD5 --in text
 fails 2 'raw-digest' kp -V $V sign rsa --alg RSNULL --in text
