@@ -7,7 +7,8 @@ static uint8_t lower(uint8_t c)
 
 static bool is_name_char(uint8_t c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+    uint8_t letter = (uint8_t)((c | 0x20) - 'a'); /* both cases at once */
+    return letter < 26 || (uint8_t)(c - '0') < 10 || c == '-';
 }
 
 static bool is_name(kp_span text, size_t max_len)

@@ -1,8 +1,7 @@
 #include "core/block.h"
 
-#include <string.h>
-
 #include "base/mem.h"
+#include "core/spans.h"
 
 #define PACK_ALIGN 8u
 
@@ -23,47 +22,41 @@ void kpi_block_free(struct kpi_block *block)
     block->len = 0;
 }
 
-void kpi_struct_read(void *dst, size_t len, const void *src)
-{
-    uint32_t given;
-    memcpy(&given, src, sizeof given);
-    memset(dst, 0, len);
-    memcpy(dst, src, given < len ? given : len);
-    given = (uint32_t)len;
-    memcpy(dst, &given, sizeof given);
-}
-
-/* Lays things out one after another; with base NULL it only measures. */
+/* Lays things out one after another in cap bytes. From where these end it only measures. */
 struct packer {
     uint8_t *base;
+    size_t cap;
     size_t used;
 };
 
-static void *pack_room(struct packer *p, size_t len)
+/* Takes len bytes from at on; NULL when they do not fit. A sum too large for a size_t never fits. */
+static void *take_room(struct packer *p, size_t at, size_t len)
 {
-    size_t at = (p->used + PACK_ALIGN - 1) & ~(size_t)(PACK_ALIGN - 1);
-    p->used = at + len;
-    return p->base ? p->base + at : NULL;
+    p->used = len <= SIZE_MAX - at ? at + len : SIZE_MAX;
+    return p->used <= p->cap ? p->base + at : NULL;
 }
 
-static void pack_span(struct packer *p, kp_span *span)
+static void *pack_room(struct packer *p, size_t len)
 {
-    if (span->len == 0) {
-        span->ptr = NULL;
-        return;
-    }
-    /* Spans need no alignment: packed tightly. */
-    uint8_t *room = p->base ? p->base + p->used : NULL;
-    p->used += span->len;
+    if (p->used > SIZE_MAX - PACK_ALIGN)
+        return NULL;
+    return take_room(p, (p->used + PACK_ALIGN - 1) & ~(size_t)(PACK_ALIGN - 1), len);
+}
+
+static void pack_bytes(struct packer *p, kp_span *span)
+{
+    uint8_t *room = take_room(p, p->used, span->len); /* needs no alignment: packed tightly */
     if (room)
         memcpy(room, span->ptr, span->len);
     span->ptr = room;
 }
 
-static void pack_spans(struct packer *p, kp_span *const spans[], size_t n)
+static inline void pack_span(struct packer *p, kp_span *span)
 {
-    for (size_t i = 0; i < n; i++)
-        pack_span(p, spans[i]);
+    if (span->len == 0)
+        span->ptr = NULL; /* most members of most structs */
+    else
+        pack_bytes(p, span);
 }
 
 static const struct kp_tag *pack_tags(struct packer *p, const struct kp_tag *tags, uint32_t n)
@@ -89,20 +82,9 @@ static const struct kp_key_params *pack_params(struct packer *p, const struct kp
     kpi_struct_read(&params, sizeof params, src);
     void *room = pack_room(p, sizeof params);
     params.tags = pack_tags(p, params.tags, params.n_tags);
-    kp_span *const spans[] = {&params.release_policy,
-                              &params.n,
-                              &params.e,
-                              &params.d,
-                              &params.p,
-                              &params.q,
-                              &params.dp,
-                              &params.dq,
-                              &params.qi,
-                              &params.x,
-                              &params.y,
-                              &params.k,
-                              &params.key_hsm};
-    pack_spans(p, spans, sizeof spans / sizeof spans[0]);
+#define XX(member) pack_span(p, &params.member);
+    KPI_KEY_PARAMS_SPANS(XX)
+#undef XX
     if (room)
         memcpy(room, &params, sizeof params);
     return room;
@@ -134,18 +116,9 @@ static const struct kp_key_info *pack_key(struct packer *p, const struct kp_key_
     kpi_struct_read(&key, sizeof key, src);
     void *room = pack_room(p, sizeof key);
     key.tags = pack_tags(p, key.tags, key.n_tags);
-    kp_span *const spans[] = {&key.name,
-                              &key.version,
-                              &key.kid,
-                              &key.n,
-                              &key.e,
-                              &key.x,
-                              &key.y,
-                              &key.recovery_level,
-                              &key.recovery_id,
-                              &key.hsm_platform,
-                              &key.release_policy};
-    pack_spans(p, spans, sizeof spans / sizeof spans[0]);
+#define XX(member) pack_span(p, &key.member);
+    KPI_KEY_INFO_SPANS(XX)
+#undef XX
     if (room)
         memcpy(room, &key, sizeof key);
     return room;
@@ -166,45 +139,55 @@ static const struct kp_key_info *const *pack_keys(struct packer *p, const struct
 
 static const struct kp_request *pack_request(struct packer *p, const struct kp_request *src)
 {
-    struct kp_request request;
-    kpi_struct_read(&request, sizeof request, src);
-    void *room = pack_room(p, sizeof request);
-    request.params = pack_params(p, request.params);
-    request.policy = pack_policy(p, request.policy);
-    kp_span *const spans[] = {
-        &request.name, &request.version,   &request.value,      &request.iv,    &request.aad,
-        &request.tag,  &request.signature, &request.page_token, &request.nonce, &request.enc};
-    pack_spans(p, spans, sizeof spans / sizeof spans[0]);
-    if (room)
-        memcpy(room, &request, sizeof request);
+    struct kp_request measured;
+    struct kp_request *room = pack_room(p, sizeof *room);
+    struct kp_request *to = room ? room : &measured;
+    *to = *src;
+    to->params = pack_params(p, src->params);
+    to->policy = pack_policy(p, src->policy);
+#define XX(member) pack_span(p, &to->member);
+    KPI_REQUEST_SPANS(XX)
+#undef XX
     return room;
 }
 
 static const struct kp_reply *pack_reply(struct packer *p, const struct kp_reply *src)
 {
-    struct kp_reply reply;
-    kpi_struct_read(&reply, sizeof reply, src);
-    void *room = pack_room(p, sizeof reply);
-    reply.key = pack_key(p, reply.key);
-    reply.keys = pack_keys(p, &reply);
-    reply.policy = pack_policy(p, reply.policy);
-    kp_span *const spans[] = {&reply.name, &reply.version, &reply.kid, &reply.value,
-                              &reply.iv,   &reply.tag,     &reply.aad, &reply.next_page};
-    pack_spans(p, spans, sizeof spans / sizeof spans[0]);
-    if (room)
-        memcpy(room, &reply, sizeof reply);
+    struct kp_reply measured;
+    struct kp_reply *room = pack_room(p, sizeof *room);
+    struct kp_reply *to = room ? room : &measured;
+    kpi_struct_read(to, sizeof *to, src);
+    to->key = pack_key(p, to->key);
+    to->keys = pack_keys(p, to);
+    to->policy = pack_policy(p, to->policy);
+#define XX(member) pack_span(p, &to->member);
+    KPI_REPLY_SPANS(XX)
+#undef XX
     return room;
+}
+
+/* Bytes a copy takes. Most requests are one struct and a few spans; others are measured. */
+static size_t request_len(const struct kp_request *request)
+{
+    struct packer measure = {NULL, 0, 0};
+    if (request->params || request->policy) {
+        (void)pack_request(&measure, request);
+        return measure.used;
+    }
+    size_t len = sizeof *request; /* cannot wrap: each span is bounded by the check */
+#define XX(member) len += request->member.len;
+    KPI_REQUEST_SPANS(XX)
+#undef XX
+    return len;
 }
 
 kp_status kpi_block_copy_request(struct kpi_block *block, const struct kp_request *request,
                                  const struct kp_request **ret_request)
 {
-    struct packer measure = {NULL, 0};
-    (void)pack_request(&measure, request);
-    kp_status st = kpi_block_alloc(block, "op.request", measure.used);
+    kp_status st = kpi_block_alloc(block, "op.request", request_len(request));
     if (st != KP_OK)
         return st;
-    struct packer write = {block->ptr, 0};
+    struct packer write = {block->ptr, block->len, 0};
     *ret_request = pack_request(&write, request);
     return KP_OK;
 }
@@ -212,17 +195,18 @@ kp_status kpi_block_copy_request(struct kpi_block *block, const struct kp_reques
 kp_status kpi_block_copy_reply(struct kpi_block *block, const struct kp_reply *reply,
                                const struct kp_reply **ret_reply)
 {
-    struct packer measure = {NULL, 0};
-    (void)pack_reply(&measure, reply);
-    if (measure.used > block->len) {
+    struct packer write = {block->ptr, block->len, 0};
+    const struct kp_reply *copy = pack_reply(&write, reply);
+    if (write.used > block->len) {
         struct kpi_block larger;
-        kp_status st = kpi_block_alloc(&larger, "op.reply", measure.used);
+        kp_status st = kpi_block_alloc(&larger, "op.reply", write.used);
         if (st != KP_OK)
             return st;
         kpi_block_free(block);
         *block = larger;
+        write = (struct packer){block->ptr, block->len, 0};
+        copy = pack_reply(&write, reply);
     }
-    struct packer write = {block->ptr, 0};
-    *ret_reply = pack_reply(&write, reply);
+    *ret_reply = copy;
     return KP_OK;
 }

@@ -8,6 +8,8 @@
 #ifndef KP_CORE_BLOCK_H
 #define KP_CORE_BLOCK_H
 
+#include <string.h>
+
 #include <keyprovider/keyprovider.h>
 
 struct kpi_block {
@@ -20,18 +22,36 @@ kp_status kpi_block_alloc(struct kpi_block *block, const char *site, size_t len)
 /* Wipes and frees; the block is then empty. */
 void kpi_block_free(struct kpi_block *block);
 
-/* Copies request into a new block. *ret_request points into it. Errors: no_memory. */
+/*
+ * Copies request, which is as this build knows it (see kpi_request_check), into a new block.
+ * *ret_request points into it. Errors: no_memory.
+ */
 kp_status kpi_block_copy_request(struct kpi_block *block, const struct kp_request *request,
                                  const struct kp_request **ret_request) KP_MUST_USE;
 
 /*
  * Copies reply into block where it fits, else into a larger one that takes its place.
- * *ret_reply is written on success. Errors: no_memory (block unchanged).
+ * *ret_reply is written on success. Errors: no_memory (block keeps its place, not its content).
  */
 kp_status kpi_block_copy_reply(struct kpi_block *block, const struct kp_reply *reply,
                                const struct kp_reply **ret_reply) KP_MUST_USE;
 
-/* Copies min(struct_size, len) bytes of src over a zeroed dst and sets its struct_size to len. */
-void kpi_struct_read(void *dst, size_t len, const void *src);
+/*
+ * Reads a struct of ours as somebody else may know it: the first min(struct_size, len) bytes of src,
+ * zeros for the rest, struct_size set to len. Inline: with len a constant both copies are a few moves.
+ */
+static inline void kpi_struct_read(void *dst, size_t len, const void *src)
+{
+    uint32_t given;
+    memcpy(&given, src, sizeof given);
+    if (given < len) {
+        memset(dst, 0, len);
+        memcpy(dst, src, given);
+    } else {
+        memcpy(dst, src, len);
+    }
+    given = (uint32_t)len;
+    memcpy(dst, &given, sizeof given);
+}
 
 #endif /* KP_CORE_BLOCK_H */

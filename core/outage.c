@@ -27,6 +27,9 @@ static void wake_patient(struct kp_vault *vault)
 
 bool kpi_outage_admit(struct kp_vault *vault, struct kpi_op *op, bool *ret_probe)
 {
+    *ret_probe = false;
+    if (kpi_breaker_calm(&vault->breaker))
+        return true; /* the steady state, without a look at the clock */
     uint64_t now_ns = kpi_shard_now_ns(vault->shard);
     enum kpi_breaker_verdict verdict = kpi_breaker_ask(&vault->breaker, now_ns);
     *ret_probe = verdict == KPI_PASS_AS_PROBE;

@@ -1,6 +1,7 @@
 #include "base/errors.h"
 #include "base/iso8601.h"
 #include "base/span.h"
+#include "core/spans.h"
 #include "core/submit.h"
 #include "core/vault.h"
 
@@ -22,49 +23,39 @@ static kp_status check_name(const struct kp_request *request, struct kp_error *r
     return KP_OK;
 }
 
-static kp_status check_span(const struct kp_request *request, const char *member, kp_span span,
-                            size_t max_len, struct kp_error *reterr)
+static kp_status check_span(uint32_t op, const char *member, kp_span span, size_t max_len,
+                            struct kp_error *reterr)
 {
-    if (span.len > 0 && !span.ptr)
-        return kpb_fail(reterr, KP_USAGE, "%s: %s is NULL but has a length",
-                        kp_op_text(request->op), member);
+    if (!span.ptr)
+        return kpb_fail(reterr, KP_USAGE, "%s: %s is NULL but has a length", kp_op_text(op),
+                        member);
     if (span.len > max_len)
-        return kpb_fail(reterr, KP_USAGE, "%s: %s has %zu bytes, more than %zu",
-                        kp_op_text(request->op), member, span.len, max_len);
+        return kpb_fail(reterr, KP_USAGE, "%s: %s has %zu bytes, more than %zu", kp_op_text(op),
+                        member, span.len, max_len);
     return KP_OK;
 }
 
 static kp_status check_spans(const struct kp_vault *vault, const struct kp_request *request,
                              struct kp_error *reterr)
 {
+    kp_status st = KP_OK;
     size_t most = vault->plugin->caps->max_payload_len;
     if (most == 0 || most > KP_PAYLOAD_MAX_LEN)
         most = KP_PAYLOAD_MAX_LEN;
-    const struct {
-        const char *member;
-        kp_span span;
-    } spans[] = {{"name", request->name},
-                 {"version", request->version},
-                 {"value", request->value},
-                 {"iv", request->iv},
-                 {"aad", request->aad},
-                 {"tag", request->tag},
-                 {"signature", request->signature},
-                 {"page_token", request->page_token},
-                 {"nonce", request->nonce},
-                 {"enc", request->enc}};
-    kp_status st = KP_OK;
-    for (size_t i = 0; st == KP_OK && i < sizeof spans / sizeof spans[0]; i++)
-        st = check_span(request, spans[i].member, spans[i].span, most, reterr);
+#define XX(member)                                                                                 \
+    if (st == KP_OK && request->member.len > 0)                                                    \
+        st = check_span(request->op, #member, request->member, most, reterr);
+    KPI_REQUEST_SPANS(XX)
+#undef XX
     return st;
 }
 
 static kp_status check_payload(const struct kp_vault *vault, const struct kp_request *request,
                                struct kp_error *reterr)
 {
-    const char *op = kp_op_text(request->op);
     if (!(kp_op_traits(request->op) & KP_TRAIT_PAYLOAD))
         return KP_OK;
+    const char *op = kp_op_text(request->op);
     if (request->alg == KP_ALG_NONE || request->alg > KP_ALG_MAX)
         return kpb_fail(reterr, KP_USAGE, "%s: alg %u is no algorithm", op, request->alg);
     if (!(vault->plugin->caps->algs & KP_ALG_BIT(request->alg)))
@@ -96,26 +87,12 @@ static kp_status check_tags(const struct kp_request *request, struct kp_error *r
 
 static kp_status check_material(const struct kp_request *request, struct kp_error *reterr)
 {
-    const struct kp_key_params *params = request->params;
-    const struct {
-        const char *member;
-        kp_span span;
-    } spans[] = {{"release_policy", params->release_policy},
-                 {"n", params->n},
-                 {"e", params->e},
-                 {"d", params->d},
-                 {"p", params->p},
-                 {"q", params->q},
-                 {"dp", params->dp},
-                 {"dq", params->dq},
-                 {"qi", params->qi},
-                 {"x", params->x},
-                 {"y", params->y},
-                 {"k", params->k},
-                 {"key_hsm", params->key_hsm}};
     kp_status st = KP_OK;
-    for (size_t i = 0; st == KP_OK && i < sizeof spans / sizeof spans[0]; i++)
-        st = check_span(request, spans[i].member, spans[i].span, KP_PAYLOAD_MAX_LEN, reterr);
+#define XX(member)                                                                                 \
+    if (st == KP_OK && request->params->member.len > 0)                                            \
+        st = check_span(request->op, #member, request->params->member, KP_PAYLOAD_MAX_LEN, reterr);
+    KPI_KEY_PARAMS_SPANS(XX)
+#undef XX
     return st;
 }
 
@@ -200,9 +177,9 @@ kp_status kpi_request_check(const struct kp_vault *vault, const struct kp_reques
 kp_status kpi_reply_check(const struct kp_request *request, const struct kp_reply *reply,
                           struct kp_error *reterr)
 {
-    const char *op = kp_op_text(request->op);
     if (!(kp_op_traits(request->op) & KP_TRAIT_PAYLOAD))
         return KP_OK;
+    const char *op = kp_op_text(request->op);
     if (reply->version.len == 0)
         return kpb_fail(reterr, KP_PROTOCOL,
                         "%s: the reply does not say which key version was used", op);
