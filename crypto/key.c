@@ -68,47 +68,54 @@ static kp_status import_by_type(struct kpc_key *key, const struct kp_key_params 
     }
 }
 
-static kp_status start_key(uint32_t kty, struct kpc_key **ret_key, struct kp_error *reterr)
+/* A new key of the type, or NULL with *ret_st saying why. */
+static struct kpc_key *start_key(uint32_t kty, kp_status *ret_st, struct kp_error *reterr)
 {
     uint32_t plain = kpc_plain_kty(kty);
-    if (plain == KP_KTY_NONE)
-        return kpb_fail(reterr, KP_USAGE, "kty %u is not a key type; use RSA, EC or oct", kty);
-    *ret_key = new_key(plain);
-    return *ret_key ? KP_OK : kpb_fail_memory(reterr, "crypto.key");
+    if (plain == KP_KTY_NONE) {
+        *ret_st = kpb_fail(reterr, KP_USAGE, "kty %u is not a key type; use RSA, EC or oct", kty);
+        return NULL;
+    }
+    struct kpc_key *key = new_key(plain);
+    if (!key)
+        *ret_st = kpb_fail_memory(reterr, "crypto.key");
+    return key;
+}
+
+/* Gives the finished key to the caller, or drops the half-built one. */
+static kp_status finish_key(kp_status st, struct kpc_key *key, struct kpc_key **ret_key)
+{
+    if (st == KP_OK)
+        *ret_key = key; /* moved to the caller */
+    else
+        kpc_key_release(key);
+    return st;
 }
 
 kp_status kpc_key_generate(const struct kp_key_params *params, struct kpc_key **ret_key,
                            struct kp_error *reterr)
 {
-    struct kpc_key *key = NULL;
-    kp_status st = start_key(params->kty, &key, reterr);
-    if (st != KP_OK)
+    kp_status st = KP_OK;
+    struct kpc_key *key = start_key(params->kty, &st, reterr);
+    if (!key)
         return st;
     kpc_lib_enter();
     st = generate_by_type(key, params, reterr);
     kpc_lib_leave();
-    if (st == KP_OK)
-        *ret_key = key;
-    else
-        kpc_key_release(key);
-    return st;
+    return finish_key(st, key, ret_key);
 }
 
 kp_status kpc_key_from_jwk(const struct kp_key_params *params, enum kpc_origin origin,
                            struct kpc_key **ret_key, struct kp_error *reterr)
 {
-    struct kpc_key *key = NULL;
-    kp_status st = start_key(params->kty, &key, reterr);
-    if (st != KP_OK)
+    kp_status st = KP_OK;
+    struct kpc_key *key = start_key(params->kty, &st, reterr);
+    if (!key)
         return st;
     kpc_lib_enter();
     st = import_by_type(key, params, origin, reterr);
     kpc_lib_leave();
-    if (st == KP_OK)
-        *ret_key = key;
-    else
-        kpc_key_release(key);
-    return st;
+    return finish_key(st, key, ret_key);
 }
 
 kp_status kpc_key_from_public(const struct kp_key_info *info, struct kpc_key **ret_key,
