@@ -146,8 +146,8 @@ static void fill_payload(struct kp_request *request)
 
 struct kp_request client_request(uint32_t op)
 {
-    static struct kp_key_params params;
-    static struct kp_rotation_policy policy;
+    static _Thread_local struct kp_key_params params;
+    static _Thread_local struct kp_rotation_policy policy;
     struct kp_request request;
     kp_request_init(&request, op);
     request.name = span_of("k");

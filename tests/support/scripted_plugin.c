@@ -42,6 +42,7 @@ struct script_vault {
     struct pushed *acts;
     struct script_op *first_op;
     struct script_op *last_op;
+    struct script_op *held_from; /* none before it is held; nothing becomes held again */
     struct script_counts counts;
     const struct kp_host *host;
     uv_thread_t thread; /* the loop's, as seen in open */
@@ -904,9 +905,11 @@ void script_wait(struct script_vault *vault, size_t member_at, uint32_t n, bool 
 struct script_op *script_held(struct script_vault *vault)
 {
     uv_mutex_lock(&lock);
-    struct script_op *op = vault->first_op;
+    struct script_op *op = vault->held_from ? vault->held_from : vault->first_op;
     while (op && !op->held)
         op = op->next;
+    if (op)
+        vault->held_from = op;
     uv_mutex_unlock(&lock);
     return op;
 }
