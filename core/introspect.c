@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/errors.h"
+#include "core/metrics.h"
 #include "core/observe.h"
 #include "core/plugin_load.h"
 #include "core/provider.h"
@@ -97,6 +98,12 @@ void kp_vaults_each(kp_provider *provider, kp_vault_each_fn *each, void *ctx)
 }
 
 /* ---- Counters ---- */
+
+void kp_metrics_each(kp_provider *provider, kp_metrics_each_fn *each, void *ctx)
+{
+    if (provider && each && kpi_provider_check(provider, NULL) == KP_OK)
+        kpi_metrics_each(provider->metrics, each, ctx);
+}
 
 kp_status kp_metrics_text(kp_provider *provider, kp_text_fn *write, void *ctx)
 {

@@ -9,6 +9,8 @@
 
 #include <uv.h>
 
+#include <keyprovider/keyprovider.h>
+
 #include "base/buf.h"
 #include "core/histogram.h"
 #include "core/list.h"
@@ -31,9 +33,10 @@ struct kpi_op_metrics {
 struct kpi_vault_metrics {
     struct kpi_link in_registry;
     char *name;
+    uint32_t n_users; /* under the registry's lock */
     struct kpi_op_metrics ops[KP_OP_MAX + 1];
     _Atomic uint64_t breaker_trips;
-    _Atomic uint64_t in_flight; /* gauges, set just before printing */
+    _Atomic uint64_t in_flight; /* gauges, summed up just before printing */
     _Atomic uint64_t queued;
 };
 
@@ -44,17 +47,23 @@ struct kpi_metrics {
 
 /* Errors: no_memory. */
 kp_status kpi_metrics_init(struct kpi_metrics *metrics) KP_MUST_USE;
-/* Every vault has been removed. */
+/* Every vault has been removed as often as it was added. */
 void kpi_metrics_clear(struct kpi_metrics *metrics);
 
-/* Counters for a vault, all 0, or NULL when memory is out. name is copied. */
+/*
+ * The counters of a vault, or NULL when memory is out. Vaults of one name (with one credential each)
+ * share them: a name stands once in the text. name is copied.
+ */
 struct kpi_vault_metrics *kpi_metrics_add_vault(struct kpi_metrics *metrics, const char *name);
-/* Frees them; they are no longer printed. NULL is allowed. */
+/* Ends one use; after the last they are freed and no longer printed. NULL is allowed. */
 void kpi_metrics_remove_vault(struct kpi_metrics *metrics, struct kpi_vault_metrics *vault);
 
 /* One completed operation with its latency. */
 void kpi_metrics_completed(struct kpi_vault_metrics *vault, uint32_t op, kp_status status,
                            uint64_t latency_ns);
+
+/* Calls each for every operation with anything counted, under the registry's lock. */
+void kpi_metrics_each(struct kpi_metrics *metrics, kp_metrics_each_fn *each, void *ctx);
 
 /*
  * Appends everything as Prometheus text (exposition format 0.0.4, prometheus.io, read 2026-11), the

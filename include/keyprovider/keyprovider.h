@@ -223,6 +223,31 @@ struct kp_vault_info {
 typedef void kp_vault_each_fn(void *ctx, const struct kp_vault_info *info);
 KP_API void kp_vaults_each(kp_provider *provider, kp_vault_each_fn *each, void *ctx);
 
+/*
+ * What has been counted for one operation of one vault since the vault was acquired. Latencies are
+ * from submit to completion, at most 1.6% above the truth.
+ */
+struct kp_op_metrics {
+    uint32_t struct_size;
+    uint32_t op;
+    const char *vault; /* borrowed for the call */
+    uint64_t submitted;
+    uint64_t refused;                    /* the queue was full */
+    uint64_t retries;                    /* attempts beyond the first */
+    uint64_t coalesced;                  /* joined another's metadata fetch */
+    uint64_t completed[KP_STATUS_COUNT]; /* by kp_status */
+    uint64_t sum_ns;
+    uint64_t p50_ns;
+    uint64_t p90_ns;
+    uint64_t p99_ns;
+    uint64_t p999_ns;
+    uint64_t max_ns;
+};
+
+/* Calls each for every operation that any vault has been asked for. each must not call back in. */
+typedef void kp_metrics_each_fn(void *ctx, const struct kp_op_metrics *metrics);
+KP_API void kp_metrics_each(kp_provider *provider, kp_metrics_each_fn *each, void *ctx);
+
 /* Counters and latency histograms as Prometheus text. */
 KP_API KP_MUST_USE kp_status kp_metrics_text(kp_provider *provider, kp_text_fn *write, void *ctx);
 
