@@ -24,7 +24,7 @@ enum kpc_origin {
     /* From outside: everything is proven, primality included. Up to some 0.3 s for RSA-4096. */
     KPC_FOREIGN = 1,
     /* Read back from where we stored it: the same arithmetic (any altered member is noticed), but
-     * no primality tests. Well under 1 ms. */
+     * no primality tests: 0.1 ms for RSA. EC keys are proven all the same, in 0.2 to 2 ms. */
     KPC_STORED = 2
 };
 
