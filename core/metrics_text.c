@@ -139,8 +139,10 @@ static kp_status append_latency(kp_buf *out, const struct kpi_vault_metrics *vau
         atomic_load_explicit(&vault->ops[op].latency, memory_order_acquire);
     if (!latency)
         return KP_OK;
-    uint64_t count = kpi_histogram_count(latency);
     kp_status st = append_buckets(out, vault, op, latency);
+    /* Read last, and each bucket after the smaller ones: what is counted meanwhile can only make a
+     * later number larger, as a histogram must be. */
+    uint64_t count = kpi_histogram_count(latency);
     if (st == KP_OK)
         st = append_labels(out, name, "_bucket", vault, op);
     if (st == KP_OK)
