@@ -134,6 +134,7 @@ static void reset_op(struct kpi_op *op, uint64_t generation)
     op->skip_cache = false;
     op->skip_run = false;
     op->local = false;
+    op->maybe_done = false;
     op->requeue = false;
     op->phase = KPI_ATTEMPT_NONE;
     op->in_plugin = false;

@@ -107,6 +107,7 @@ struct kpi_op {
     bool skip_cache;          /* the shared fetch failed or does not apply */
     bool skip_run;            /* run declined: take the way through submit */
     bool local;               /* computed here, says nothing about the vault */
+    bool maybe_done;          /* an earlier attempt may have been carried out */
     bool requeue;             /* its pause is over, its attempt not yet wound down */
 
     /* ---- the attempt; written by whoever wins finish, read by the loop after its mail ---- */

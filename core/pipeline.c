@@ -30,6 +30,8 @@ static void fill_result(struct kpi_op *op, struct kp_result *result, kp_status s
     if (status != KP_OK) {
         result->reply = (struct kp_reply){.struct_size = sizeof result->reply};
         result->error = *error;
+        if (op->maybe_done && error->exposure != KP_ANSWERED)
+            result->error.exposure = KP_MAYBE_SENT; /* by an earlier attempt */
         result->memory = NULL;
         result->memory_len = 0;
         return;
@@ -191,6 +193,7 @@ static void retry_or_end(struct kpi_op *op, kp_status status, const struct kp_er
         kpi_pipeline_end(op, status, NULL, error);
         return;
     }
+    op->maybe_done |= error->exposure == KP_MAYBE_SENT || error->exposure == KP_ANSWERED;
     kpi_observe_retry(op, error, delay_ms);
     pause_op(op, delay_ms);
 }
@@ -229,7 +232,8 @@ static void dispatch_op(struct kp_vault *vault, struct kpi_op *op)
 {
     if (kpi_key_cache_serve(&vault->cache, op))
         return;
-    if (!kpi_outage_admit(vault, op, &op->probe))
+    /* A probe whose run declined comes by again, still the probe. */
+    if (!op->probe && !kpi_outage_admit(vault, op, &op->probe))
         return;
     const struct kpi_vault_limits *limits = kpi_vault_limits_of(vault);
     if (op->attempts == 0)
@@ -278,13 +282,15 @@ void kpi_pipeline_vault_opened(struct kp_vault *vault, kp_status status,
         kpi_pipeline_make_ready(vault);
         return;
     }
+    struct kp_error unsent = *error; /* whatever the opening sent, the operations were not */
+    unsent.exposure = KP_NOT_SENT;
     struct kpi_link failed;
     kpi_list_init(&failed);
     kpi_list_splice(&failed, &vault->queue);
     for (struct kpi_link *link; (link = kpi_list_pop(&failed)) != NULL;) {
         struct kpi_op *op = KPI_HOLDER(link, struct kpi_op, link);
         op->attempts++;
-        retry_or_end(op, status, error);
+        retry_or_end(op, status, &unsent);
     }
 }
 
