@@ -39,7 +39,7 @@ static void expect_no_slot_used(void)
 {
     uint64_t end = uv_hrtime() + LATCH_DEADLINE_S * LATCH_NS_PER_S;
     client_wait_idle(vault);
-    while (atomic_load(&vault->shard->ops.n_used) > 0) {
+    while (client_slots_in_use(client.provider) > 0) {
         assert_true(uv_hrtime() < end);
         uv_sleep(0);
     }

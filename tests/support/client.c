@@ -104,13 +104,41 @@ void client_move(struct client *client, uint64_t ms)
     fake_clock_move(&client->clock, client->provider, ms);
 }
 
-void client_wait_idle(kp_vault *vault)
+/* Waits for a word of the core's to change: there is no event for that, so it yields and looks. */
+static void wait_for_word(_Atomic uint32_t *word, uint32_t value)
 {
     uint64_t end = uv_hrtime() + LATCH_DEADLINE_S * LATCH_NS_PER_S;
-    while (atomic_load(&vault->n_in_flight) > 0 || atomic_load(&vault->n_pending) > 0) {
+    while (atomic_load(word) != value) {
         assert_true(uv_hrtime() < end);
-        uv_sleep(0); /* a yield: there is no event for the end of an attempt nobody waits for */
+        uv_sleep(0);
     }
+}
+
+void client_wait_idle(kp_vault *vault)
+{
+    wait_for_word(&vault->n_pending, 0);
+    wait_for_word(&vault->n_in_flight, 0);
+}
+
+uint32_t client_slots_in_use(kp_provider *provider)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < provider->n_shards; i++) {
+        struct kpi_op_table *table = &kpi_provider_shard(provider, i)->ops;
+        for (uint32_t at = 0; at < table->n; at++)
+            n += ((atomic_load(&table->ops[at].word) >> 16) & 0xFFF) != 0;
+    }
+    return n;
+}
+
+void client_wait_in_flight(kp_vault *vault, uint32_t n)
+{
+    wait_for_word(&vault->n_in_flight, n);
+}
+
+void client_wait_state(kp_vault *vault, uint32_t state)
+{
+    wait_for_word(&vault->state, state);
 }
 
 /* ---- Requests ---- */
