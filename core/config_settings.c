@@ -96,34 +96,33 @@ static kp_status check_names(struct check *c, const struct kp_caps *caps)
 
 /* ---- Values ---- */
 
-/* Takes the next place of the list; clearing the list frees it from now on. */
-static kp_status start_setting(struct check *c, const struct kp_setting_spec *spec,
-                               struct kpi_setting **ret_setting)
+/* The next place of the list, which clearing the list frees from now on; NULL when memory is out. */
+static struct kpi_setting *start_setting(struct check *c, const struct kp_setting_spec *spec)
 {
     struct kpi_setting *setting = &c->list[c->n];
 
     setting->name = kpb_strdup_span("config.setting", kpb_span_str(spec->name));
     if (!setting->name)
-        return kpb_fail_memory(c->err, "config.setting");
+        return NULL;
     c->n++;
     setting->type = spec->type;
     setting->reloadable = (spec->flags & KP_SETTING_RELOADABLE) != 0;
-    *ret_setting = setting;
-    return KP_OK;
+    return setting;
 }
 
-static kp_status copy_into(struct check *c, const char *text, char **ret_copy)
+static kp_status finish_setting(struct check *c, const char *copy)
 {
-    *ret_copy = kpb_strdup_span("config.setting", kpb_span_str(text));
-    return *ret_copy ? KP_OK : kpb_fail_memory(c->err, "config.setting");
+    return copy ? KP_OK : kpb_fail_memory(c->err, "config.setting");
 }
 
 static kp_status add_plain(struct check *c, const struct kp_setting_spec *spec, const char *text)
 {
-    struct kpi_setting *setting;
-    kp_status st = start_setting(c, spec, &setting);
+    struct kpi_setting *setting = start_setting(c, spec);
 
-    return st == KP_OK ? copy_into(c, text, &setting->text) : st;
+    if (!setting)
+        return finish_setting(c, NULL);
+    setting->text = kpb_strdup_span("config.setting", kpb_span_str(text));
+    return finish_setting(c, setting->text);
 }
 
 static kp_status check_integer(struct check *c, const struct kp_setting_spec *spec,
@@ -165,13 +164,13 @@ static kp_status take_plain(struct check *c, const struct kp_setting_spec *spec)
 static kp_status add_secret(struct check *c, const struct kp_setting_spec *spec,
                             enum kpi_secret_kind kind, const char *source)
 {
-    struct kpi_setting *setting;
-    kp_status st = start_setting(c, spec, &setting);
+    struct kpi_setting *setting = start_setting(c, spec);
 
-    if (st != KP_OK)
-        return st;
+    if (!setting)
+        return finish_setting(c, NULL);
     setting->secret.kind = kind;
-    return copy_into(c, source, &setting->secret.source);
+    setting->secret.source = kpb_strdup_span("config.setting", kpb_span_str(source));
+    return finish_setting(c, setting->secret.source);
 }
 
 static kp_status take_secret(struct check *c, const struct kp_setting_spec *spec)

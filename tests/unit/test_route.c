@@ -133,7 +133,7 @@ static void assert_route(struct world *w, const char *text, const char *plugin, 
     assert_string_equal(route.name, name);
     assert_string_equal(route.location, location);
     assert_int_equal(route.configured != NULL, configured);
-    if (configured)
+    if (route.configured)
         assert_string_equal(route.configured->name, name);
     kpi_route_clear(&route);
     assert_null(route.name);
