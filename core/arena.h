@@ -1,7 +1,7 @@
 /*
- * The secret arena: the one place in the process where keys, tokens and payloads live. A fixed range
- * of memory between guard pages, out of core dumps, zeros in a forked child, locked into memory as
- * far as the system's limit (RLIMIT_MEMLOCK) allows, piece by piece as it comes into use, and never
+ * The secret arena: the one place in the process where keys, tokens and payloads live. A range of
+ * memory between guard pages, out of core dumps, zeros in a forked child, locked into memory as far
+ * as the system's limit (RLIMIT_MEMLOCK) allows, piece by piece as it comes into use, and never
  * unmapped.
  *
  * Blocks have seven sizes, 64 bytes to 64 KiB; each is zeroed when handed out and wiped when freed.

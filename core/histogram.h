@@ -2,7 +2,7 @@
  * Latencies counted in log-linear buckets: 64 steps to each power of two, so a quantile is at most
  * 1/64 (1.6%) above the truth, from nanoseconds to more than two hours; longer ones count as that.
  *
- * Threads: record from any, at once, without a lock; a snapshot taken meanwhile may miss the newest.
+ * Threads: record from any, at once, without a lock; what is read meanwhile may miss the newest.
  * Source: the bucket layout of HdrHistogram (Gil Tene), with 6 bits of mantissa.
  */
 #ifndef KP_CORE_HISTOGRAM_H

@@ -51,7 +51,7 @@ kp_status kpi_metrics_init(struct kpi_metrics *metrics) KP_MUST_USE;
 void kpi_metrics_clear(struct kpi_metrics *metrics);
 
 /*
- * The counters of a vault, or NULL when memory is out. Vaults of one name (with one credential each)
+ * The counters of a vault, or NULL when memory is out. Vaults of one name (and a credential each)
  * share them: a name stands once in the text. name is copied.
  */
 struct kpi_vault_metrics *kpi_metrics_add_vault(struct kpi_metrics *metrics, const char *name);

@@ -1,4 +1,4 @@
-/* Metrics as Prometheus text. One function per family: its head, then a line per vault and label. */
+/* Metrics as Prometheus text. One function per family: its head, then a line per vault and op. */
 #include "core/arena.h"
 #include "core/door.h"
 #include "core/metrics.h"

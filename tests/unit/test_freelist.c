@@ -64,9 +64,9 @@ static void push_takes_a_whole_chain(void **state)
 }
 
 /*
- * What a sleeping thread holds: a head with number 1 in front and 2 behind. While it sleeps both are
- * taken and 1 comes back. Were the head the same as before, the sleeper would put 2 in front, which
- * is somebody else's now.
+ * What a sleeping thread holds: a head with number 1 in front and 2 behind. While it sleeps both
+ * are taken and 1 comes back. Were the head the same as before, the sleeper would put 2 in front,
+ * which is somebody else's now.
  */
 static void head_differs_when_the_same_number_is_back_in_front(void **state)
 {
