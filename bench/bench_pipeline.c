@@ -38,7 +38,7 @@ static bool session_open(struct session *s)
     options.flags = KP_OPEN_NO_PLUGIN_FILES;
     options.static_plugins = plugins;
     kp_request_init(&s->request, KP_OP_WRAP);
-    s->request.name = text("bench");
+    s->request.name = text("tde-master-key");
     s->request.alg = KP_ALG_RSA_OAEP_256;
     s->request.value.ptr = dek;
     s->request.value.len = sizeof dek;

@@ -173,7 +173,7 @@ static void begin_attempt(struct kpi_op *op)
     op->in_plugin = false;
     op->cancel_told = false;
     op->plugin_state = NULL;
-    op->started_ns = kpi_shard_now_ns(op->shard);
+    op->started_ns = kpi_shard_turn_ns(op->shard);
     kpi_list_append(&vault->in_flight, &op->link);
     atomic_fetch_add_explicit(&vault->n_in_flight, 1, memory_order_relaxed);
     op->attempt_id = kpi_op_open_attempt(op);

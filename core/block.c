@@ -77,8 +77,6 @@ static const struct kp_tag *pack_tags(struct packer *p, const struct kp_tag *tag
 static const struct kp_key_params *pack_params(struct packer *p, const struct kp_key_params *src)
 {
     struct kp_key_params params;
-    if (!src)
-        return NULL;
     kpi_struct_read(&params, sizeof params, src);
     void *room = pack_room(p, sizeof params);
     params.tags = pack_tags(p, params.tags, params.n_tags);
@@ -94,8 +92,6 @@ static const struct kp_rotation_policy *pack_policy(struct packer *p,
                                                     const struct kp_rotation_policy *src)
 {
     struct kp_rotation_policy policy;
-    if (!src)
-        return NULL;
     kpi_struct_read(&policy, sizeof policy, src);
     if (policy.n_rules > KP_ROTATION_ACTIONS_MAX)
         policy.n_rules = KP_ROTATION_ACTIONS_MAX;
@@ -111,8 +107,6 @@ static const struct kp_rotation_policy *pack_policy(struct packer *p,
 static const struct kp_key_info *pack_key(struct packer *p, const struct kp_key_info *src)
 {
     struct kp_key_info key;
-    if (!src)
-        return NULL;
     kpi_struct_read(&key, sizeof key, src);
     void *room = pack_room(p, sizeof key);
     key.tags = pack_tags(p, key.tags, key.n_tags);
@@ -126,11 +120,9 @@ static const struct kp_key_info *pack_key(struct packer *p, const struct kp_key_
 
 static const struct kp_key_info *const *pack_keys(struct packer *p, const struct kp_reply *reply)
 {
-    if (reply->n_keys == 0)
-        return NULL;
     const struct kp_key_info **room = pack_room(p, reply->n_keys * sizeof *room);
     for (uint32_t i = 0; i < reply->n_keys; i++) {
-        const struct kp_key_info *key = pack_key(p, reply->keys[i]);
+        const struct kp_key_info *key = reply->keys[i] ? pack_key(p, reply->keys[i]) : NULL;
         if (room)
             room[i] = key;
     }
@@ -143,8 +135,8 @@ static const struct kp_request *pack_request(struct packer *p, const struct kp_r
     struct kp_request *room = pack_room(p, sizeof *room);
     struct kp_request *to = room ? room : &measured;
     *to = *src;
-    to->params = pack_params(p, src->params);
-    to->policy = pack_policy(p, src->policy);
+    to->params = src->params ? pack_params(p, src->params) : NULL;
+    to->policy = src->policy ? pack_policy(p, src->policy) : NULL;
 #define XX(member) pack_span(p, &to->member);
     KPI_REQUEST_SPANS(XX)
 #undef XX
@@ -157,9 +149,9 @@ static const struct kp_reply *pack_reply(struct packer *p, const struct kp_reply
     struct kp_reply *room = pack_room(p, sizeof *room);
     struct kp_reply *to = room ? room : &measured;
     kpi_struct_read(to, sizeof *to, src);
-    to->key = pack_key(p, to->key);
-    to->keys = pack_keys(p, to);
-    to->policy = pack_policy(p, to->policy);
+    to->key = to->key ? pack_key(p, to->key) : NULL;
+    to->keys = to->n_keys > 0 ? pack_keys(p, to) : NULL;
+    to->policy = to->policy ? pack_policy(p, to->policy) : NULL;
 #define XX(member) pack_span(p, &to->member);
     KPI_REPLY_SPANS(XX)
 #undef XX

@@ -171,7 +171,7 @@ static kp_status call_with_place(struct kp_vault *vault, const struct kp_request
         return fail_result(result, st);
     }
     client.failed_attempts = 1;
-    client.failure = result->error;
+    client.failure = &result->error;
     return call_by_loop(vault, request, &client);
 }
 

@@ -90,17 +90,26 @@ void kpi_observe_remove_vault(struct kp_vault *vault)
     kpi_metrics_remove_vault(vault->provider->metrics, vault->metrics);
 }
 
-/* Gauges are taken from the vaults at the moment somebody looks. */
+static void add(_Atomic uint64_t *gauge, uint64_t n)
+{
+    atomic_fetch_add_explicit(gauge, n, memory_order_relaxed);
+}
+
+/* Gauges are taken from the vaults at the moment somebody looks. Vaults of one name share them. */
 static void set_gauges_locked(struct kp_provider *provider)
 {
-    for (struct kpi_link *link = provider->vaults.next; link != &provider->vaults;
-         link = link->next) {
+    struct kpi_link *const all = &provider->vaults;
+    for (struct kpi_link *link = all->next; link != all; link = link->next) {
+        struct kp_vault *vault = KPI_HOLDER(link, struct kp_vault, in_registry);
+        atomic_store_explicit(&vault->metrics->in_flight, 0, memory_order_relaxed);
+        atomic_store_explicit(&vault->metrics->queued, 0, memory_order_relaxed);
+    }
+    for (struct kpi_link *link = all->next; link != all; link = link->next) {
         struct kp_vault *vault = KPI_HOLDER(link, struct kp_vault, in_registry);
         uint64_t pending = atomic_load_explicit(&vault->n_pending, memory_order_relaxed);
         uint64_t in_flight = atomic_load_explicit(&vault->n_in_flight, memory_order_relaxed);
-        atomic_store_explicit(&vault->metrics->in_flight, in_flight, memory_order_relaxed);
-        atomic_store_explicit(&vault->metrics->queued,
-                              pending > in_flight ? pending - in_flight : 0, memory_order_relaxed);
+        add(&vault->metrics->in_flight, in_flight);
+        add(&vault->metrics->queued, pending > in_flight ? pending - in_flight : 0);
     }
 }
 
@@ -161,11 +170,10 @@ static void log_failure(struct kp_vault *vault, uint32_t op, kp_status status,
     kpi_log_write(vault->provider->log, KPI_LOG_PIPELINE, level, "failed", fields, COUNT(fields));
 }
 
-static void note_end(struct kp_vault *vault, uint32_t op, uint64_t since_ns, kp_status status,
+static void note_end(struct kp_vault *vault, uint32_t op, uint64_t latency_ns, kp_status status,
                      const struct kp_error *error)
 {
-    uint64_t now_ns = kpi_shard_now_ns(vault->shard);
-    kpi_metrics_completed(vault->metrics, op, status, now_ns - since_ns);
+    kpi_metrics_completed(vault->metrics, op, status, latency_ns);
     if (status != KP_OK)
         log_failure(vault, op, status, error);
 }
@@ -173,14 +181,14 @@ static void note_end(struct kp_vault *vault, uint32_t op, uint64_t since_ns, kp_
 void kpi_observe_completed(struct kpi_op *op, kp_status status, const struct kp_error *error)
 {
     note_end(atomic_load_explicit(&op->vault, memory_order_relaxed), op->request->op,
-             op->submitted_ns, status, error);
+             kpi_shard_turn_ns(op->shard) - op->submitted_ns, status, error);
 }
 
 void kpi_observe_inline(struct kp_vault *vault, uint32_t op, uint64_t started_ns, kp_status status,
                         const struct kp_error *error)
 {
     kpi_observe_submitted(vault, op);
-    note_end(vault, op, started_ns, status, error);
+    note_end(vault, op, kpi_shard_now_ns(vault->shard) - started_ns, status, error);
 }
 
 void kpi_observe_retry(struct kpi_op *op, const struct kp_error *error, uint64_t delay_ms)

@@ -93,7 +93,6 @@ kp_status kpi_op_table_init(struct kpi_op_table *table, struct kpi_shard *shard,
         return KP_NO_MEMORY;
     table->n = n;
     atomic_init(&table->free_head, 0);
-    atomic_init(&table->n_used, 0);
     uint64_t generation = first_generation();
     for (uint32_t i = n; i-- > 0;) {
         struct kpi_op *op = &table->ops[i];
@@ -156,7 +155,6 @@ struct kpi_op *kpi_op_acquire(struct kpi_op_table *table)
     if (generation == 0)
         generation = 1; /* so that no id is ever 0 */
     reset_op(op, generation);
-    atomic_fetch_add_explicit(&table->n_used, 1, memory_order_relaxed);
     atomic_store_explicit(&op->word, generation << WORD_GENERATION_SHIFT | WORD_REF,
                           memory_order_release);
     return op;
@@ -180,11 +178,11 @@ void kpi_op_unref(struct kpi_op *op)
     uint64_t before = atomic_fetch_sub_explicit(&op->word, WORD_REF, memory_order_acq_rel);
     if ((before & WORD_REFS_MASK) != WORD_REF)
         return;
-    kpc_key_release(op->local_key);
+    if (op->local_key)
+        kpc_key_release(op->local_key);
     op->local_key = NULL;
     kpi_block_free(&op->in);
     kpi_block_free(&op->out);
-    atomic_fetch_sub_explicit(&op->table->n_used, 1, memory_order_relaxed);
     push_free(op->table, op);
 }
 

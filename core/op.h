@@ -140,7 +140,6 @@ struct kpi_op_table {
     struct kpi_op *ops;
     uint32_t n;
     _Atomic uint64_t free_head; /* tag in the upper half, slot + 1 in the lower; 0: empty */
-    _Atomic uint32_t n_used;
 };
 
 /* n slots for a shard, at most KPI_SLOTS_MAX. Errors: no_memory. */

@@ -11,8 +11,6 @@
 
 static kp_status check_name(const struct kp_request *request, struct kp_error *reterr)
 {
-    if (!(kp_op_traits(request->op) & KP_TRAIT_NEEDS_KEY))
-        return KP_OK;
     if (!kpb_is_key_name(request->name))
         return kpb_fail_code(reterr, KP_USAGE, KP_CODE_ErrorHttpResponseCodeClientError,
                              "%s: name has %zu bytes; a key name is 1 to %u of 0-9, a-z, A-Z and -",
@@ -23,38 +21,38 @@ static kp_status check_name(const struct kp_request *request, struct kp_error *r
     return KP_OK;
 }
 
-static kp_status check_span(uint32_t op, const char *member, kp_span span, size_t max_len,
-                            struct kp_error *reterr)
+static bool is_span(const kp_span *span, size_t max_len)
+{
+    return span->len == 0 || (span->ptr && span->len <= max_len);
+}
+
+static kp_status fail_span(uint32_t op, const char *member, kp_span span, size_t max_len,
+                           struct kp_error *reterr)
 {
     if (!span.ptr)
         return kpb_fail(reterr, KP_USAGE, "%s: %s is NULL but has a length", kp_op_text(op),
                         member);
-    if (span.len > max_len)
-        return kpb_fail(reterr, KP_USAGE, "%s: %s has %zu bytes, more than %zu", kp_op_text(op),
-                        member, span.len, max_len);
-    return KP_OK;
+    return kpb_fail(reterr, KP_USAGE, "%s: %s has %zu bytes, more than %zu", kp_op_text(op), member,
+                    span.len, max_len);
 }
 
 static kp_status check_spans(const struct kp_vault *vault, const struct kp_request *request,
                              struct kp_error *reterr)
 {
-    kp_status st = KP_OK;
     size_t most = vault->plugin->caps->max_payload_len;
     if (most == 0 || most > KP_PAYLOAD_MAX_LEN)
         most = KP_PAYLOAD_MAX_LEN;
 #define XX(member)                                                                                 \
-    if (st == KP_OK && request->member.len > 0)                                                    \
-        st = check_span(request->op, #member, request->member, most, reterr);
+    if (!is_span(&request->member, most))                                                          \
+        return fail_span(request->op, #member, request->member, most, reterr);
     KPI_REQUEST_SPANS(XX)
 #undef XX
-    return st;
+    return KP_OK;
 }
 
 static kp_status check_payload(const struct kp_vault *vault, const struct kp_request *request,
                                struct kp_error *reterr)
 {
-    if (!(kp_op_traits(request->op) & KP_TRAIT_PAYLOAD))
-        return KP_OK;
     const char *op = kp_op_text(request->op);
     if (request->alg == KP_ALG_NONE || request->alg > KP_ALG_MAX)
         return kpb_fail(reterr, KP_USAGE, "%s: alg %u is no algorithm", op, request->alg);
@@ -87,28 +85,35 @@ static kp_status check_tags(const struct kp_request *request, struct kp_error *r
 
 static kp_status check_material(const struct kp_request *request, struct kp_error *reterr)
 {
-    kp_status st = KP_OK;
+    const struct kp_key_params *params = request->params;
 #define XX(member)                                                                                 \
-    if (st == KP_OK && request->params->member.len > 0)                                            \
-        st = check_span(request->op, #member, request->params->member, KP_PAYLOAD_MAX_LEN, reterr);
+    if (!is_span(&params->member, KP_PAYLOAD_MAX_LEN))                                             \
+        return fail_span(request->op, #member, params->member, KP_PAYLOAD_MAX_LEN, reterr);
     KPI_KEY_PARAMS_SPANS(XX)
 #undef XX
-    return st;
+    return KP_OK;
+}
+
+static bool makes_key(uint32_t op)
+{
+    return op == KP_OP_CREATE || op == KP_OP_IMPORT;
+}
+
+static bool takes_params(uint32_t op)
+{
+    return makes_key(op) || op == KP_OP_UPDATE || op == KP_OP_IMPORT_BYOK;
 }
 
 static kp_status check_params(const struct kp_vault *vault, const struct kp_request *request,
                               struct kp_error *reterr)
 {
     const char *op = kp_op_text(request->op);
-    bool makes = request->op == KP_OP_CREATE || request->op == KP_OP_IMPORT;
-    if (!makes && request->op != KP_OP_UPDATE && request->op != KP_OP_IMPORT_BYOK)
-        return KP_OK;
     if (!request->params || request->params->struct_size < PARAMS_MIN_LEN)
         return kpb_fail(reterr, KP_USAGE, "%s: params is NULL or its struct_size is not set", op);
     kp_status st = check_tags(request, reterr);
     if (st == KP_OK)
         st = check_material(request, reterr);
-    if (st != KP_OK || !makes)
+    if (st != KP_OK || !makes_key(request->op))
         return st;
     if (kp_kty_text(request->params->kty)[0] == '?')
         return kpb_fail(reterr, KP_USAGE, "%s: kty %u is no key type", op, request->params->kty);
@@ -122,8 +127,6 @@ static kp_status check_policy(const struct kp_request *request, struct kp_error 
 {
     const struct kp_rotation_policy *policy = request->policy;
     struct kpb_duration duration;
-    if (request->op != KP_OP_SET_ROTATION_POLICY)
-        return KP_OK;
     if (!policy || policy->struct_size < POLICY_MIN_LEN ||
         policy->n_rules > KP_ROTATION_ACTIONS_MAX)
         return kpb_fail(reterr, KP_USAGE, "set_rotation_policy: policy has %u rules, at most %u",
@@ -150,6 +153,22 @@ static kp_status check_numbers(const struct kp_request *request, struct kp_error
     return KP_OK;
 }
 
+static kp_status check_members(const struct kp_vault *vault, const struct kp_request *request,
+                               struct kp_error *reterr)
+{
+    uint32_t traits = kp_op_traits(request->op);
+    kp_status st = check_spans(vault, request, reterr);
+    if (st == KP_OK && (traits & KP_TRAIT_NEEDS_KEY))
+        st = check_name(request, reterr);
+    if (st == KP_OK && (traits & KP_TRAIT_PAYLOAD))
+        st = check_payload(vault, request, reterr);
+    if (st == KP_OK && takes_params(request->op))
+        st = check_params(vault, request, reterr);
+    if (st == KP_OK && request->op == KP_OP_SET_ROTATION_POLICY)
+        st = check_policy(request, reterr);
+    return st == KP_OK ? check_numbers(request, reterr) : st;
+}
+
 kp_status kpi_request_check(const struct kp_vault *vault, const struct kp_request *given,
                             struct kp_request *ret_request, struct kp_error *reterr)
 {
@@ -162,16 +181,11 @@ kp_status kpi_request_check(const struct kp_vault *vault, const struct kp_reques
     if (!(vault->plugin->caps->ops & KP_OP_BIT(request->op)))
         return kpb_fail(reterr, KP_UNSUPPORTED, "plugin %s does not serve %s", vault->plugin->name,
                         kp_op_text(request->op));
-    kp_status st = check_spans(vault, request, reterr);
-    if (st == KP_OK)
-        st = check_name(request, reterr);
-    if (st == KP_OK)
-        st = check_payload(vault, request, reterr);
-    if (st == KP_OK)
-        st = check_params(vault, request, reterr);
-    if (st == KP_OK)
-        st = check_policy(request, reterr);
-    return st == KP_OK ? check_numbers(request, reterr) : st;
+    if (!takes_params(request->op))
+        request->params = NULL; /* not looked at, so not copied either */
+    if (request->op != KP_OP_SET_ROTATION_POLICY)
+        request->policy = NULL;
+    return check_members(vault, request, reterr);
 }
 
 kp_status kpi_reply_check(const struct kp_request *request, const struct kp_reply *reply,

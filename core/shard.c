@@ -51,6 +51,7 @@ uint64_t kpi_shard_random(struct kpi_shard *shard)
 static void deliver_mail(struct kpi_shard *shard)
 {
     for (struct kpi_mail *mail; (mail = kpi_inbox_take(&shard->inbox)) != NULL;) {
+        shard->turn_ns = kpi_shard_now_ns(shard);
         while (mail) {
             struct kpi_mail *next = mail->next; /* the mail may be gone once delivered */
             mail->deliver(mail);
@@ -91,8 +92,9 @@ static void stop_when_callers_left(struct kpi_shard *shard)
 static void run_turn(struct kpi_shard *shard)
 {
     shard->in_turn = true;
+    shard->turn_ns = kpi_shard_now_ns(shard);
     deliver_mail(shard);
-    kpi_wheel_advance(&shard->wheel, kpi_shard_now_ns(shard) / KPI_NS_PER_MS);
+    kpi_wheel_advance(&shard->wheel, shard->turn_ns / KPI_NS_PER_MS);
     do {
         kpi_pipeline_dispatch(shard);
         deliver_mail(shard);

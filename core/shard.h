@@ -34,6 +34,7 @@ struct kpi_shard {
     /* ---- loop thread ---- */
     uv_loop_t loop;
     uv_timer_t tick;
+    uint64_t turn_ns; /* the clock when the loop last took mail or looked at its timers */
     uint64_t random;  /* state of the jitter's generator */
     uint64_t tick_ms; /* what tick is armed for, KPI_WHEEL_IDLE when it is not */
     struct kpi_wheel wheel;
@@ -73,6 +74,11 @@ bool kpi_shard_is_current(const struct kpi_shard *shard);
 bool kpi_on_loop_thread(void);
 
 uint64_t kpi_shard_now_ns(const struct kpi_shard *shard);
+/* The same as of the mail or timer being served, without a look at the clock. Loop thread. */
+static inline uint64_t kpi_shard_turn_ns(const struct kpi_shard *shard)
+{
+    return shard->turn_ns;
+}
 /* Jitter: uniform, predictable, never for secrets. Loop thread. */
 uint64_t kpi_shard_random(struct kpi_shard *shard);
 /* Arms a timer for a monotonic moment, rounded up to a millisecond. */

@@ -81,7 +81,7 @@ kp_status kpi_submit_checked(struct kp_vault *vault, const struct kp_request *re
     op->counted = true;
     op->attempts = client->failed_attempts;
     if (client->failed_attempts > 0)
-        op->error = client->failure;
+        op->error = *client->failure;
     if (ret_id)
         *ret_id = op->id;
     if (ret_op) {

@@ -28,9 +28,9 @@ struct kpi_client {
     kp_done_fn *cb;
     void *ctx;
     struct kp_result *result;
-    uint64_t submitted_ns;    /* when the caller came; 0: now */
-    uint32_t failed_attempts; /* already made on the caller's thread */
-    struct kp_error failure;  /* of the last of them */
+    uint64_t submitted_ns;          /* when the caller came; 0: now */
+    uint32_t failed_attempts;       /* already made on the caller's thread */
+    const struct kp_error *failure; /* of the last of them; may be where errors go */
 };
 
 /*
