@@ -283,11 +283,11 @@ static bool read_vm_flags(const void *p, char *out, size_t cap)
     bool found = false;
 
     while (smaps && !found && fgets(line, sizeof line, smaps)) {
-        unsigned long lo;
-        unsigned long hi;
+        char *dash;
+        unsigned long lo = strtoul(line, &dash, 16); /* a mapping begins with "lo-hi " */
 
-        if (sscanf(line, "%lx-%lx ", &lo, &hi) == 2)
-            inside = (uintptr_t)p >= lo && (uintptr_t)p < hi;
+        if (dash > line && *dash == '-')
+            inside = (uintptr_t)p >= lo && (uintptr_t)p < strtoul(dash + 1, NULL, 16);
         found = inside && strncmp(line, "VmFlags:", 8) == 0;
     }
     if (found)

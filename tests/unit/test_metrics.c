@@ -374,10 +374,10 @@ static void threads_count_every_completion_while_one_prints(void **state)
     for (int i = 0; i < 20; i++) {
         const char *last = print();
         unsigned long long below = 0;
-        unsigned long long n;
 
         while ((last = strstr(last, "_bucket{"))) {
-            assert_int_equal(sscanf(strchr(last, '}'), "} %llu", &n), 1);
+            unsigned long long n = strtoull(strchr(last, '}') + 1, NULL, 10);
+
             assert_true(n >= below);
             below = n;
             last++;
