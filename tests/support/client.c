@@ -120,7 +120,7 @@ void client_wait_idle(kp_vault *vault)
     wait_for_word(&vault->n_in_flight, 0);
 }
 
-uint32_t client_slots_in_use(kp_provider *provider)
+static uint32_t slots_in_use(kp_provider *provider)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < provider->n_shards; i++) {
@@ -129,6 +129,15 @@ uint32_t client_slots_in_use(kp_provider *provider)
             n += ((atomic_load(&table->ops[at].word) >> 16) & 0xFFF) != 0;
     }
     return n;
+}
+
+void client_wait_slots_free(const struct client *client)
+{
+    uint64_t end = uv_hrtime() + LATCH_DEADLINE_S * LATCH_NS_PER_S;
+    while (slots_in_use(client->provider) > 0) {
+        assert_true(uv_hrtime() < end);
+        uv_sleep(0);
+    }
 }
 
 void client_wait_in_flight(kp_vault *vault, uint32_t n)

@@ -42,8 +42,8 @@ kp_vault *client_vault(struct client *client, const char *text);
 void client_move(struct client *client, uint64_t ms);
 /* Waits until the vault has nothing in flight and nothing pending. */
 void client_wait_idle(kp_vault *vault);
-/* Slots that somebody still refers to, over all loops. */
-uint32_t client_slots_in_use(kp_provider *provider);
+/* Waits until nobody refers to any operation's slot any more: nothing leaks there. */
+void client_wait_slots_free(const struct client *client);
 void client_wait_in_flight(kp_vault *vault, uint32_t n);
 /* state: an enum kpi_vault_state. */
 void client_wait_state(kp_vault *vault, uint32_t state);
