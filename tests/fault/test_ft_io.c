@@ -310,6 +310,51 @@ static void io_purged_and_remade_key_looks_different(void **state)
     close_scene(&s);
 }
 
+/* Commits of different keys share one clock, so a file removed by hand and made again differs too. */
+static void io_commits_of_all_keys_follow_each_other(void **state)
+{
+    static struct scene s;
+    struct ft_stat stat;
+    int64_t last = 0;
+    (void)state;
+    open_scene(&s);
+    const struct ft_vault *v = s.fv.host.vault;
+    for (int i = 0; i < 10; i++) {
+        char name[8], file[FT_FILE_NAME_LEN];
+        (void)snprintf(name, sizeof name, "k%d", i);
+        fv_create(&s.fv, name, KP_KTY_OCT, 256, 0, NULL);
+        assert_int_equal(ft_name_encode(fv_span(name), file), KP_OK);
+        assert_int_equal(ft_store_stat(&v->store, file, &stat), FT_IO_OK);
+        assert_true(stat.mtime_ns > last);
+        last = stat.mtime_ns;
+    }
+    close_scene(&s);
+}
+
+/* Inode, size and change time are the same here: the time of modification alone gives it away. */
+static void io_loaded_key_that_was_purged_and_remade_is_not_served(void **state)
+{
+    static struct scene s;
+    static struct file_vault other;
+    uint8_t ct[64];
+    char version[33], seen[33];
+    (void)state;
+    open_scene(&s);
+    assert_int_equal(fv_open(&other, &s.mem.fs, MEM_FS_PATH, 0, BACKUP_KEY), KP_OK);
+    for (int i = 0; i < 5; i++) {
+        size_t len = sizeof ct;
+        fv_wrap(&other, "app", NULL, KP_ALG_A256KW, 1, ct, &len, NULL);
+        fv_must(&s.fv, KP_OP_DELETE, "app", NULL);
+        fv_must(&s.fv, KP_OP_PURGE, "app", NULL);
+        fv_create(&s.fv, "app", KP_KTY_OCT, 256, 0, version);
+        len = sizeof ct;
+        fv_wrap(&other, "app", NULL, KP_ALG_A256KW, 1, ct, &len, seen);
+        assert_string_equal(version, seen);
+    }
+    fv_close(&other);
+    close_scene(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +366,8 @@ int main(void)
         cmocka_unit_test(io_temporary_file_of_a_writer_at_work_is_left_alone),
         cmocka_unit_test(io_commits_differ_on_file_systems_with_coarse_times),
         cmocka_unit_test(io_purged_and_remade_key_looks_different),
+        cmocka_unit_test(io_commits_of_all_keys_follow_each_other),
+        cmocka_unit_test(io_loaded_key_that_was_purged_and_remade_is_not_served),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
