@@ -12,6 +12,7 @@
 #include "core/config_fields.h"
 #include "core/config_json.h"
 #include "core/config_reader.h"
+#include "core/log.h"
 
 /* A struct being filled: its table, and where in reader.path the table's own paths begin. */
 struct scope {
@@ -28,7 +29,10 @@ static size_t count_settings(json_t *object)
     json_t *value;
     size_t n = 0;
 
-    json_object_foreach(object, key, value) n += json_is_object(value) ? count_settings(value) : 1;
+    json_object_foreach(object, key, value)
+    {
+        n += json_is_object(value) ? count_settings(value) : 1;
+    }
     return n;
 }
 
@@ -317,11 +321,25 @@ static kp_status check_defaults(struct kpi_reader *r)
     return st;
 }
 
+static kp_status check_log_levels(struct kpi_reader *r)
+{
+    uint32_t levels[KPI_LOG_MODULES];
+    kp_status st = KP_OK;
+
+    if (r->config->log_levels)
+        st = kpi_log_levels_parse(r->config->log_levels, levels, r->err);
+    if (st != KP_OK)
+        kpb_error_prefix(r->err, "log.levels");
+    return st;
+}
+
 static kp_status read_root(struct kpi_reader *r, json_t *root)
 {
     struct scope s = {&kpi_config_fields, r->config, 0};
     kp_status st = read_members(r, &s, root);
 
+    if (st == KP_OK)
+        st = check_log_levels(r);
     if (st == KP_OK)
         st = check_defaults(r);
     if (st == KP_OK)

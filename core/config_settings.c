@@ -96,7 +96,8 @@ static kp_status check_names(struct check *c, const struct kp_caps *caps)
 
 /* ---- Values ---- */
 
-/* The next place of the list, which clearing the list frees from now on; NULL when memory is out. */
+/* The next place of the list, which clearing the list frees from now on; NULL when memory is
+ * out. */
 static struct kpi_setting *start_setting(struct check *c, const struct kp_setting_spec *spec)
 {
     struct kpi_setting *setting = &c->list[c->n];

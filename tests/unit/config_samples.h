@@ -1,4 +1,5 @@
-/* What the tests of core/config share: samples, and parsing that fails the test when it must work. */
+/* What the tests of core/config share: samples, and parsing that fails the test when it must
+ * work. */
 #ifndef KP_TESTS_UNIT_CONFIG_SAMPLES_H
 #define KP_TESTS_UNIT_CONFIG_SAMPLES_H
 

@@ -212,6 +212,9 @@ static void parse_refused_text_says_what_and_where(void **state)
          "defaults.local_public_ops: expected true or false, found a whole number"},
         {"{\"log\": {\"format\": \"xml\"}}", "log.format: expected \"text\" or \"json\""},
         {"{\"log\": {\"format\": null}}", "log.format: expected text, found null"},
+        {"{\"log\": {\"levels\": \"info,pipeline=loud\"}}",
+         "log.levels: log levels: \"pipeline=loud\" is neither a level nor MODULE=LEVEL, or stands "
+         "there twice; levels are off, error, warn, info, debug, trace"},
         {"{\"plugin_dir\": \"\"}", "plugin_dir: the text is empty"},
         {"{\"plugin_dir\": []}", "plugin_dir: expected text, found a list"},
         {"{\"allow_inline_secrets\": 1}",

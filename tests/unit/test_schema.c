@@ -56,7 +56,10 @@ static size_t count_valid(const json_t *root, json_t *schemas, json_t *value)
     size_t n = 0;
     size_t i;
 
-    json_array_foreach(schemas, i, schema) n += is_valid(root, schema, value);
+    json_array_foreach(schemas, i, schema)
+    {
+        n += is_valid(root, schema, value);
+    }
     return n;
 }
 
