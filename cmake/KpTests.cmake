@@ -1,6 +1,10 @@
 # Tests are found, not listed: one test_*.c is one program and one ctest.
 
+# Far above what a test takes; sanitizers slow the same work down.
 set(KP_TEST_TIMEOUT_S 120)
+if(KP_SANITIZE)
+  set(KP_TEST_TIMEOUT_S 300)
+endif()
 set(KP_TEST_PLUGIN_DIR ${PROJECT_BINARY_DIR}/tests/plugins)
 
 # What every test may rely on in its environment; sanitizers stop at the first finding.
