@@ -101,12 +101,10 @@ static void wipe_tree(json_t *value)
 
     if (json_is_string(value))
         wipe_string(value);
-    json_object_foreach(value, key, member)
-    {
+    json_object_foreach(value, key, member) {
         wipe_tree(member);
     }
-    json_array_foreach(value, i, member)
-    {
+    json_array_foreach(value, i, member) {
         wipe_tree(member);
     }
 }

@@ -29,8 +29,7 @@ static size_t count_settings(json_t *object)
     json_t *value;
     size_t n = 0;
 
-    json_object_foreach(object, key, value)
-    {
+    json_object_foreach(object, key, value) {
         n += json_is_object(value) ? count_settings(value) : 1;
     }
     return n;
@@ -79,8 +78,7 @@ static kp_status add_settings(struct kpi_reader *r, struct scope *s, json_t *obj
     json_t *value;
     kp_status st = KP_OK;
 
-    json_object_foreach(object, key, value)
-    {
+    json_object_foreach(object, key, value) {
         size_t before = kpi_reader_enter(r, key);
 
         if (key[0] == '\0' || strchr(key, '.'))
@@ -164,8 +162,7 @@ static kp_status read_members(struct kpi_reader *r, struct scope *s, json_t *obj
 
     if (!json_is_object(object))
         return kpi_reader_refuse_kind(r, "an object", object);
-    json_object_foreach(object, key, value)
-    {
+    json_object_foreach(object, key, value) {
         size_t before = kpi_reader_enter(r, key);
         kp_status st = read_member(r, s, key, value);
 
@@ -242,8 +239,7 @@ static kp_status read_vaults(struct kpi_reader *r, json_t *object)
         kpb_alloc_array("config.vaults", json_object_size(object), sizeof *r->config->vaults);
     if (!r->config->vaults)
         return kpi_reader_fail_memory(r);
-    json_object_foreach(object, key, value)
-    {
+    json_object_foreach(object, key, value) {
         size_t before = kpi_reader_enter(r, key);
         kp_status st = read_vault(r, key, value);
 
@@ -282,8 +278,7 @@ static kp_status read_plugins(struct kpi_reader *r, json_t *list)
         kpb_alloc_array("config.plugins", json_array_size(list), sizeof *r->config->plugins);
     if (!r->config->plugins)
         return kpi_reader_fail_memory(r);
-    json_array_foreach(list, i, value)
-    {
+    json_array_foreach(list, i, value) {
         size_t before = kpi_reader_enter_item(r, i);
         kp_status st = read_plugin(r, value);
 

@@ -230,8 +230,7 @@ static kp_status read_secret_members(struct kpi_reader *r, json_t *object,
     const char *name;
     json_t *value;
 
-    json_object_foreach(object, name, value)
-    {
+    json_object_foreach(object, name, value) {
         size_t before = kpi_reader_enter(r, name);
         kp_status st = read_secret_member(r, name, value, ref);
 

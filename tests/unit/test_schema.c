@@ -56,8 +56,7 @@ static size_t count_valid(const json_t *root, json_t *schemas, json_t *value)
     size_t n = 0;
     size_t i;
 
-    json_array_foreach(schemas, i, schema)
-    {
+    json_array_foreach(schemas, i, schema) {
         n += is_valid(root, schema, value);
     }
     return n;
@@ -71,8 +70,7 @@ static bool has_properties(const json_t *root, json_t *schema, json_t *value)
     const char *key;
     json_t *member;
 
-    json_object_foreach(value, key, member)
-    {
+    json_object_foreach(value, key, member) {
         json_t *own = json_object_get(properties, key);
         json_t *rule = own ? own : others;
 
@@ -89,8 +87,7 @@ static bool has_required(json_t *names, const json_t *value)
     json_t *name;
     size_t i;
 
-    json_array_foreach(names, i, name)
-    {
+    json_array_foreach(names, i, name) {
         if (json_is_object(value) && !json_object_get(value, json_string_value(name)))
             return false;
     }
@@ -102,8 +99,7 @@ static bool has_items(const json_t *root, json_t *rule, json_t *value)
     json_t *item;
     size_t i;
 
-    json_array_foreach(value, i, item)
-    {
+    json_array_foreach(value, i, item) {
         if (!is_valid(root, rule, item))
             return false;
     }
@@ -115,8 +111,7 @@ static bool is_among(json_t *words, const json_t *value)
     json_t *word;
     size_t i;
 
-    json_array_foreach(words, i, word)
-    {
+    json_array_foreach(words, i, word) {
         if (json_equal(word, value))
             return true;
     }
@@ -209,8 +204,7 @@ static bool is_valid(const json_t *root, json_t *schema, json_t *value)
         return json_is_true(schema);
     if (!json_object_get(schema, "properties") && !has_properties(root, schema, value))
         return false; /* the words beside properties count without it too */
-    json_object_foreach(schema, word, rule)
-    {
+    json_object_foreach(schema, word, rule) {
         if (!keeps_word(root, schema, word, rule, value))
             return false;
     }
@@ -357,8 +351,7 @@ static void compare_defaults(json_t *schema, json_t *effective)
     const char *key;
     json_t *member;
 
-    json_object_foreach(json_object_get(schema, "properties"), key, member)
-    {
+    json_object_foreach(json_object_get(schema, "properties"), key, member) {
         json_t *fallback = json_object_get(member, "default");
         json_t *value = json_object_get(effective, key);
 
