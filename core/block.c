@@ -10,16 +10,42 @@ kp_status kpi_block_alloc(struct kpi_block *block, const char *site, size_t len)
     void *ptr = kpb_secret_alloc(site, len);
     if (!ptr)
         return KP_NO_MEMORY;
-    block->ptr = ptr;
-    block->len = len;
+    *block = (struct kpi_block){ptr, len, 0};
     return KP_OK;
 }
 
 void kpi_block_free(struct kpi_block *block)
 {
-    kpb_secret_free(block->ptr, block->len);
-    block->ptr = NULL;
-    block->len = 0;
+    if (block->ptr)
+        kpb_secret_free(block->ptr, block->len);
+    *block = (struct kpi_block){NULL, 0, 0};
+}
+
+void kpi_block_wipe(struct kpi_block *block)
+{
+    kpb_wipe(block->ptr, block->used);
+    block->used = 0;
+}
+
+/* What an earlier, longer copy left counts too. */
+static void note_used(struct kpi_block *block, size_t used)
+{
+    if (used > block->used)
+        block->used = used;
+}
+
+/* Makes room for len bytes: the block at hand, or another in its place. */
+static kp_status make_room(struct kpi_block *block, const char *site, size_t len)
+{
+    struct kpi_block larger;
+    if (len <= block->len)
+        return KP_OK;
+    kp_status st = kpi_block_alloc(&larger, site, len);
+    if (st != KP_OK)
+        return st;
+    kpi_block_free(block);
+    *block = larger;
+    return KP_OK;
 }
 
 /* Lays things out one after another in cap bytes. From where these end it only measures. */
@@ -176,11 +202,12 @@ static size_t request_len(const struct kp_request *request)
 kp_status kpi_block_copy_request(struct kpi_block *block, const struct kp_request *request,
                                  const struct kp_request **ret_request)
 {
-    kp_status st = kpi_block_alloc(block, "op.request", request_len(request));
+    kp_status st = make_room(block, "op.request", request_len(request));
     if (st != KP_OK)
         return st;
     struct packer write = {block->ptr, block->len, 0};
     *ret_request = pack_request(&write, request);
+    note_used(block, write.used);
     return KP_OK;
 }
 
@@ -190,15 +217,14 @@ kp_status kpi_block_copy_reply(struct kpi_block *block, const struct kp_reply *r
     struct packer write = {block->ptr, block->len, 0};
     const struct kp_reply *copy = pack_reply(&write, reply);
     if (write.used > block->len) {
-        struct kpi_block larger;
-        kp_status st = kpi_block_alloc(&larger, "op.reply", write.used);
+        block->used = block->len; /* written in part */
+        kp_status st = make_room(block, "op.reply", write.used);
         if (st != KP_OK)
             return st;
-        kpi_block_free(block);
-        *block = larger;
         write = (struct packer){block->ptr, block->len, 0};
         copy = pack_reply(&write, reply);
     }
+    note_used(block, write.used);
     *ret_reply = copy;
     return KP_OK;
 }

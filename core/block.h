@@ -12,26 +12,31 @@
 
 #include <keyprovider/keyprovider.h>
 
+/* A zeroed one is empty. */
 struct kpi_block {
     void *ptr;
     size_t len;
+    size_t used; /* bytes that copies have written since the last wipe */
 };
 
 /* Room for len bytes of zeroed secret memory. Errors: no_memory. */
 kp_status kpi_block_alloc(struct kpi_block *block, const char *site, size_t len) KP_MUST_USE;
 /* Wipes and frees; the block is then empty. */
 void kpi_block_free(struct kpi_block *block);
+/* Wipes what copies have written; the block is then ready for another. */
+void kpi_block_wipe(struct kpi_block *block);
 
 /*
- * Copies request, which is as this build knows it (see kpi_request_check), into a new block.
- * *ret_request points into it. Errors: no_memory.
+ * Copies request, which is as this build knows it (see kpi_request_check), into block where it fits,
+ * else into a larger one that takes its place. *ret_request is written on success and points into
+ * it. Errors: no_memory.
  */
 kp_status kpi_block_copy_request(struct kpi_block *block, const struct kp_request *request,
                                  const struct kp_request **ret_request) KP_MUST_USE;
 
 /*
- * Copies reply into block where it fits, else into a larger one that takes its place.
- * *ret_reply is written on success. Errors: no_memory (block keeps its place, not its content).
+ * The same for a reply, whose spans need not be those of a checked one.
+ * Errors: no_memory (block keeps its place, not its content).
  */
 kp_status kpi_block_copy_reply(struct kpi_block *block, const struct kp_reply *reply,
                                const struct kp_reply **ret_reply) KP_MUST_USE;

@@ -93,13 +93,13 @@ static void give_reply(struct inline_sink *sink, struct kp_result *result)
     result->reply = *sink->reply;
     result->memory = sink->block.ptr;
     result->memory_len = sink->block.len;
-    sink->block = (struct kpi_block){NULL, 0}; /* moved to the result */
+    sink->block = (struct kpi_block){NULL, 0, 0}; /* moved to the result */
 }
 
 static kp_status run_in_plugin(struct kp_vault *vault, const struct kp_request *request,
                                struct kp_result *result)
 {
-    struct inline_sink sink = {{NULL, 0}, NULL, 0, KP_OK};
+    struct inline_sink sink = {{NULL, 0, 0}, NULL, 0, KP_OK};
     struct kp_error *error = &result->error;
     if (kpi_block_alloc(&sink.block, "op.reply", KPI_REPLY_AREA_LEN) != KP_OK)
         return kpb_fail_memory(error, "op.reply");

@@ -1,5 +1,6 @@
 #include "core/op.h"
 
+#include "base/errors.h"
 #include "base/mem.h"
 #include "crypto/key.h"
 
@@ -110,6 +111,10 @@ kp_status kpi_op_table_init(struct kpi_op_table *table, struct kpi_shard *shard,
 
 void kpi_op_table_clear(struct kpi_op_table *table)
 {
+    for (uint32_t i = 0; table->ops && i < table->n; i++) {
+        kpi_block_free(&table->ops[i].in);
+        kpi_block_free(&table->ops[i].out);
+    }
     kpb_free(table->ops);
     table->ops = NULL;
     table->n = 0;
@@ -166,6 +171,26 @@ struct kpi_op *kpi_op_at(struct kpi_op_table *table, kp_op_id id)
     return slot < table->n ? &table->ops[slot] : NULL;
 }
 
+/* ---- Areas ---- */
+
+kp_status kpi_op_reserve(struct kpi_op *op, struct kp_error *reterr)
+{
+    if (!op->in.ptr && kpi_block_alloc(&op->in, "op.request", KPI_REQUEST_AREA_LEN) != KP_OK)
+        return kpb_fail_memory(reterr, "op.request");
+    if (!op->out.ptr && kpi_block_alloc(&op->out, "op.reply", KPI_REPLY_AREA_LEN) != KP_OK)
+        return kpb_fail_memory(reterr, "op.reply");
+    return KP_OK;
+}
+
+/* A warm slot keeps what any operation needs, wiped; what one operation needed more of goes. */
+static void release_area(const struct kpi_op *op, struct kpi_block *area, size_t usual_len)
+{
+    if (op->slot < op->table->n_warm && area->len == usual_len)
+        kpi_block_wipe(area);
+    else
+        kpi_block_free(area);
+}
+
 /* ---- References ---- */
 
 void kpi_op_ref(struct kpi_op *op)
@@ -181,8 +206,8 @@ void kpi_op_unref(struct kpi_op *op)
     if (op->local_key)
         kpc_key_release(op->local_key);
     op->local_key = NULL;
-    kpi_block_free(&op->in);
-    kpi_block_free(&op->out);
+    release_area(op, &op->in, KPI_REQUEST_AREA_LEN);
+    release_area(op, &op->out, KPI_REPLY_AREA_LEN);
     push_free(op->table, op);
 }
 

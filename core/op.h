@@ -45,8 +45,10 @@
 struct kpi_shard;
 struct kpc_key;
 
-#define KPI_REPLY_AREA_LEN 1024u /* reserved at admission; larger answers are allocated at finish */
-#define KPI_ATTEMPTS_MAX 255u    /* eight bits of the id */
+/* Both are reserved at admission; a larger request or answer gets a block of its size. */
+#define KPI_REQUEST_AREA_LEN 1024u
+#define KPI_REPLY_AREA_LEN 1024u
+#define KPI_ATTEMPTS_MAX 255u /* eight bits of the id */
 
 #define KPI_WORD_ATTEMPT_OPEN 0x01u /* the plugin owes a finish */
 #define KPI_WORD_CANCEL 0x02u       /* somebody asked to cancel */
@@ -139,23 +141,32 @@ uint32_t kpi_id_slot(kp_op_id id);
 struct kpi_op_table {
     struct kpi_op *ops;
     uint32_t n;
+    uint32_t n_warm;            /* the first slots, which keep their areas between uses */
     _Atomic uint64_t free_head; /* tag in the upper half, slot + 1 in the lower; 0: empty */
 };
 
-/* n slots for a shard, at most KPI_SLOTS_MAX. Errors: no_memory. */
+/*
+ * n slots for a shard, at most KPI_SLOTS_MAX. The table starts with no warm slots; set n_warm before
+ * the first acquire. Errors: no_memory.
+ */
 kp_status kpi_op_table_init(struct kpi_op_table *table, struct kpi_shard *shard, uint32_t shard_at,
                             uint32_t n) KP_MUST_USE;
 void kpi_op_table_clear(struct kpi_op_table *table);
 
-/* A slot with one reference (the pipeline's), or NULL when all are taken. Any thread. */
+/*
+ * A slot with one reference (the pipeline's), or NULL when all are taken. The slot freed last comes
+ * first, so that few slots are warm and those stay in the cache. Any thread.
+ */
 struct kpi_op *kpi_op_acquire(struct kpi_op_table *table);
+/* Sees to it that in and out have their areas. Errors: no_memory. */
+kp_status kpi_op_reserve(struct kpi_op *op, struct kp_error *reterr) KP_MUST_USE;
 /* The slot an id points to, whatever lives there now; NULL for one that cannot be. */
 struct kpi_op *kpi_op_at(struct kpi_op_table *table, kp_op_id id);
 
 /* ---- References; any thread ---- */
 
 void kpi_op_ref(struct kpi_op *op);
-/* Gives one back; the last one wipes the buffers and frees the slot. */
+/* Gives one back; the last one wipes the buffers, frees them unless warm, and frees the slot. */
 void kpi_op_unref(struct kpi_op *op);
 
 /* ---- Decisions by compare-and-swap; any thread ---- */

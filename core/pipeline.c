@@ -40,7 +40,7 @@ static void fill_result(struct kpi_op *op, struct kp_result *result, kp_status s
     kp_error_init(&result->error);
     result->memory = op->out.ptr;
     result->memory_len = op->out.len;
-    op->out = (struct kpi_block){NULL, 0}; /* moved to the result */
+    op->out = (struct kpi_block){NULL, 0, 0}; /* moved to the result */
 }
 
 static void tell_blocked_caller(struct kpi_op *op, kp_status status, const struct kp_reply *reply,
@@ -63,9 +63,13 @@ static void tell_client(struct kpi_op *op, kp_status status, const struct kp_rep
         tell_blocked_caller(op, status, reply, error);
         return;
     }
+    size_t used = op->out.used;
     fill_result(op, &result, status, reply, error);
     op->cb(op->ctx, op->id, &result);
-    kp_result_clear(&result);
+    if (!result.memory)
+        return; /* nothing came, or the client has taken it */
+    op->out = (struct kpi_block){result.memory, result.memory_len, used}; /* ours again */
+    kpi_block_wipe(&op->out);
 }
 
 void kpi_pipeline_end(struct kpi_op *op, kp_status status, const struct kp_reply *reply,

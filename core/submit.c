@@ -30,11 +30,10 @@ void kpi_place_give(struct kp_vault *vault)
 static kp_status copy_in(struct kpi_op *op, const struct kp_request *request,
                          struct kp_error *reterr)
 {
-    if (kpi_block_copy_request(&op->in, request, &op->request) != KP_OK)
-        return kpb_fail_memory(reterr, "op.request");
-    if (kpi_block_alloc(&op->out, "op.reply", KPI_REPLY_AREA_LEN) != KP_OK)
-        return kpb_fail_memory(reterr, "op.reply");
-    return KP_OK;
+    kp_status st = kpi_op_reserve(op, reterr);
+    if (st == KP_OK && kpi_block_copy_request(&op->in, request, &op->request) != KP_OK)
+        st = kpb_fail_memory(reterr, "op.request");
+    return st;
 }
 
 static void set_times(struct kpi_op *op, struct kp_vault *vault, uint64_t submitted_ns)
