@@ -286,7 +286,8 @@ struct kp_plugin {
 
 /*
  * The one exported symbol. host_abi_major and host_abi_minor say what the host speaks; return the
- * table for them, or NULL when there is none. Called once, from one thread.
+ * table for them, or NULL when there is none. Called once by each provider that loads the plugin, so
+ * perhaps from several threads; it returns the same table each time.
  */
 typedef const struct kp_plugin *kp_plugin_get_fn(uint32_t host_abi_major, uint32_t host_abi_minor);
 
