@@ -262,6 +262,11 @@ static bool dispatch_next(struct kp_vault *vault)
     case KPI_VAULT_OPEN:
         dispatch_op(vault, op);
         return true;
+    case KPI_VAULT_OPENING:
+        if (!vault->open_overdue)
+            return false;
+        kpi_pipeline_end_with(op, KP_TIMEOUT, "the vault has not opened in time");
+        return true;
     default:
         return false;
     }

@@ -188,19 +188,56 @@ kp_status kpi_request_check(const struct kp_vault *vault, const struct kp_reques
     return check_members(vault, request, reterr);
 }
 
+/* ---- Replies ---- */
+
+static kp_status check_told_version(const struct kp_request *request, kp_span version,
+                                    struct kp_error *reterr)
+{
+    if (request->version.len == 0 || kpb_span_eq(request->version, version))
+        return KP_OK;
+    return kpb_fail(reterr, KP_INTEGRITY,
+                    "%s: version %.*s was asked for but %.*s answered; the result is discarded",
+                    kp_op_text(request->op), (int)request->version.len, request->version.ptr,
+                    (int)version.len, version.ptr);
+}
+
+/* Vaults do not tell upper and lower case apart in names. */
+static kp_status check_told_name(const struct kp_request *request, kp_span name,
+                                 struct kp_error *reterr)
+{
+    if (name.len == 0 || kpb_span_eq_nocase(request->name, name))
+        return KP_OK;
+    return kpb_fail(reterr, KP_INTEGRITY,
+                    "%s: key %.*s was asked for but another one answered; the result is discarded",
+                    kp_op_text(request->op), (int)request->name.len, request->name.ptr);
+}
+
+/* Metadata need not name its version, but must not be of another one: it is kept under this one. */
+static kp_status check_metadata(const struct kp_request *request, const struct kp_reply *reply,
+                                struct kp_error *reterr)
+{
+    const struct kp_key_info *key = reply->key;
+    kp_status st = check_told_name(request, reply->name, reterr);
+    if (st == KP_OK && reply->version.len > 0)
+        st = check_told_version(request, reply->version, reterr);
+    if (st == KP_OK && key)
+        st = check_told_name(request, key->name, reterr);
+    if (st == KP_OK && key && key->version.len > 0)
+        st = check_told_version(request, key->version, reterr);
+    return st;
+}
+
 kp_status kpi_reply_check(const struct kp_request *request, const struct kp_reply *reply,
                           struct kp_error *reterr)
 {
+    if (request->op == KP_OP_GET_KEY)
+        return check_metadata(request, reply, reterr);
     if (!(kp_op_traits(request->op) & KP_TRAIT_PAYLOAD))
         return KP_OK;
-    const char *op = kp_op_text(request->op);
     if (reply->version.len == 0)
         return kpb_fail(reterr, KP_PROTOCOL,
-                        "%s: the reply does not say which key version was used", op);
-    if (request->version.len > 0 && !kpb_span_eq(request->version, reply->version))
-        return kpb_fail(reterr, KP_INTEGRITY,
-                        "%s: version %.*s was asked for but %.*s answered; the result is discarded",
-                        op, (int)request->version.len, request->version.ptr,
-                        (int)reply->version.len, reply->version.ptr);
-    return KP_OK;
+                        "%s: the reply does not say which key version was used",
+                        kp_op_text(request->op));
+    kp_status st = check_told_name(request, reply->name, reterr);
+    return st == KP_OK ? check_told_version(request, reply->version, reterr) : st;
 }

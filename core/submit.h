@@ -17,8 +17,8 @@ kp_status kpi_request_check(const struct kp_vault *vault, const struct kp_reques
                             struct kp_request *ret_request, struct kp_error *reterr) KP_MUST_USE;
 
 /*
- * Whatever a plugin answers, the version asked for is the version that did the work. Errors:
- * protocol (no version told), integrity (another one).
+ * Whatever a plugin answers, the key and version asked for did the work, or are what the metadata
+ * is of. Errors: protocol (no version told), integrity (another one).
  */
 kp_status kpi_reply_check(const struct kp_request *request, const struct kp_reply *reply,
                           struct kp_error *reterr) KP_MUST_USE;

@@ -54,17 +54,38 @@ static struct kp_vault_settings settings_of(const struct kp_vault *vault)
     return settings;
 }
 
+/* The plugin still owes its opened; until it comes nobody is made to wait for it any more. */
+static void open_is_overdue(struct kpi_timer *timer)
+{
+    struct kp_vault *vault = KPI_HOLDER(timer, struct kp_vault, open_timer);
+    struct kp_error error;
+    vault->open_overdue = true;
+    (void)kpb_fail(&error, KP_TIMEOUT, "the vault did not open within %u ms",
+                   kpi_vault_limits_of(vault)->open_timeout_ms);
+    kpi_pipeline_vault_opened(vault, KP_TIMEOUT, &error);
+}
+
+static void arm_open_timer(struct kp_vault *vault)
+{
+    uint64_t limit_ns = kpi_vault_limits_of(vault)->open_timeout_ms * KPI_NS_PER_MS;
+    vault->open_overdue = false;
+    vault->open_timer.fire = open_is_overdue;
+    kpi_shard_arm(vault->shard, &vault->open_timer, kpi_shard_now_ns(vault->shard) + limit_ns);
+}
+
 static void open_in_plugin(struct kp_vault *vault)
 {
     struct kp_error error;
     kp_error_init(&error);
     struct kp_vault_settings settings = settings_of(vault);
+    arm_open_timer(vault);
     enter_state(vault, KPI_VAULT_OPENING);
     atomic_store_explicit(&vault->owes, KPI_OWES_OPENED, memory_order_release);
     kp_status st = vault->plugin->open(&vault->door->host, &settings, &vault->instance, &error);
     kpi_vault_inputs_clear(&vault->inputs);
     if (st == KP_OK)
         return;
+    kpi_shard_disarm(vault->shard, &vault->open_timer);
     atomic_store_explicit(&vault->owes, 0, memory_order_release);
     if (error.text[0] == '\0')
         (void)kpb_fail(&error, st, "the plugin refused to open the vault");
@@ -109,6 +130,8 @@ static void deliver_opened(struct kpi_mail *mail)
         kpi_door_count_refusal(); /* opened, and then open was refused: there is no vault */
         return;
     }
+    kpi_shard_disarm(vault->shard, &vault->open_timer);
+    vault->open_overdue = false;
     if (vault->opened_status == KP_OK) {
         enter_state(vault, KPI_VAULT_OPEN);
         kpi_pipeline_vault_opened(vault, KP_OK, NULL);

@@ -6,6 +6,7 @@
  *   IDLE      first operation                FETCHING   secrets are read on a worker
  *   FETCHING  inputs there                   OPENING    the plugin's open was accepted
  *   FETCHING  inputs or open refused         IDLE       what waits fails with the reason
+ *   OPENING   open_timeout_ms have passed    OPENING    what waits and what comes fails with timeout
  *   OPENING   opened(ok)                     OPEN
  *   OPENING   opened(failure)                UNDOING    what waits fails with the reason
  *   UNDOING   closed                         IDLE       (the next operation tries again)
@@ -102,6 +103,8 @@ struct kp_vault {
     struct kpi_link errands; /* what the plugin waits for */
     uint64_t last_errand;
     bool open_is_probe;
+    bool open_overdue;           /* opening takes longer than open_timeout_ms */
+    struct kpi_timer open_timer; /* its end */
     void *instance;
     struct kpi_vault_inputs inputs;
     kp_status opened_status;

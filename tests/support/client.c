@@ -10,6 +10,7 @@
 #include "core/door.h"
 #include "core/provider.h"
 #include "core/vault.h"
+#include "support/memory_hooks.h"
 
 #define CLOSE_MS 30000u
 
@@ -28,6 +29,7 @@ void client_options(struct kp_options *options, const char *config)
 kp_status client_open(struct client *client, const struct kp_options *options, bool fake_clock,
                       struct kp_error *reterr)
 {
+    memory_hooks_install();
     client->provider = NULL;
     client->n_refused = kpi_door_refused();
     fake_clock_init(&client->clock);
