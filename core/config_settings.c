@@ -3,7 +3,7 @@
  * loaded, so that settings came as dotted names with text; a secret NAME came as NAME.file or
  * NAME.env. The answer is a new list in the plugin's order, so that a refusal changes nothing.
  */
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,13 +62,30 @@ static bool claims(const struct kp_setting_spec *spec, const char *name)
     return false;
 }
 
+/* A secret is offered as what would stand in its place: NAME.file, NAME.env. */
+static void offer_spec(struct kpi_guess *guess, const struct kp_setting_spec *spec)
+{
+    char name[KPI_GUESS_MAX_LEN + 1];
+
+    if (spec->type != KP_SETTING_SECRET) {
+        kpi_guess_offer(guess, spec->name, strlen(spec->name));
+        return;
+    }
+    for (unsigned i = MEMBER_FILE; i <= MEMBER_ENV; i++) {
+        int n = snprintf(name, sizeof name, "%s%s", spec->name, secret_members[i]);
+
+        if (n > 0 && (size_t)n < sizeof name)
+            kpi_guess_offer(guess, name, (size_t)n);
+    }
+}
+
 static kp_status refuse_unknown(struct check *c, const struct kp_caps *caps, const char *name)
 {
     struct kpi_guess guess;
 
     kpi_guess_init(&guess, name);
     for (size_t i = 0; caps->settings[i]; i++)
-        kpi_guess_offer(&guess, caps->settings[i]->name, strlen(caps->settings[i]->name));
+        offer_spec(&guess, caps->settings[i]);
     if (!guess.best[0])
         return refuse(c, name, "the plugin has no such setting");
     return kpb_fail(c->err, KP_CONFIG,

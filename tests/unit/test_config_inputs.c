@@ -140,6 +140,8 @@ static void settings_refused_say_what_and_where_and_stay(void **state)
 {
     static const struct refused texts[] = {
         {"\"mod\": \"x\"", "mod: the plugin has no such setting; is mode meant?"},
+        {"\"passfrase\": {\"env\": \"X\"}",
+         "passfrase.env: the plugin has no such setting; is passphrase.env meant?"},
         {"\"zzz\": 1", "zzz: the plugin has no such setting"},
         {"\"mode\": 1", "mode: expected text"},
         {"\"fault\": {\"rate\": \"1\"}", "fault.rate: expected a whole number"},
