@@ -152,7 +152,7 @@ static void settings_refused_say_what_and_where_and_stay(void **state)
         {"\"passphrase\": \"hunter2\"", "passphrase: a secret never stands here; "
                                         "give {\"file\": PATH} or {\"env\": NAME}"},
         {"\"passphrase\": {\"inline\": \"hunter2\"}",
-         "passphrase.inline: the plugin has no such setting"},
+         "passphrase.inline: the plugin has no such setting; is passphrase.file meant?"},
         {"\"passphrase\": {\"file\": \"a\", \"env\": \"b\"}",
          "passphrase: expected exactly one of file and env"},
         {"\"passphrase\": {\"file\": 1}", "passphrase.file: expected text"},
