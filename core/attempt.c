@@ -82,7 +82,7 @@ struct answer_sink {
 static void take_answer(void *ctx, const struct kp_reply *reply)
 {
     struct answer_sink *sink = ctx;
-    if (sink->n_answers++ == 0 && reply)
+    if (reply && sink->n_answers++ == 0)
         kpi_attempt_take_reply(sink->op, reply);
 }
 
@@ -96,7 +96,7 @@ static void run_in_plugin(struct kpi_op *op)
     if (st == KP_UNSUPPORTED && error.text[0] == '\0')
         op->skip_run = true; /* declined; the empty sentence stays as the sign of it */
     if (st != KP_OK)
-        kpi_attempt_take_error(op, st, &error);
+        take_outcome(op, st, NULL, &error);
     else if (sink.n_answers == 0)
         take_outcome(op, KP_OK, NULL, NULL);
 }
@@ -108,10 +108,21 @@ static bool is_pointless(const struct kpi_op *op)
                                       atomic_load_explicit(&op->deadline_ns, memory_order_relaxed);
 }
 
+static void give_up_in_line(struct kpi_op *op)
+{
+    struct kp_error error;
+    bool canceled = kpi_op_canceled(op);
+    kp_status st =
+        kpb_fail(&error, canceled ? KP_CANCELED : KP_TIMEOUT, "%s: %s before a processor was free",
+                 kp_op_text(op->request->op), canceled ? "canceled" : "the deadline passed");
+    op->local = true; /* the vault has nothing to do with it */
+    kpi_attempt_take_error(op, st, &error);
+}
+
 static void run_with_permit(struct kpi_op *op)
 {
     if (is_pointless(op))
-        kpi_attempt_take_error(op, KP_CANCELED, NULL);
+        give_up_in_line(op);
     else if (op->local)
         kpi_local_run(op);
     else

@@ -5,6 +5,8 @@
  */
 #include <keyprovider/keyprovider.h>
 
+#include <stdio.h>
+
 #include "base/errors.h"
 #include "core/observe.h"
 #include "core/pipeline.h"
@@ -61,7 +63,9 @@ static kp_status call_by_loop(struct kp_vault *vault, const struct kp_request *r
         kpi_place_give(vault);
         return fail_result(result, st);
     }
-    sleep_on_ticket(op, op->deadline_ns - op->submitted_ns + GRACE_NS, result);
+    uint64_t now_ns = kpi_shard_now_ns(vault->shard);
+    uint64_t deadline_ns = atomic_load_explicit(&op->deadline_ns, memory_order_relaxed);
+    sleep_on_ticket(op, (deadline_ns > now_ns ? deadline_ns - now_ns : 0) + GRACE_NS, result);
     kpi_op_unref(op); /* the caller's */
     return result->status;
 }
@@ -78,7 +82,7 @@ struct inline_sink {
 static void take_answer(void *ctx, const struct kp_reply *reply)
 {
     struct inline_sink *sink = ctx;
-    if (sink->n_answers++ == 0 && reply)
+    if (reply && sink->n_answers++ == 0)
         sink->status = kpi_block_copy_reply(&sink->block, reply, &sink->reply);
 }
 
@@ -96,6 +100,22 @@ static void give_reply(struct inline_sink *sink, struct kp_result *result)
     sink->block = (struct kpi_block){NULL, 0, 0}; /* moved to the result */
 }
 
+/* Makes a failure of the plugin's whole: a status that is one, in the error too, and a sentence. */
+static kp_status settle_failure(const struct kp_request *request, kp_status status,
+                                struct kp_error *error)
+{
+    const char *op = kp_op_text(request->op);
+    if ((unsigned)status >= KP_STATUS_COUNT)
+        return kpb_fail(error, KP_INTERNAL, "%s: the plugin's run returned status %d", op,
+                        (int)status);
+    error->status = (uint32_t)status;
+    error->text[sizeof error->text - 1] = '\0';
+    error->request_id[sizeof error->request_id - 1] = '\0';
+    if (error->text[0] == '\0')
+        (void)snprintf(error->text, sizeof error->text, "%s: %s", op, kp_status_meaning(status));
+    return status;
+}
+
 static kp_status run_in_plugin(struct kp_vault *vault, const struct kp_request *request,
                                struct kp_result *result)
 {
@@ -104,10 +124,12 @@ static kp_status run_in_plugin(struct kp_vault *vault, const struct kp_request *
     if (kpi_block_alloc(&sink.block, "op.reply", KPI_REPLY_AREA_LEN) != KP_OK)
         return kpb_fail_memory(error, "op.reply");
     kp_status st = vault->plugin->run(vault->instance, request, take_answer, &sink, error);
-    if (st == KP_OK && sink.status != KP_OK)
+    if (st != KP_OK && !declined(st, error))
+        st = settle_failure(request, st, error);
+    else if (st == KP_OK && sink.status != KP_OK)
         st = kpb_fail_memory(error, "op.reply");
     else if (st == KP_OK && !sink.reply)
-        st = kpb_fail(error, KP_INTERNAL, "%s: the plugin's run answered nothing",
+        st = kpb_fail(error, KP_INTERNAL, "%s: the plugin's run gave no reply",
                       kp_op_text(request->op));
     if (st == KP_OK)
         st = kpi_reply_check(request, sink.reply, error);

@@ -85,6 +85,19 @@ void client_end(struct client *client)
     script_end();
 }
 
+static struct kp_close_report last_report;
+
+void client_note_closed(void *ctx, const struct kp_close_report *report)
+{
+    last_report = *report;
+    latch_hit(ctx);
+}
+
+const struct kp_close_report *client_last_report(void)
+{
+    return &last_report;
+}
+
 uint64_t client_refused(const struct client *client)
 {
     return kpi_door_refused() - client->n_refused;

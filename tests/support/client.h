@@ -35,6 +35,9 @@ void client_options(struct kp_options *options, const char *config);
 void client_end(struct client *client);
 /* Closes with time_ms and hands back the report. */
 struct kp_close_report client_close(struct client *client, uint32_t time_ms);
+/* A kp_closed_fn: keeps the report and hits the latch that ctx is. */
+void client_note_closed(void *ctx, const struct kp_close_report *report);
+const struct kp_close_report *client_last_report(void);
 /* Calls refused at the door since client_begin. */
 uint64_t client_refused(const struct client *client);
 
