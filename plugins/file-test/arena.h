@@ -13,7 +13,8 @@ struct ft_arena {
     struct ft_arena_block *first;
 };
 
-/* n zeroed bytes, aligned for any type, valid until the arena is cleared; NULL when memory is out. */
+/* n zeroed bytes, aligned for any type, valid until the arena is cleared; NULL when memory is
+ * out. */
 void *ft_arena_alloc(struct ft_arena *arena, size_t n) KP_MUST_USE;
 /* Copies bytes; the empty span gives the empty span. Errors: no_memory. */
 kp_status ft_arena_copy(struct ft_arena *arena, kp_span bytes, kp_span *ret) KP_MUST_USE;

@@ -7,8 +7,8 @@
  *     iv || ciphertext || tag  AES-256-GCM under HKDF(backup key, salt), bound to all before it
  *     checksum                 8 bytes of SHA-256 over all before it
  *
- * The plaintext is the JSON of the key's file with private parts in clear. The checksum tells damage
- * from a wrong backup key; the GCM is what nobody can forge. Pure functions; any thread.
+ * The plaintext is the JSON of the key's file with private parts in clear. The checksum tells
+ * damage from a wrong backup key; the GCM is what nobody can forge. Pure functions; any thread.
  */
 #ifndef KP_PLUGINS_FILE_TEST_BACKUP_H
 #define KP_PLUGINS_FILE_TEST_BACKUP_H
@@ -23,8 +23,8 @@ kp_status ft_backup_seal(const uint8_t *key, kp_span text, kp_buf *out, struct k
     KP_MUST_USE;
 /*
  * Opens a blob and appends its text to secret, a secret buffer.
- * Errors: integrity (damaged, cut, none of ours), unsupported (a newer format), config (sealed under
- * another backup key), no_memory.
+ * Errors: integrity (damaged, cut, none of ours), unsupported (a newer format), config (sealed
+ * under another backup key), no_memory.
  */
 kp_status ft_backup_open(const uint8_t *key, kp_span blob, kp_buf *secret, struct kp_error *reterr)
     KP_MUST_USE;

@@ -1,6 +1,6 @@
 /*
- * Faults on demand, for tests and rehearsals: settings that make this vault slow, refusing, silent or
- * unreachable. A plan is drawn for each operation as it arrives.
+ * Faults on demand, for tests and rehearsals: settings that make this vault slow, refusing, silent
+ * or unreachable. A plan is drawn for each operation as it arrives.
  * Threads: the vault's loop, except ft_faults_active.
  */
 #ifndef KP_PLUGINS_FILE_TEST_FAULTS_H

@@ -1,6 +1,6 @@
 /*
- * The file vault as a plugin linked into a program: its entry point under a name of its own. Hand it
- * to the provider in kp_options.static_plugins.
+ * The file vault as a plugin linked into a program: its entry point under a name of its own. Hand
+ * it to the provider in kp_options.static_plugins.
  */
 #ifndef KP_PLUGINS_FILE_TEST_FILE_TEST_H
 #define KP_PLUGINS_FILE_TEST_FILE_TEST_H

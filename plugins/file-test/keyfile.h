@@ -94,8 +94,8 @@ kp_status ft_keyfile_encode(const struct ft_keyfile *file, kp_buf *out, struct k
     KP_MUST_USE;
 
 /*
- * Reads file->raw into the other members of an initialised keyfile. The name inside must be name, or
- * any valid one when name is empty.
+ * Reads file->raw into the other members of an initialised keyfile. The name inside must be name,
+ * or any valid one when name is empty.
  * Errors: integrity with a sentence that names line or member; unsupported for a newer format;
  * no_memory. The keyfile must be cleared in any case.
  */

@@ -70,11 +70,13 @@ static void link_first_locked(struct ft_keys_bucket *bucket, struct ft_loaded *l
 static struct ft_loaded *unlink_last_locked(struct ft_keys_bucket *bucket)
 {
     struct ft_loaded **at = &bucket->first;
-    while ((*at)->next)
-        at = &(*at)->next;
     struct ft_loaded *last = *at;
+    while (last && last->next) {
+        at = &last->next;
+        last = *at;
+    }
     *at = NULL;
-    bucket->n--;
+    bucket->n -= last ? 1 : 0;
     return last;
 }
 

@@ -1,8 +1,8 @@
 /*
  * The keys a vault has in memory, ready for use: one entry per (name, version asked for), where no
- * version means the current one. An entry is immutable and says which state of the key's file it was
- * made from; whoever uses it compares that with the file first (ft_loaded_is_fresh), so a change by
- * any process is seen by the next call.
+ * version means the current one. An entry is immutable and says which state of the key's file it
+ * was made from; whoever uses it compares that with the file first (ft_loaded_is_fresh), so a
+ * change by any process is seen by the next call.
  *
  * Threads: any. A bucket's mutex is held for a look-up and a counter, never during input or output.
  * Bounded: FT_KEYS_BUCKETS * FT_KEYS_PER_BUCKET entries; the least recently used goes.
@@ -56,7 +56,8 @@ void ft_keys_clear(struct ft_keys *keys);
 
 /* The entry of a name and version (empty: the current one), referenced for the caller, or NULL. */
 struct ft_loaded *ft_keys_acquire(struct ft_keys *keys, kp_span name, kp_span version);
-/* Puts an entry in, in the place of one of the same name and version. The caller keeps its reference. */
+/* Puts an entry in, in the place of one of the same name and version. The caller keeps its
+ * reference. */
 void ft_keys_put(struct ft_keys *keys, struct ft_loaded *loaded);
 /* Drops all entries of a name. */
 void ft_keys_forget(struct ft_keys *keys, kp_span name);

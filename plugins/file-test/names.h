@@ -2,8 +2,8 @@
  * File names of a vault. Pure functions, any thread.
  *
  * A key's file is "key-" + the name in lower case + ".json"; where the name has upper-case letters,
- * "." and a hexadecimal mask stand before ".json", in which bit i (the last digit holds bits 0-3) is
- * set when character i is upper case: app -> key-app.json, App -> key-app.1.json,
+ * "." and a hexadecimal mask stand before ".json", in which bit i (the last digit holds bits 0-3)
+ * is set when character i is upper case: app -> key-app.json, App -> key-app.1.json,
  * APP -> key-app.7.json. So two names never share a file, on file systems that ignore case too, and
  * no file is called CON or COM1 or ends in a dot. At most 127 + 42 bytes.
  */

@@ -1,4 +1,5 @@
-/* Operations that make a version: create, import and rotate. Keys are made before the lock is taken. */
+/* Operations that make a version: create, import and rotate. Keys are made before the lock is
+ * taken. */
 #include "plugins/file-test/info.h"
 #include "plugins/file-test/op.h"
 #include "plugins/file-test/params.h"

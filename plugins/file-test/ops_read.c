@@ -1,4 +1,5 @@
-/* Operations that only look: they take no lock and change nothing, but for a rotation that is due. */
+/* Operations that only look: they take no lock and change nothing, but for a rotation that is
+ * due. */
 #include "plugins/file-test/info.h"
 #include "plugins/file-test/op.h"
 #include "plugins/file-test/policy.h"
@@ -153,7 +154,7 @@ static kp_status list_names(struct ft_op *op, enum ft_life wanted, struct kp_err
 {
     kp_span token = op->request.page_token;
     struct ft_names names = {NULL, 0, 0};
-    struct page page;
+    struct page page = {.op = op};
     bool more = false;
     if (token.len > 0 && !kpb_is_key_name(token))
         return FT_FAIL_USAGE(reterr, "the page token is none of this vault");
@@ -202,7 +203,7 @@ static kp_status find_start(const struct ft_op *op, const struct ft_keyfile *fil
 kp_status ft_op_list_versions(struct ft_op *op, ft_handle lock, struct kp_error *reterr)
 {
     struct ft_keyfile file;
-    struct page page;
+    struct page page = {.op = op};
     size_t i = 0;
     (void)lock;
     kp_status st = look_at(op, &file, reterr);

@@ -8,7 +8,8 @@
 
 #define SITE "file-test.use"
 
-/* Copies the small parts that point into use or the key; value is in the answer's buffer already. */
+/* Copies the small parts that point into use or the key; value is in the answer's buffer
+ * already. */
 static kp_status take_reply(struct ft_op *op, const struct ft_use *use, struct kp_error *reterr)
 {
     struct kp_reply *reply = &op->answer.reply;

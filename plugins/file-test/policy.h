@@ -1,6 +1,6 @@
 /*
- * Rotation policies: which are valid and when they ask for a new version. Pure functions, any thread.
- * Source: Key Vault REST 7.6 KeyRotationPolicy and the service's documented limits.
+ * Rotation policies: which are valid and when they ask for a new version. Pure functions, any
+ * thread. Source: Key Vault REST 7.6 KeyRotationPolicy and the service's documented limits.
  */
 #ifndef KP_PLUGINS_FILE_TEST_POLICY_H
 #define KP_PLUGINS_FILE_TEST_POLICY_H

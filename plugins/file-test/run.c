@@ -1,6 +1,6 @@
 /*
- * The inline path: a loaded key, one stat, the computation, no lock but for the look-up. Whatever is
- * not ready declines with unsupported, and submit does it.
+ * The inline path: a loaded key, one stat, the computation, no lock but for the look-up. Whatever
+ * is not ready declines with unsupported, and submit does it.
  */
 #include "plugins/file-test/fail.h"
 #include "plugins/file-test/table.h"

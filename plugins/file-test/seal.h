@@ -6,9 +6,9 @@
  * The text is base64url of
  *     0x01 || iv(12) || AES-256-GCM(parts) || tag(16)      with a passphrase
  *     0x00 || parts || SHA-256(binding || parts)[0..16)    without: notices damage, hides nothing
- * where the binding, the GCM's additional data, is SHA-256 over name, version, kty, crv, bits, n, e,
- * x, y, each after its length in 4 bytes, and parts are d, p, q, dp, dq, qi, k, each after its length
- * in 2 bytes, big-endian.
+ * where the binding, the GCM's additional data, is SHA-256 over name, version, kty, crv, bits, n,
+ * e, x, y, each after its length in 4 bytes, and parts are d, p, q, dp, dq, qi, k, each after its
+ * length in 2 bytes, big-endian.
  *
  * Threads: any; a sealer is fixed once its vault is open.
  */
@@ -24,8 +24,8 @@ struct ft_sealer {
 };
 
 /*
- * Writes the text for the private part of key to out (secret unless sealed), as version v of `name`;
- * looks at id, kty, curve, bits, n, e, x and y of v. Errors: no_memory, internal.
+ * Writes the text for the private part of key to out (secret unless sealed), as version v of
+ * `name`; looks at id, kty, curve, bits, n, e, x and y of v. Errors: no_memory, internal.
  */
 kp_status ft_seal_key(const struct ft_sealer *sealer, const char *name, const struct ft_version *v,
                       const struct kpc_key *key, kp_buf *out, struct kp_error *reterr) KP_MUST_USE;

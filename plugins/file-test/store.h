@@ -9,7 +9,8 @@
  * time of modification is forced past that of every commit before (the lock file remembers the
  * latest), so two states of a key never look alike to stat.
  *
- * Threads: any, after ft_store_open; all calls block on files, so workers only, except ft_store_stat.
+ * Threads: any, after ft_store_open; all calls block on files, so workers only, except
+ * ft_store_stat.
  */
 #ifndef KP_PLUGINS_FILE_TEST_STORE_H
 #define KP_PLUGINS_FILE_TEST_STORE_H
@@ -48,8 +49,8 @@ void ft_store_init(struct ft_store *store, const struct ft_fs *fs, const struct 
                    kp_span name, kp_span location);
 
 /*
- * Opens the vault at wish->path, making it when that is wished and the directory is missing or empty.
- * *ret_busy true with KP_OK: another process is making it; try again a little later.
+ * Opens the vault at wish->path, making it when that is wished and the directory is missing or
+ * empty. *ret_busy true with KP_OK: another process is making it; try again a little later.
  * Errors: not_found (no directory), config (no vault, foreign files, lax permissions, a passphrase
  * too many), auth (passphrase wrong or missing), integrity, unsupported, and those of files.
  */
@@ -58,7 +59,8 @@ kp_status ft_store_open(struct ft_store *store, const struct ft_store_wish *wish
 /* Closes the directory and wipes the key. An unopened store is allowed. */
 void ft_store_close(struct ft_store *store);
 
-/* Removes temporary files of writers that died. Does nothing when a writer is at work, or on failure. */
+/* Removes temporary files of writers that died. Does nothing when a writer is at work, or on
+ * failure. */
 void ft_store_sweep(struct ft_store *store);
 
 /* State of a key's file, cheap. */
@@ -91,8 +93,8 @@ void ft_store_unlock(const struct ft_store *store, ft_handle lock);
 
 /*
  * Commits a key: after KP_OK the new state is durable, after a failure the old one stands. The one
- * exception is a failure to sync the directory: exposure is then maybe_sent, and a crash may bring the
- * old state back. max_len bounds the file.
+ * exception is a failure to sync the directory: exposure is then maybe_sent, and a crash may bring
+ * the old state back. max_len bounds the file.
  */
 kp_status ft_store_save(const struct ft_store *store, ft_handle lock, const struct ft_keyfile *file,
                         size_t max_len, struct kp_error *reterr) KP_MUST_USE;
@@ -102,7 +104,8 @@ kp_status ft_store_remove(const struct ft_store *store, ft_handle lock, kp_span 
 
 /* ---- For the files of the store itself ---- */
 
-/* Reads a file of ours of at most max_len bytes, refusing lax permissions; *ret_stat may be NULL. */
+/* Reads a file of ours of at most max_len bytes, refusing lax permissions; *ret_stat may be
+ * NULL. */
 kp_status ft_store_read_file(const struct ft_store *store, const char *file, const char *what,
                              size_t max_len, kp_buf *out, struct ft_stat *ret_stat,
                              struct kp_error *reterr) KP_MUST_USE;

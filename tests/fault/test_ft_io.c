@@ -1,7 +1,7 @@
 /*
- * Disks that fail: every file call of every operation fails once, and from then on, with each kind of
- * error. The operation must say so or succeed, lose nothing, and the vault must go on once the disk
- * is well again.
+ * Disks that fail: every file call of every operation fails once, and from then on, with each kind
+ * of error. The operation must say so or succeed, lose nothing, and the vault must go on once the
+ * disk is well again.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -310,7 +310,8 @@ static void io_purged_and_remade_key_looks_different(void **state)
     close_scene(&s);
 }
 
-/* Commits of different keys share one clock, so a file removed by hand and made again differs too. */
+/* Commits of different keys share one clock, so a file removed by hand and made again differs
+ * too. */
 static void io_commits_of_all_keys_follow_each_other(void **state)
 {
     static struct scene s;

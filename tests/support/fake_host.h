@@ -1,10 +1,10 @@
 /*
- * A host for plugins under test: no threads unless asked for, a clock that moves when told or when a
- * timer is next, random bytes that repeat, and a count of everything. It keeps the sentences of the
- * contract and fails the test when the plugin breaks one.
+ * A host for plugins under test: no threads unless asked for, a clock that moves when told or when
+ * a timer is next, random bytes that repeat, and a count of everything. It keeps the sentences of
+ * the contract and fails the test when the plugin breaks one.
  *
- * Work is queued and done in fake_host_step or _drain, so a test can look in between. Not thread-safe
- * but for finish, clock_ns, unix_s, random, time_left_ms and log, which workers call.
+ * Work is queued and done in fake_host_step or _drain, so a test can look in between. Not
+ * thread-safe but for finish, clock_ns, unix_s, random, time_left_ms and log, which workers call.
  */
 #ifndef KP_TESTS_SUPPORT_FAKE_HOST_H
 #define KP_TESTS_SUPPORT_FAKE_HOST_H

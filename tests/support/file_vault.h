@@ -1,7 +1,7 @@
 /*
  * A file vault under test: the plugin's table driven by a fake host, on the real file system in a
- * directory of its own or on any other struct ft_fs. Short forms of the calls tests make most. Every
- * helper fails the test when what it sets up fails.
+ * directory of its own or on any other struct ft_fs. Short forms of the calls tests make most.
+ * Every helper fails the test when what it sets up fails.
  */
 #ifndef KP_TESTS_SUPPORT_FILE_VAULT_H
 #define KP_TESTS_SUPPORT_FILE_VAULT_H
@@ -26,7 +26,8 @@ void fv_make_temp(char out[FV_PATH_LEN]);
 /* Removes a directory made so with the files in it. */
 void fv_remove_temp(const char *dir);
 
-/* Opens a vault at dir; the status is what opened (or open itself) reported. fs NULL: the real one. */
+/* Opens a vault at dir; the status is what opened (or open itself) reported. fs NULL: the real
+ * one. */
 kp_status fv_open(struct file_vault *fv, const struct ft_fs *fs, const char *dir, uint32_t flags,
                   const char *const (*settings)[2]);
 /* The same for a vault that must open, made where there is none. */

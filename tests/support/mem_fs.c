@@ -49,8 +49,9 @@ void mem_fs_fail(struct mem_fs *mem, unsigned fail_at, bool always, enum ft_io w
 
 static void copy_name(char out[192], const char *name)
 {
-    assert_true(strlen(name) < 192);
-    strcpy(out, name);
+    size_t len = strlen(name);
+    assert_true(len < 192);
+    memcpy(out, name, len + 1);
 }
 
 static struct mem_event *record(struct mem_fs *mem, enum mem_event_kind kind, size_t inode)

@@ -2,9 +2,10 @@
  * A file system in memory for the file vault: one directory, which records every change, fails on
  * demand, and can show what a crash might have left of it.
  *
- * A crash after any number of recorded changes may lose any set of those that were not made durable:
- * bytes written before a sync of their file (lost, cut in half, or zeroed), names made, renamed or
- * removed before a sync of the directory, and the directory itself before a sync of its parent.
+ * A crash after any number of recorded changes may lose any set of those that were not made
+ * durable: bytes written before a sync of their file (lost, cut in half, or zeroed), names made,
+ * renamed or removed before a sync of the directory, and the directory itself before a sync of its
+ * parent.
  *
  * One thread at a time.
  */

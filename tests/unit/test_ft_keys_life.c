@@ -146,27 +146,33 @@ static void create_names_that_differ_in_case_are_two_keys(void **state)
     fake_result_clear(&result);
 }
 
+struct malformed {
+    const char *name;
+    struct kp_key_params params;
+    kp_status want;
+    const char *says;
+};
+
+static void assert_all_refused(const struct malformed *cases, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct fake_result result;
+        struct kp_key_params params = cases[i].params;
+        params.struct_size = sizeof params;
+        if (create_with(cases[i].name, &params, &result) != cases[i].want)
+            fail_msg("case %zu: %d %s", i, result.status, result.error.text);
+        if (cases[i].says && !strstr(result.error.text, cases[i].says))
+            fail_msg("case %zu says: %s", i, result.error.text);
+        if (cases[i].want == KP_USAGE)
+            assert_int_equal(result.error.code, KP_CODE_ErrorHttpResponseCodeClientError);
+        fake_result_clear(&result);
+    }
+    assert_int_equal(fv_status(&vault, KP_OP_GET_KEY, "app", NULL), KP_NOT_FOUND);
+}
+
 static void create_malformed_requests_are_refused_each_with_its_sentence(void **state)
 {
-    static struct kp_tag many[KP_TAGS_MAX + 1];
-    static char names[KP_TAGS_MAX + 1][4], longest[KP_TAG_MAX_LEN + 2];
-    struct kp_tag twice[] = {{fv_span("a"), fv_span("1")}, {fv_span("a"), fv_span("2")}};
-    struct kp_tag unnamed[] = {{fv_span(""), fv_span("1")}};
-    struct kp_tag foreign[] = {{fv_span("a"), fv_span("\xff\xfe")}};
-    struct kp_tag too_long[] = {{fv_span("a"), fv_span(longest)}};
-    (void)state;
-    memset(longest, 'x', KP_TAG_MAX_LEN + 1);
-    too_long[0].value = fv_span(longest);
-    for (size_t i = 0; i <= KP_TAGS_MAX; i++) {
-        (void)snprintf(names[i], sizeof names[i], "t%zu", i);
-        many[i].name = fv_span(names[i]);
-    }
-    const struct {
-        const char *name;
-        struct kp_key_params params;
-        kp_status want;
-        const char *says;
-    } CASES[] = {
+    static const struct malformed CASES[] = {
         {"", {.kty = KP_KTY_OCT}, KP_USAGE, "key name"},
         {"a b", {.kty = KP_KTY_OCT}, KP_USAGE, "'a b'"},
         {"app", {.kty = 0}, KP_USAGE, "key type"},
@@ -183,41 +189,42 @@ static void create_malformed_requests_are_refused_each_with_its_sentence(void **
          KP_UNSUPPORTED,
          "exportable"},
         {"app", {.kty = KP_KTY_OCT, .set = KP_SET_RELEASE_POLICY}, KP_UNSUPPORTED, "release"},
-        {"app",
-         {.kty = KP_KTY_OCT, .set = KP_SET_TAGS, .tags = many, .n_tags = KP_TAGS_MAX + 1},
-         KP_USAGE,
-         "15 tags"},
-        {"app",
-         {.kty = KP_KTY_OCT, .set = KP_SET_TAGS, .tags = twice, .n_tags = 2},
-         KP_USAGE,
-         "tag 2"},
-        {"app",
-         {.kty = KP_KTY_OCT, .set = KP_SET_TAGS, .tags = unnamed, .n_tags = 1},
-         KP_USAGE,
-         "tag 1"},
-        {"app",
-         {.kty = KP_KTY_OCT, .set = KP_SET_TAGS, .tags = foreign, .n_tags = 1},
-         KP_USAGE,
-         "UTF-8"},
-        {"app",
-         {.kty = KP_KTY_OCT, .set = KP_SET_TAGS, .tags = too_long, .n_tags = 1},
-         KP_USAGE,
-         "256"},
     };
-    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
-        struct fake_result result;
-        struct kp_key_params params = CASES[i].params;
-        params.struct_size = sizeof params;
-        if (create_with(CASES[i].name, &params, &result) != CASES[i].want)
-            fail_msg("case %zu: %d %s", i, result.status, result.error.text);
-        if (CASES[i].says && !strstr(result.error.text, CASES[i].says))
-            fail_msg("case %zu says: %s", i, result.error.text);
-        if (CASES[i].want == KP_USAGE)
-            assert_int_equal(result.error.code, KP_CODE_ErrorHttpResponseCodeClientError);
-        fake_result_clear(&result);
-    }
+    (void)state;
+    assert_all_refused(CASES, sizeof CASES / sizeof CASES[0]);
     assert_int_equal(fv_status(&vault, KP_OP_CREATE, "app", NULL), KP_USAGE); /* no params */
-    assert_int_equal(fv_status(&vault, KP_OP_GET_KEY, "app", NULL), KP_NOT_FOUND);
+}
+
+#define WITH_TAGS(list, n)                                                                         \
+    {                                                                                              \
+        .kty = KP_KTY_OCT, .set = KP_SET_TAGS, .tags = (list), .n_tags = (n)                       \
+    }
+
+static void create_malformed_tags_are_refused_each_with_its_sentence(void **state)
+{
+    static struct kp_tag many[KP_TAGS_MAX + 1];
+    static char names[KP_TAGS_MAX + 1][4], longest[KP_TAG_MAX_LEN + 2];
+    const struct kp_tag twice[] = {{fv_span("a"), fv_span("1")}, {fv_span("a"), fv_span("2")}};
+    const struct kp_tag unnamed = {fv_span(""), fv_span("1")};
+    const struct kp_tag foreign = {fv_span("a"), fv_span("\xff\xfe")};
+    const struct kp_tag nul = {fv_span("a"), kpb_span("b\0c", 3)};
+    memset(longest, 'x', KP_TAG_MAX_LEN + 1);
+    const struct kp_tag too_long = {fv_span("a"), fv_span(longest)};
+    (void)state;
+    for (size_t i = 0; i <= KP_TAGS_MAX; i++) {
+        (void)snprintf(names[i], sizeof names[i], "t%zu", i);
+        many[i].name = fv_span(names[i]);
+    }
+    const struct malformed cases[] = {
+        {"app", WITH_TAGS(many, KP_TAGS_MAX + 1), KP_USAGE, "15 tags"},
+        {"app", WITH_TAGS(NULL, 1), KP_USAGE, "15 tags"},
+        {"app", WITH_TAGS(twice, 2), KP_USAGE, "tag 2"},
+        {"app", WITH_TAGS(&unnamed, 1), KP_USAGE, "tag 1"},
+        {"app", WITH_TAGS(&foreign, 1), KP_USAGE, "UTF-8"},
+        {"app", WITH_TAGS(&nul, 1), KP_USAGE, "NUL"},
+        {"app", WITH_TAGS(&too_long, 1), KP_USAGE, "256"},
+    };
+    assert_all_refused(cases, sizeof cases / sizeof cases[0]);
 }
 
 static void create_beyond_the_room_of_a_key_file_is_a_conflict(void **state)
@@ -627,6 +634,7 @@ int main(void)
         VAULT_TEST(create_defaults_are_the_services),
         VAULT_TEST(create_names_that_differ_in_case_are_two_keys),
         VAULT_TEST(create_malformed_requests_are_refused_each_with_its_sentence),
+        VAULT_TEST(create_malformed_tags_are_refused_each_with_its_sentence),
         VAULT_TEST(create_beyond_the_room_of_a_key_file_is_a_conflict),
         VAULT_TEST(create_with_the_setting_hsm_makes_hsm_kinds),
         VAULT_TEST(import_secret_is_used_as_it_is),

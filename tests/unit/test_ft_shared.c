@@ -255,8 +255,8 @@ static void host_without_timers_or_workers_gets_a_clear_refusal(void **state)
 #define N_ROUNDS 12
 
 /*
- * Starts a process that calls be(number) and exits with 0. There a failed assertion aborts instead of
- * going on with the tests.
+ * Starts a process that calls be(number) and exits with 0. There a failed assertion aborts instead
+ * of going on with the tests.
  */
 static pid_t start_process(void (*be)(int number), int number)
 {
