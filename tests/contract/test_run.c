@@ -420,6 +420,25 @@ static void job_nobody_waits_for_is_not_run(void **state)
     assert_int_equal(script_counts(script).n_run, before);
 }
 
+static void deadline_in_line_says_nothing_about_the_vault(void **state)
+{
+    struct kp_request request = client_wrap();
+    struct caller callers[N_PERMITS];
+    struct outcome outcome;
+    (void)state;
+    take_all_permits(callers);
+    request.timeout_ms = 10000;
+    outcome_init(&outcome);
+    outcome_submit(&outcome, vault, &request);
+    client_wait_in_flight(vault, 1);
+    client_move(&client, 10000);
+    assert_int_equal(outcome_wait(&outcome), KP_TIMEOUT);
+    outcome_clear(&outcome);
+    assert_true(kpi_breaker_calm(&vault->breaker));
+    latch_hit(&go);
+    join_all(callers);
+}
+
 /* Its deadline passes while it stands in line, and a permit comes before the loop has noticed. */
 static void job_past_its_deadline_ends_with_timeout(void **state)
 {
@@ -522,6 +541,7 @@ int main(void)
         TEST(permits_bound_what_runs_at_once),
         TEST(caller_out_of_time_leaves_the_line),
         TEST(job_nobody_waits_for_is_not_run),
+        TEST(deadline_in_line_says_nothing_about_the_vault),
         TEST(job_past_its_deadline_ends_with_timeout),
         TEST(close_sends_the_line_away_and_waits_for_those_inside),
         TEST(many_callers_at_once_are_each_served),
