@@ -4,6 +4,7 @@
  *     bench_pipeline                  every case against the bare hand-off
  *     bench_pipeline count MODE N     N operations and out, for an instruction counter;
  *                                     MODE: async, sync
+ *     bench_pipeline allocations N    allocations of ours per operation, after a warm-up
  */
 #include <keyprovider/keyprovider.h>
 
@@ -13,6 +14,7 @@
 #define CLOSE_MS 5000
 #define CASE_MS 250
 #define WINDOW 1024
+#define WARM_UP_OPS 20000
 
 struct session {
     kp_provider *provider;
@@ -94,7 +96,53 @@ static bool run_count(const struct session *s, const char *mode, uint64_t n_ops)
     return bench_load_run(&load, &job, &run);
 }
 
-/* ---- ---- */
+static _Atomic uint64_t n_allocations;
+
+static void *count_alloc(void *ctx, const char *site, size_t n)
+{
+    (void)ctx;
+    (void)site;
+    atomic_fetch_add_explicit(&n_allocations, 1, memory_order_relaxed);
+    return calloc(1, n);
+}
+
+static void plain_free(void *ctx, void *p)
+{
+    (void)ctx;
+    free(p);
+}
+
+static void plain_secret_free(void *ctx, void *p, size_t n)
+{
+    (void)ctx;
+    memset(p, 0, n); /* no secret in it: the payloads here are made up */
+    free(p);
+}
+
+/* Secret memory is counted too, so that the arena hides nothing. */
+static bool count_allocations(void)
+{
+    struct kp_memory memory = {.struct_size = sizeof memory,
+                               .alloc = count_alloc,
+                               .free = plain_free,
+                               .secret_alloc = count_alloc,
+                               .secret_free = plain_secret_free};
+    return kp_set_memory(&memory) == KP_OK;
+}
+
+static bool print_allocations(const struct session *s, uint64_t n_ops)
+{
+    if (!run_count(s, "async", WARM_UP_OPS))
+        return false;
+    uint64_t before = atomic_load(&n_allocations);
+    if (!run_count(s, "async", n_ops))
+        return false;
+    printf("pipeline.async.allocations %.4f 0 0\n",
+           (double)(atomic_load(&n_allocations) - before) / (double)n_ops);
+    return true;
+}
+
+/* ---- Commands ---- */
 
 static bool run_command(struct session *s, int argc, char **argv)
 {
@@ -102,14 +150,17 @@ static bool run_command(struct session *s, int argc, char **argv)
         return run_cases(s);
     if (argc == 4 && strcmp(argv[1], "count") == 0)
         return run_count(s, argv[2], strtoull(argv[3], NULL, 10));
-    fprintf(stderr, "usage: bench_pipeline [count async|sync N]\n");
+    if (argc == 3 && strcmp(argv[1], "allocations") == 0)
+        return print_allocations(s, strtoull(argv[2], NULL, 10));
+    fprintf(stderr, "usage: bench_pipeline [count async|sync N | allocations N]\n");
     return false;
 }
 
 int main(int argc, char **argv)
 {
     struct session s;
-    bool ok = session_open(&s) && run_command(&s, argc, argv);
+    bool counts = argc > 1 && strcmp(argv[1], "allocations") == 0;
+    bool ok = (!counts || count_allocations()) && session_open(&s) && run_command(&s, argc, argv);
     session_close(&s);
     return ok ? 0 : 1;
 }
