@@ -39,8 +39,10 @@ static struct kpi_job *next_job_locked(struct kpi_workers *pool)
 {
     for (;;) {
         struct kpi_link *link = kpi_list_pop(&pool->jobs);
-        if (link)
+        if (link) {
+            pool->n_jobs--;
             return KPI_HOLDER(link, struct kpi_job, link);
+        }
         if (pool->stopping)
             return NULL;
         pool->n_idle++;
@@ -83,11 +85,12 @@ kp_status kpi_workers_submit(struct kpi_workers *workers, struct kpi_job *job)
     uv_mutex_lock(&workers->lock);
     if (workers->stopping)
         st = KP_CANCELED;
-    else if (workers->n_idle == 0 && workers->n_started < workers->n_max &&
+    else if (workers->n_idle <= workers->n_jobs && workers->n_started < workers->n_max &&
              !start_worker_locked(workers) && workers->n_started == 0)
         st = KP_NO_MEMORY;
     if (st == KP_OK) {
         kpi_list_append(&workers->jobs, &job->link);
+        workers->n_jobs++;
         if (workers->n_idle > 0)
             uv_cond_signal(&workers->work);
     }

@@ -23,6 +23,7 @@ struct kpi_workers {
     uv_cond_t work;
     uv_cond_t ended;
     struct kpi_link jobs;
+    uint32_t n_jobs; /* in jobs; as many of the idle are spoken for, though not awake yet */
     struct kpi_worker *threads;
     uint32_t n_max;
     uint32_t n_started;
