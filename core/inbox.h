@@ -22,6 +22,11 @@ struct kpi_inbox {
 
 /* Any thread. True when the inbox was empty: the sender has to wake the reader. */
 bool kpi_inbox_push(struct kpi_inbox *inbox, struct kpi_mail *mail);
+/* Reader only. */
+static inline bool kpi_inbox_is_empty(const struct kpi_inbox *inbox)
+{
+    return !atomic_load_explicit(&inbox->newest, memory_order_acquire);
+}
 /* Reader only: takes everything, oldest first; NULL when empty. */
 struct kpi_mail *kpi_inbox_take(struct kpi_inbox *inbox);
 

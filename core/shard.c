@@ -80,10 +80,14 @@ static void close_handles(struct kpi_shard *shard)
     uv_close((uv_handle_t *)&shard->tick, NULL);
 }
 
-/* A caller that came in before the close posts its request yet: it must find somebody here. */
+/*
+ * A caller that came in before the close posts its request yet: it must find somebody here. What the
+ * last one posted just before it left lies in the inbox once the count is seen to be 0.
+ */
 static void stop_when_callers_left(struct kpi_shard *shard)
 {
-    if (atomic_load_explicit(&shard->n_callers, memory_order_seq_cst) == 0)
+    if (atomic_load_explicit(&shard->n_callers, memory_order_seq_cst) == 0 &&
+        kpi_inbox_is_empty(&shard->inbox))
         shard->stopping = true;
     else
         (void)uv_timer_start(&shard->tick, on_tick, 1, 0); /* look again in a millisecond */
@@ -94,8 +98,8 @@ static void run_turn(struct kpi_shard *shard)
     shard->in_turn = true;
     shard->turn_ns = kpi_shard_now_ns(shard);
     deliver_mail(shard);
-    kpi_wheel_advance(&shard->wheel, shard->turn_ns / KPI_NS_PER_MS);
-    do {
+    do { /* timers too each time round: clients may keep this up for as long as they like */
+        kpi_wheel_advance(&shard->wheel, shard->turn_ns / KPI_NS_PER_MS);
         kpi_pipeline_dispatch(shard);
         deliver_mail(shard);
     } while (!kpi_list_empty(&shard->ready));
