@@ -5,6 +5,7 @@
 #include "core/errand.h"
 #include "core/observe.h"
 #include "core/pipeline.h"
+#include "core/plugin_status.h"
 #include "core/provider.h"
 
 static void enter_state(struct kp_vault *vault, enum kpi_vault_state state)
@@ -81,7 +82,9 @@ static void open_in_plugin(struct kp_vault *vault)
     arm_open_timer(vault);
     enter_state(vault, KPI_VAULT_OPENING);
     atomic_store_explicit(&vault->owes, KPI_OWES_OPENED, memory_order_release);
-    kp_status st = vault->plugin->open(&vault->door->host, &settings, &vault->instance, &error);
+    kp_status st = kpi_plugin_status(
+        vault->plugin->open(&vault->door->host, &settings, &vault->instance, &error), &error,
+        "open");
     kpi_vault_inputs_clear(&vault->inputs);
     if (st == KP_OK)
         return;
@@ -89,7 +92,6 @@ static void open_in_plugin(struct kp_vault *vault)
     atomic_store_explicit(&vault->owes, 0, memory_order_release);
     if (error.text[0] == '\0')
         (void)kpb_fail(&error, st, "the plugin refused to open the vault");
-    error.status = (uint32_t)st;
     open_failed(vault, st, &error);
 }
 
@@ -106,7 +108,7 @@ static void fetch_inputs(struct kpi_job *job)
 {
     struct kp_vault *vault = KPI_HOLDER(job, struct kp_vault, fetch_job);
     vault->opened_status =
-        kpi_vault_inputs_fetch(vault->config, &vault->inputs, &vault->opened_error);
+        kpi_vault_inputs_fetch(vault->fetched_config, &vault->inputs, &vault->opened_error);
     vault->fetch_mail.deliver = deliver_inputs;
     kpi_shard_post(vault->shard, &vault->fetch_mail);
 }
@@ -115,6 +117,7 @@ void kpi_vault_begin_open(struct kp_vault *vault)
 {
     struct kp_error error;
     enter_state(vault, KPI_VAULT_FETCHING);
+    vault->fetched_config = vault->config;
     vault->fetch_job.run = fetch_inputs;
     kp_status st = kpi_workers_submit(&vault->provider->blockers, &vault->fetch_job);
     if (st == KP_OK)
@@ -158,21 +161,24 @@ void kpi_vault_post_opened(struct kp_vault *vault, kp_status status, const struc
 {
     if (!settle(vault, KPI_OWES_OPENED))
         return;
-    vault->opened_status = status < KP_STATUS_COUNT ? status : KP_INTERNAL;
+    kp_error_init(&vault->opened_error);
     if (status != KP_OK && error)
         kpi_struct_read(&vault->opened_error, sizeof vault->opened_error, error);
-    else if (status != KP_OK)
+    vault->opened_status = kpi_plugin_status(status, &vault->opened_error, "opened");
+    if (vault->opened_status != KP_OK && vault->opened_error.text[0] == '\0')
         (void)kpb_fail(&vault->opened_error, vault->opened_status, "the vault could not be opened");
-    vault->opened_error.status = (uint32_t)vault->opened_status;
     vault->opened_mail.deliver = deliver_opened;
     kpi_shard_post(vault->shard, &vault->opened_mail);
 }
 
 /* ---- Callers inside run ---- */
 
+/* From here on the last to leave tells us again: another may have come in since this was sent. */
 static void deliver_drained(struct kpi_mail *mail)
 {
-    kpi_vault_check_close(KPI_HOLDER(mail, struct kp_vault, drained_mail));
+    struct kp_vault *vault = KPI_HOLDER(mail, struct kp_vault, drained_mail);
+    atomic_store_explicit(&vault->drain_told, 0, memory_order_seq_cst);
+    kpi_vault_check_close(vault);
 }
 
 bool kpi_vault_enter_run(struct kp_vault *vault)
@@ -190,7 +196,7 @@ void kpi_vault_leave_run(struct kp_vault *vault)
     uint32_t left = atomic_fetch_sub_explicit(&vault->n_inline, 1, memory_order_seq_cst) - 1;
     if (left > 0 ||
         atomic_load_explicit(&vault->state, memory_order_seq_cst) != KPI_VAULT_CLOSING ||
-        atomic_exchange_explicit(&vault->drain_told, 1, memory_order_acq_rel) != 0)
+        atomic_exchange_explicit(&vault->drain_told, 1, memory_order_seq_cst) != 0)
         return;
     vault->drained_mail.deliver = deliver_drained;
     kpi_shard_post(vault->shard, &vault->drained_mail);

@@ -106,6 +106,7 @@ struct kp_vault {
     bool open_overdue;           /* opening takes longer than open_timeout_ms */
     struct kpi_timer open_timer; /* its end */
     void *instance;
+    const struct kpi_vault_config *fetched_config; /* what inputs are read from; reload may go on */
     struct kpi_vault_inputs inputs;
     kp_status opened_status;
     struct kp_error opened_error;
@@ -117,7 +118,7 @@ struct kp_vault {
     struct kpi_mail close_mail;
     struct kpi_mail drained_mail; /* the last caller has left run */
     _Atomic uint32_t owes;        /* KPI_OWES_*: what the plugin has yet to call */
-    _Atomic uint32_t drain_told;  /* drained_mail has been sent */
+    _Atomic uint32_t drain_told;  /* drained_mail is under way */
     bool close_asked;
     bool close_called;           /* the plugin's close */
     bool closed;                 /* ... and it answered */
