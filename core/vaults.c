@@ -121,6 +121,8 @@ static kp_status fill_vault(struct kp_vault *vault, struct kp_provider *provider
     kpi_budget_init(&vault->budget, vault->config->limits.retry_budget_burst);
     vault->name = kpb_strdup_span("vault.name", kpb_span_str(route->name));
     vault->location = kpb_strdup_span("vault.location", kpb_span_str(route->location));
+    /* Before the door opens: a plugin may still be calling at one that is used again. */
+    vault->shard = &provider->shards[provider->next_shard % provider->n_shards];
     vault->door = kpi_door_open(vault);
     vault->metrics = kpi_observe_add_vault(provider, route->name);
     if (!vault->name || !vault->location || !vault->door || !vault->metrics)
@@ -196,7 +198,7 @@ static void deliver_attach(struct kpi_mail *mail)
 
 static void register_locked(struct kp_provider *provider, struct kp_vault *vault)
 {
-    vault->shard = &provider->shards[provider->next_shard++ % provider->n_shards];
+    provider->next_shard++;
     vault->attach_mail.deliver = deliver_attach;
     kpi_list_append(&provider->vaults, &vault->in_registry);
     provider->n_vaults++;
