@@ -12,6 +12,7 @@
  * which the plugin may have written, gets its size, its class and an end to each text; an empty
  * sentence stays empty.
  */
-kp_status kpi_plugin_status(kp_status returned, struct kp_error *error, const char *slot) KP_MUST_USE;
+kp_status kpi_plugin_status(kp_status returned, struct kp_error *error, const char *slot)
+    KP_MUST_USE;
 
 #endif /* KP_CORE_PLUGIN_STATUS_H */

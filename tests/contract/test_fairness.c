@@ -1,8 +1,8 @@
 /* Nobody keeps a loop to himself: timers go off whatever else is going on. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include <cmocka.h>
 
@@ -81,8 +81,8 @@ static void deadline_passes_while_a_client_submits_from_its_completions(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(
-            deadline_passes_while_a_client_submits_from_its_completions, begin, end),
+        cmocka_unit_test_setup_teardown(deadline_passes_while_a_client_submits_from_its_completions,
+                                        begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

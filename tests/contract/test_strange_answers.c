@@ -64,8 +64,7 @@ static kp_status give_no_status(void *instance, const struct kp_request *request
 }
 
 static kp_status give_endless_texts(void *instance, const struct kp_request *request,
-                                    kp_answer_fn *answer, void *answer_ctx,
-                                    struct kp_error *reterr)
+                                    kp_answer_fn *answer, void *answer_ctx, struct kp_error *reterr)
 {
     (void)instance;
     (void)request;
