@@ -100,9 +100,12 @@ static kp_status load_next(struct kp_provider *provider, struct kpi_config_age *
     kp_options_init(&options);
     options.config_path = provider->config_path;
     kp_status st = kpi_config_load(&options, &age->config, reterr);
+    /* First the plugins' settings: only then do both sides have defaults, types and marks. */
     if (st == KP_OK)
-        st = kpi_config_check_reload(kpi_provider_config(provider), &age->config, reterr);
-    return st == KP_OK ? kpi_provider_check_vaults(&provider->plugins, &age->config, reterr) : st;
+        st = kpi_provider_check_vaults(&provider->plugins, &age->config, reterr);
+    return st == KP_OK
+               ? kpi_config_check_reload(kpi_provider_config(provider), &age->config, reterr)
+               : st;
 }
 
 static kp_status reload_now(struct kp_provider *provider, struct kp_error *reterr)
