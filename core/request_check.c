@@ -50,6 +50,17 @@ static kp_status check_spans(const struct kp_vault *vault, const struct kp_reque
     return KP_OK;
 }
 
+/* Only what is made anew may leave its version to the vault: after a rotation the current version is
+ * not the one that made a ciphertext, and not every algorithm notices. */
+static kp_status check_undo(const struct kp_request *request, struct kp_error *reterr)
+{
+    if (request->version.len > 0 || (request->op != KP_OP_DECRYPT && request->op != KP_OP_UNWRAP))
+        return KP_OK;
+    return kpb_fail(reterr, KP_USAGE,
+                    "%s: version is empty; give the one the reply named when this was made",
+                    kp_op_text(request->op));
+}
+
 static kp_status check_payload(const struct kp_vault *vault, const struct kp_request *request,
                                struct kp_error *reterr)
 {
@@ -63,7 +74,7 @@ static kp_status check_payload(const struct kp_vault *vault, const struct kp_req
         return kpb_fail(reterr, KP_USAGE, "%s: value is empty", op);
     if (request->op == KP_OP_VERIFY && request->signature.len == 0)
         return kpb_fail(reterr, KP_USAGE, "%s: signature is empty", op);
-    return KP_OK;
+    return check_undo(request, reterr);
 }
 
 static kp_status check_tags(const struct kp_request *request, struct kp_error *reterr)

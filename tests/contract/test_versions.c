@@ -88,14 +88,33 @@ static void reply_without_a_version_is_a_protocol_failure(void **state)
 {
     (void)state;
     expect_for_each_use("1", "", KP_PROTOCOL);
-    expect_for_each_use("", "", KP_PROTOCOL);
 }
 
 static void version_asked_for_or_none_asked_for_is_fine(void **state)
 {
     (void)state;
     expect_for_each_use("1", "1", KP_OK);
-    expect_for_each_use("", "2", KP_OK);
+}
+
+static bool undoes(uint32_t op)
+{
+    return op == KP_OP_DECRYPT || op == KP_OP_UNWRAP;
+}
+
+static void use_without_a_version_takes_the_current_one_unless_it_undoes(void **state)
+{
+    (void)state;
+    script_usually(script, (struct script_act){.version = "2"});
+    for (size_t i = 0; i < N_USES; i++) {
+        struct kp_request request = client_request(USES[i]);
+        struct kp_result result;
+        request.version = span_of("");
+        assert_int_equal(kp_call(vault, &request, &result), undoes(USES[i]) ? KP_USAGE : KP_OK);
+        if (undoes(USES[i]))
+            assert_non_null(strstr(result.error.text, "version is empty"));
+        kp_result_clear(&result);
+    }
+    assert_int_equal(script_counts(script).n_submit + script_counts(script).n_run, N_USES - 2);
 }
 
 static void wrong_version_is_not_tried_again(void **state)
@@ -185,6 +204,8 @@ int main(void)
         TEST(reply_without_a_version_is_a_protocol_failure, begin_run),
         TEST(version_asked_for_or_none_asked_for_is_fine, begin),
         TEST(version_asked_for_or_none_asked_for_is_fine, begin_run),
+        TEST(use_without_a_version_takes_the_current_one_unless_it_undoes, begin),
+        TEST(use_without_a_version_takes_the_current_one_unless_it_undoes, begin_run),
         TEST(wrong_version_is_not_tried_again, begin),
         TEST(another_key_is_an_integrity_failure, begin),
         TEST(metadata_of_another_version_is_refused_and_not_kept, begin),
