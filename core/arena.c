@@ -293,6 +293,15 @@ void kpi_arena_free(void *p, size_t n)
         free_on_heap(p, n ? n : 1);
 }
 
+/* ---- Fork ---- */
+
+/* A piece that was being opened is opened again; the lists are changed by single steps and sound. */
+void kpi_arena_recover_in_child(void)
+{
+    if (atomic_load_explicit(&is_started, memory_order_acquire))
+        (void)uv_mutex_init(&arena.opening); /* a plain mutex: no resource that could be out */
+}
+
 /* ---- Hooks, numbers ---- */
 
 static void *secret_alloc(void *ctx, const char *site, size_t n)

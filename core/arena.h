@@ -42,6 +42,9 @@ void kpi_arena_free(void *p, size_t n);
 /* Whether p points into the arena's range. */
 bool kpi_arena_owns(const void *p);
 
+/* In a forked child, before anything is allocated: the lock may be held by a thread not here. */
+void kpi_arena_recover_in_child(void);
+
 /* Puts the arena behind the two secret hooks; the other members stay as they are. */
 void kpi_arena_set_hooks(struct kpb_mem_hooks *hooks);
 

@@ -150,7 +150,11 @@ static void close_here(struct kp_provider *provider, uint32_t timeout_ms,
     uv_mutex_lock(&provider->lock); /* so that no vault is attached behind the closing mail */
     atomic_store_explicit(&provider->closing, 1, memory_order_seq_cst);
     uv_mutex_unlock(&provider->lock);
-    kpi_process_remove(provider);
+    if (!kpi_process_remove(provider)) {
+        report->abandoned = 1;
+        add_finding(report->text, "the process is ending and has stopped the provider's threads");
+        return;
+    }
     kpi_gate_close(&provider->gate);
     close_shards(provider, end, report);
     stop_workers(provider, end + GIVE_UP_NS, report);
@@ -164,11 +168,14 @@ void kp_provider_close_wait(kp_provider *provider, uint32_t timeout_ms,
                             struct kp_close_report *ret_report)
 {
     struct kp_close_report report = {.struct_size = sizeof report};
+    report.abandoned = provider ? 1 : 0; /* itself, unless it closes */
     if (provider && provider->epoch != kpi_process_epoch())
         (void)snprintf(report.text, sizeof report.text,
                        "opened before this process forked; its threads are the parent's");
-    else if (provider && !kpi_on_loop_thread())
+    else if (provider && !kpi_on_loop_thread()) {
+        report.abandoned = 0;
         close_here(provider, timeout_ms, &report);
+    }
     else if (provider)
         (void)snprintf(report.text, sizeof report.text,
                        "not closed: called from a completion; use kp_provider_close there");

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "core/process.h"
 
-uint64_t *kpi_platform_fork_word(void)
+struct kpi_fork_page *kpi_platform_fork_page(void)
 {
     size_t len = (size_t)sysconf(_SC_PAGESIZE);
     void *page = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -7,12 +7,12 @@
  * registered at the first open, parks the threads of providers left open, because the libraries they
  * use are about to be torn down. We have no constructors and no destructors.
  *
- * Threads: kpi_process_epoch from any; begin from one at a time per process (the child after a fork
- * has only one).
+ * Threads: any.
  */
 #ifndef KP_CORE_PROCESS_H
 #define KP_CORE_PROCESS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <keyprovider/status.h>
@@ -29,15 +29,22 @@ bool kpi_process_begun(void);
 
 /* Providers whose threads must not run into the end of the process. */
 void kpi_process_add(struct kp_provider *provider);
-void kpi_process_remove(struct kp_provider *provider);
+/* False: the process is ending and has parked its threads; it must be left as it is. */
+bool kpi_process_remove(struct kp_provider *provider) KP_MUST_USE;
 
 /* A closed provider that somebody may still be inside: stays in place for ever. */
 void kpi_process_keep_abandoned(struct kp_provider *provider);
 
 /* ---- Platform twins ---- */
 
-/* A zeroed word the kernel zeroes again in a forked child, or NULL. Never freed. */
-uint64_t *kpi_platform_fork_word(void);
+/* All zeros in a process that has not begun, so also in a child of one that has. */
+struct kpi_fork_page {
+    _Atomic uint64_t epoch;
+    _Atomic uint64_t lock_state; /* of the lock begin takes */
+};
+
+/* A zeroed page the kernel zeroes again in a forked child, or NULL. Never freed. */
+struct kpi_fork_page *kpi_platform_fork_page(void);
 /* Runs fn(arg) on a thread nobody waits for. Errors: no_memory. */
 kp_status kpi_platform_start_detached(void (*fn)(void *arg), void *arg) KP_MUST_USE;
 

@@ -54,6 +54,7 @@ struct kp_provider {
 
     /* ---- under the lock of core/process ---- */
     struct kpi_link in_live;
+    bool parked; /* at the end of the process: its threads are gone, its memory stays */
 };
 
 /* Opens with a clock of the caller's choice; kp_provider_open is this with the system's. */
