@@ -26,6 +26,8 @@ bool kpb_span_eq_nocase(kp_span a, kp_span b)
 {
     if (a.len != b.len)
         return false;
+    if (kpb_span_eq(a, b))
+        return true; /* what nearly every comparison finds */
     for (size_t i = 0; i < a.len; i++) {
         if (lower(a.ptr[i]) != lower(b.ptr[i]))
             return false;

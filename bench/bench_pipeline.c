@@ -1,7 +1,7 @@
 /*
  * What the pipeline costs when the vault costs nothing.
  *
- *     bench_pipeline                  every case against the bare hand-off
+ *     bench_pipeline [CASE]           every case against the bare hand-off, or one: pipeline.sync.8
  *     bench_pipeline count MODE N     N operations and out, for an instruction counter;
  *                                     MODE: async, sync
  *     bench_pipeline allocations N    allocations of ours per operation, after a warm-up
@@ -61,26 +61,43 @@ static void session_close(struct session *s)
 
 /* ---- Against the bare hand-off ---- */
 
-static bool run_case(const struct session *s, struct bench_yardstick *yardstick, const char *name,
-                     kp_vault *vault, struct bench_job job)
+struct row {
+    const char *name;
+    bool later;
+    const char *mode;
+    unsigned window;
+    unsigned n_threads;
+};
+
+static const struct row ROWS[] = {
+    {"pipeline.async.1", false, "async", WINDOW, 1},
+    {"pipeline.async.8", false, "async", WINDOW / 8, 8},
+    {"pipeline.sync.1", false, "sync", 0, 1},
+    {"pipeline.sync.8", false, "sync", 0, 8},
+    {"pipeline.sync.64", false, "sync", 0, 64},
+    {"pipeline.later.8", true, "sync", 0, 8},
+    {"pipeline.later.64", true, "sync", 0, 64},
+};
+
+static bool run_row(const struct session *s, struct bench_yardstick *yardstick,
+                    const struct row *row)
 {
-    const struct bench_case c = {
-        .name = name, .load = {vault, &s->request, false}, .job = job, .yardstick = job};
+    struct bench_job job = bench_job(row->mode, row->window, row->n_threads, CASE_MS);
+    const struct bench_case c = {.name = row->name,
+                                 .load = {row->later ? s->later : s->now, &s->request, false},
+                                 .job = job,
+                                 .yardstick = job};
     return bench_case_run(&c, yardstick);
 }
 
-static bool run_cases(struct session *s)
+/* only: the name of one case, or NULL for all. */
+static bool run_cases(const struct session *s, const char *only)
 {
     struct bench_yardstick y;
-    bool ok =
-        bench_yardstick_start(&y, "bare_handoff") &&
-        run_case(s, &y, "pipeline.async.1", s->now, bench_job("async", WINDOW, 1, CASE_MS)) &&
-        run_case(s, &y, "pipeline.async.8", s->now, bench_job("async", WINDOW / 8, 8, CASE_MS)) &&
-        run_case(s, &y, "pipeline.sync.1", s->now, bench_job("sync", 0, 1, CASE_MS)) &&
-        run_case(s, &y, "pipeline.sync.8", s->now, bench_job("sync", 0, 8, CASE_MS)) &&
-        run_case(s, &y, "pipeline.sync.64", s->now, bench_job("sync", 0, 64, CASE_MS)) &&
-        run_case(s, &y, "pipeline.later.8", s->later, bench_job("sync", 0, 8, CASE_MS)) &&
-        run_case(s, &y, "pipeline.later.64", s->later, bench_job("sync", 0, 64, CASE_MS));
+    bool ok = bench_yardstick_start(&y, "bare_handoff");
+    for (size_t i = 0; ok && i < sizeof ROWS / sizeof ROWS[0]; i++)
+        if (!only || strcmp(only, ROWS[i].name) == 0)
+            ok = run_row(s, &y, &ROWS[i]);
     bench_yardstick_end(&y);
     return ok;
 }
@@ -146,13 +163,13 @@ static bool print_allocations(const struct session *s, uint64_t n_ops)
 
 static bool run_command(struct session *s, int argc, char **argv)
 {
-    if (argc == 1)
-        return run_cases(s);
+    if (argc <= 2)
+        return run_cases(s, argv[1]); /* argv[argc] is NULL */
     if (argc == 4 && strcmp(argv[1], "count") == 0)
         return run_count(s, argv[2], strtoull(argv[3], NULL, 10));
     if (argc == 3 && strcmp(argv[1], "allocations") == 0)
         return print_allocations(s, strtoull(argv[2], NULL, 10));
-    fprintf(stderr, "usage: bench_pipeline [count async|sync N | allocations N]\n");
+    fprintf(stderr, "usage: bench_pipeline [CASE | count async|sync N | allocations N]\n");
     return false;
 }
 

@@ -98,8 +98,8 @@ kp_status kpi_errand_timer(struct kp_vault *vault, kp_op_id op, uint32_t delay_m
     errand->timer_cb = cb;
     errand->arg = arg;
     errand->timer.fire = timer_due;
-    kpi_shard_arm(vault->shard, &errand->timer,
-                  kpi_shard_now_ns(vault->shard) + delay_ms * KPI_NS_PER_MS);
+    uint64_t due_ns = delay_ms ? kpi_shard_now_ns(vault->shard) + delay_ms * KPI_NS_PER_MS : 0;
+    kpi_shard_arm(vault->shard, &errand->timer, due_ns); /* 0: the next turn, not a millisecond */
     if (ret_id)
         *ret_id = errand->id;
     return KP_OK;
