@@ -164,21 +164,23 @@ static void close_here(struct kp_provider *provider, uint32_t timeout_ms,
         kpi_process_keep_abandoned(provider);
 }
 
+/* Nothing was closed, and the report does not look as if. */
+static void refuse_close(struct kp_close_report *report, const char *why)
+{
+    report->abandoned = 1;
+    (void)snprintf(report->text, sizeof report->text, "%s", why);
+}
+
 void kp_provider_close_wait(kp_provider *provider, uint32_t timeout_ms,
                             struct kp_close_report *ret_report)
 {
     struct kp_close_report report = {.struct_size = sizeof report};
-    report.abandoned = provider ? 1 : 0; /* itself, unless it closes */
     if (provider && provider->epoch != kpi_process_epoch())
-        (void)snprintf(report.text, sizeof report.text,
-                       "opened before this process forked; its threads are the parent's");
-    else if (provider && !kpi_on_loop_thread()) {
-        report.abandoned = 0;
-        close_here(provider, timeout_ms, &report);
-    }
+        refuse_close(&report, "opened before this process forked; its threads are the parent's");
+    else if (provider && kpi_on_loop_thread())
+        refuse_close(&report, "not closed: called from a completion; use kp_provider_close there");
     else if (provider)
-        (void)snprintf(report.text, sizeof report.text,
-                       "not closed: called from a completion; use kp_provider_close there");
+        close_here(provider, timeout_ms, &report);
     if (ret_report)
         *ret_report = report;
 }
@@ -210,8 +212,7 @@ void kp_provider_close(kp_provider *provider, uint32_t timeout_ms, kp_closed_fn 
     }
     kpb_free(call);
     struct kp_close_report report = {.struct_size = sizeof report};
-    (void)snprintf(report.text, sizeof report.text, "not closed: no thread could be had for it");
-    report.abandoned = 1;
+    refuse_close(&report, "not closed: no thread could be had for it");
     if (cb)
         cb(ctx, &report);
 }
