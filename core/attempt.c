@@ -56,6 +56,12 @@ static void take_outcome(struct kpi_op *op, kp_status status, const struct kp_re
                                &misuse);
 }
 
+/* Whether the plugin said how far the request got: 0 read from bytes it never wrote says nothing. */
+static bool tells_exposure(const struct kp_error *error)
+{
+    return error && error->struct_size >= offsetof(struct kp_error, reserved);
+}
+
 kp_status kpi_attempt_finish(struct kp_vault *vault, kp_op_id id, kp_status status,
                              const struct kp_reply *reply, const struct kp_error *error)
 {
@@ -68,6 +74,8 @@ kp_status kpi_attempt_finish(struct kp_vault *vault, kp_op_id id, kp_status stat
         return KP_USAGE;
     }
     take_outcome(op, status, reply, error);
+    if (op->status != KP_OK && op->error.exposure == KP_NOT_SENT && !tells_exposure(error))
+        op->error.exposure = KP_MAYBE_SENT;
     kpi_pipeline_post_finish(op);
     return KP_OK;
 }

@@ -102,6 +102,34 @@ static void refusal_by_submit_is_tried_again_like_any_failure(void **state)
 
 /* ---- Exposure ---- */
 
+/* Nobody says how far it got, so it may have got there. */
+static void failure_without_detail_counts_as_maybe_sent(void **state)
+{
+    struct kp_request create = client_request(KP_OP_CREATE);
+    struct kp_request wrap = client_wrap();
+    (void)state;
+    script_push(script, (struct script_act){.status = KP_TRANSIENT, .bare = true});
+    assert_int_equal(attempts_of(&create, KP_TRANSIENT), 1);
+    script_push(script, (struct script_act){.status = KP_TRANSIENT, .bare = true});
+    assert_int_equal(attempts_of(&wrap, KP_OK), 2);
+}
+
+static kp_status fail_without_a_size(struct script_op *op)
+{
+    const struct kp_host *host = script_host(script_op_vault(op));
+    const struct kp_error error = {.text = "its struct_size is 0"};
+    script_op_mark_finished(op);
+    return host->finish(host->self, script_op_id(op), KP_TRANSIENT, NULL, &error);
+}
+
+static void failure_whose_detail_ends_before_exposure_counts_as_maybe_sent(void **state)
+{
+    struct kp_request create = client_request(KP_OP_CREATE);
+    (void)state;
+    script_push(script, (struct script_act){.how = SCRIPT_CALL, .call = fail_without_a_size});
+    assert_int_equal(attempts_of(&create, KP_TRANSIENT), 1);
+}
+
 /* What the vault may have carried out is not sent again unless that does no harm. */
 static void exposure_decides_for_each_operation(void **state)
 {
@@ -303,6 +331,8 @@ int main(void)
         TEST(only_transient_and_throttled_are_tried_again),
         TEST(last_failure_is_what_the_client_hears),
         TEST(refusal_by_submit_is_tried_again_like_any_failure),
+        TEST(failure_without_detail_counts_as_maybe_sent),
+        TEST(failure_whose_detail_ends_before_exposure_counts_as_maybe_sent),
         TEST(exposure_decides_for_each_operation),
         TEST(create_import_and_rotate_are_never_sent_twice_when_in_doubt),
         TEST(doubt_of_an_earlier_attempt_is_not_forgotten),
