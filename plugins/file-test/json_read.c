@@ -8,6 +8,7 @@
 #include "base/span.h"
 
 #define SECRET_MEMBER "private"
+#define SECRET_DEPTH_MAX 3u /* of a version; deeper lie its tags, whose names anybody may choose */
 #define BYTES_MAX_LEN 4096u /* decoded; the longest is a 4096-bit modulus */
 
 /* ---- Taking secrets out ---- */
@@ -68,7 +69,7 @@ static kp_status pass_string(struct redaction *r, struct kp_error *reterr)
 {
     size_t end = end_of_string(r->text, r->at);
     kp_span quoted = kpb_span(r->text.ptr + r->at, end - r->at);
-    bool is_secret = r->after_colon;
+    bool is_secret = r->after_colon && r->depth <= SECRET_DEPTH_MAX;
     r->at = end;
     r->after_name = kpb_span_eq_str(quoted, "\"" SECRET_MEMBER "\"");
     r->after_colon = false;

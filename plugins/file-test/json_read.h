@@ -17,9 +17,10 @@
 #define FT_JSON_DEPTH_MAX 8u
 
 /*
- * Copies a JSON text to out, in which the string value of each member named "private" is replaced
- * by its ordinal ("0", "1", ...), and points secrets[i] to the i-th value inside text. Also checks
- * the depth of nesting. Strings that are cut and other mistakes of grammar are left to
+ * Copies a JSON text to out, in which the string value of each member named "private", down to the
+ * level of a version and not among its tags, is replaced by its ordinal ("0", "1", ...), and points
+ * secrets[i] to the i-th value inside text. Also checks the depth of nesting. Strings that are cut
+ * and other mistakes of grammar are left to
  * ft_json_load. *n_secrets: room of secrets before, number found after.
  * Errors: integrity (too deep, more secrets than there is room for), no_memory.
  */

@@ -60,6 +60,27 @@ static void keyfile_decode_whole_file_is_read(void **state)
     ft_keyfile_clear(&file);
 }
 
+/* A tag may have any name: that of the member which holds the secret is none of them all. */
+static void keyfile_decode_tag_named_private_keeps_its_value(void **state)
+{
+    struct ft_keyfile file;
+    struct kp_error err;
+    char text[] = FILE_OF(VERSION, "");
+    const char wanted[] = "{\"private\":\"yes\"}";
+    char *tags = strstr(text, "{\"a\":\"b\"}");
+    char long_text[sizeof text + sizeof wanted];
+    (void)state;
+    (void)snprintf(long_text, sizeof long_text, "%.*s%s%s", (int)(tags - text), text, wanted,
+                   tags + strlen("{\"a\":\"b\"}"));
+    assert_int_equal(decode(&file, long_text, &err), KP_OK);
+    const struct ft_version *v = ft_keyfile_current(&file);
+    assert_int_equal(v->n_tags, 1);
+    assert_true(kpb_span_eq_str(v->tags[0].name, "private"));
+    assert_true(kpb_span_eq_str(v->tags[0].value, "yes"));
+    assert_true(kpb_span_eq_str(v->sealed, "c2VjcmV0"));
+    ft_keyfile_clear(&file);
+}
+
 static void keyfile_encode_comes_back_the_same(void **state)
 {
     struct ft_keyfile file, again;
@@ -251,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keyfile_decode_whole_file_is_read),
+        cmocka_unit_test(keyfile_decode_tag_named_private_keeps_its_value),
         cmocka_unit_test(keyfile_encode_comes_back_the_same),
         cmocka_unit_test(keyfile_decode_every_prefix_is_refused),
         cmocka_unit_test(keyfile_decode_malformed_files_name_the_member),
