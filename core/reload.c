@@ -10,21 +10,30 @@
 #include "base/span.h"
 #include "core/observe.h"
 #include "core/pipeline.h"
+#include "core/plugin_status.h"
 #include "core/process.h"
 #include "core/provider.h"
 #include "core/vault.h"
 
 /* ---- A vault's plugin gets its new settings ---- */
 
+static void hand_over(struct kp_vault *vault, struct kpi_reload *reload)
+{
+    reload->inputs.view.location = kpb_span_str(vault->location);
+    if (reload->status == KP_OK && kpi_vault_state_of(vault) == KPI_VAULT_OPEN)
+        reload->status = kpi_plugin_status(
+            vault->plugin->reload(vault->instance, &reload->inputs.view, &reload->error),
+            &reload->error, "reload");
+    kpi_observe_reloaded(vault, reload->status, &reload->error);
+}
+
 static void deliver_new_inputs(struct kpi_mail *mail)
 {
     struct kpi_reload *reload = KPI_HOLDER(mail, struct kpi_reload, mail);
     struct kp_vault *vault = reload->vault;
-    reload->inputs.view.location = kpb_span_str(vault->location);
-    if (reload->status == KP_OK && kpi_vault_state_of(vault) == KPI_VAULT_OPEN)
-        reload->status =
-            vault->plugin->reload(vault->instance, &reload->inputs.view, &reload->error);
-    kpi_observe_reloaded(vault, reload->status, &reload->error);
+    if (reload->config ==
+        vault->config) /* else a later reload's are on their way, or were faster */
+        hand_over(vault, reload);
     kpi_vault_inputs_clear(&reload->inputs);
     kpi_list_remove(&reload->in_vault);
     kpb_free(reload);
@@ -93,6 +102,18 @@ static void apply_locked(struct kp_provider *provider, struct kpi_config_age *ag
         apply_to_vault(KPI_HOLDER(link, struct kp_vault, in_registry), &age->config);
 }
 
+/* Once closing is set, under the same lock, no loop need be there any more for our mail. */
+static kp_status apply(struct kp_provider *provider, struct kpi_config_age *age,
+                       struct kp_error *reterr)
+{
+    uv_mutex_lock(&provider->lock);
+    kp_status st = kpi_provider_check(provider, reterr);
+    if (st == KP_OK)
+        apply_locked(provider, age);
+    uv_mutex_unlock(&provider->lock);
+    return st;
+}
+
 static kp_status load_next(struct kp_provider *provider, struct kpi_config_age *age,
                            struct kp_error *reterr)
 {
@@ -117,15 +138,13 @@ static kp_status reload_now(struct kp_provider *provider, struct kp_error *reter
         return kpb_fail_memory(reterr, "provider.config");
     kpi_config_init(&age->config);
     kp_status st = load_next(provider, age, reterr);
+    if (st == KP_OK)
+        st = apply(provider, age, reterr);
     if (st != KP_OK) {
         kpi_config_clear(&age->config);
         kpb_free(age);
-        return st;
     }
-    uv_mutex_lock(&provider->lock);
-    apply_locked(provider, age);
-    uv_mutex_unlock(&provider->lock);
-    return KP_OK;
+    return st;
 }
 
 kp_status kp_provider_reload(kp_provider *provider, struct kp_error *reterr)
