@@ -70,8 +70,10 @@ struct ft_fs {
     enum ft_io (*create)(void *ctx, ft_handle dir, const char *name, ft_handle *ret_file);
     /* Opens the lock file, making it where there is none. */
     enum ft_io (*open_lock)(void *ctx, ft_handle dir, const char *name, ft_handle *ret_file);
-    /* Takes the exclusive lock of an open lock file, or FT_IO_LOCKED. Ends with close. */
+    /* Takes the exclusive lock of an open lock file, or FT_IO_LOCKED. */
     enum ft_io (*try_lock)(void *ctx, ft_handle file);
+    /* Gives the lock back, also when a child process has inherited the file. Close comes after it. */
+    void (*unlock)(void *ctx, ft_handle file);
 
     /* Reads up to n bytes; *ret_n 0 is the end of the file. */
     enum ft_io (*read)(void *ctx, ft_handle file, uint8_t *out, size_t n, size_t *ret_n);

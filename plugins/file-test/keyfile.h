@@ -17,10 +17,12 @@
 #define FT_KEYFILE_FORMAT 1
 #define FT_KEYFILE_MAX_LEN (1024u * 1024u) /* bytes of a file we read */
 /*
- * What create, import, update and rotate may make of one. The rest is for restore, where sealing
- * adds a few bytes to each version. Also keeps every backup below KP_PAYLOAD_MAX_LEN.
+ * What create, import, rotate and new tags may make of one. The rest is for changes that must not
+ * fail for want of room, such as to disable a version, and for restore, where sealing adds a few
+ * bytes to each version. Deletion may fill it all; it leaves every backup below KP_PAYLOAD_MAX_LEN.
  */
 #define FT_KEYFILE_GROW_MAX_LEN 1000000u
+#define FT_KEYFILE_CHANGE_MAX_LEN (FT_KEYFILE_MAX_LEN - 1024u)
 #define FT_VERSIONS_MAX 500u  /* Key Vault backs up no more than 500 versions */
 #define FT_VERSION_ID_LEN 32u /* lower-case hex digits */
 #define FT_SEALED_MAX_LEN 4096u

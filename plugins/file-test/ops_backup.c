@@ -109,7 +109,7 @@ static kp_status commit(struct ft_op *op, ft_handle lock, struct ft_keyfile *fil
     if (st == KP_OK)
         st = ft_answer_key(op, file, ft_keyfile_current(file), reterr);
     if (st == KP_OK)
-        st = ft_store_save(&vault->store, lock, file, FT_KEYFILE_MAX_LEN, reterr);
+        st = ft_store_save(&vault->store, lock, file, FT_KEYFILE_CHANGE_MAX_LEN, reterr);
     kp_buf_clear(&texts);
     ft_keys_forget(&op->vault->keys, kpb_span_str(file->name));
     return st;

@@ -32,7 +32,9 @@ static kp_status update(struct ft_op *op, ft_handle lock, struct ft_keyfile *fil
     if (st != KP_OK)
         return st;
     version->updated_unix_s = ft_now_unix_s(op->vault);
-    return commit(op, lock, file, version, FT_KEYFILE_GROW_MAX_LEN, reterr);
+    size_t max_len =
+        op->request.params->set & KP_SET_TAGS ? FT_KEYFILE_GROW_MAX_LEN : FT_KEYFILE_CHANGE_MAX_LEN;
+    return commit(op, lock, file, version, max_len, reterr);
 }
 
 kp_status ft_op_update(struct ft_op *op, ft_handle lock, struct kp_error *reterr)
@@ -119,7 +121,7 @@ static kp_status set_policy(struct ft_op *op, ft_handle lock, struct ft_keyfile 
     policy.updated_unix_s = now;
     kp_status st = ft_keyfile_set_policy(file, &policy, reterr);
     if (st == KP_OK)
-        st = ft_store_save(&op->vault->store, lock, file, FT_KEYFILE_MAX_LEN, reterr);
+        st = ft_store_save(&op->vault->store, lock, file, FT_KEYFILE_CHANGE_MAX_LEN, reterr);
     ft_keys_forget(&op->vault->keys, op->request.name);
     op->answer.policy = policy; /* its texts are the request's, readable until done */
     op->answer.policy.struct_size = sizeof policy;

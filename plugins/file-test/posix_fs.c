@@ -195,6 +195,13 @@ static enum ft_io try_lock(void *ctx, ft_handle file)
     return from_result(result);
 }
 
+/* Closing would do, were it not for copies of the descriptor in processes forked meanwhile. */
+static void unlock(void *ctx, ft_handle file)
+{
+    (void)ctx;
+    (void)flock((int)file, LOCK_UN);
+}
+
 static enum ft_io read_some(void *ctx, ft_handle file, uint8_t *out, size_t n, size_t *ret_n)
 {
     (void)ctx;
@@ -292,6 +299,7 @@ const struct ft_fs ft_fs_real = {
     .create = create,
     .open_lock = open_lock,
     .try_lock = try_lock,
+    .unlock = unlock,
     .read = read_some,
     .write = write_all,
     .set_mtime = set_mtime,

@@ -37,8 +37,10 @@ kp_status ft_store_try_lock(const struct ft_store *store, ft_handle *ret_lock,
 
 void ft_store_unlock(const struct ft_store *store, ft_handle lock)
 {
-    if (lock != FT_NO_HANDLE)
-        store->fs->close(store->fs->ctx, lock);
+    if (lock == FT_NO_HANDLE)
+        return;
+    store->fs->unlock(store->fs->ctx, lock);
+    store->fs->close(store->fs->ctx, lock);
 }
 
 /* ---- Times that only grow ---- */

@@ -247,6 +247,15 @@ static enum ft_io try_lock(void *ctx, ft_handle file)
     return FT_IO_OK;
 }
 
+static void unlock(void *ctx, ft_handle file)
+{
+    struct mem_fs *mem = ctx;
+    struct mem_handle *handle = get_handle(mem, file);
+    assert_true(handle->holds_lock);
+    handle->holds_lock = false;
+    mem->inodes[handle->inode].is_locked = false;
+}
+
 static enum ft_io read_some(void *ctx, ft_handle file, uint8_t *out, size_t n, size_t *ret_n)
 {
     struct mem_fs *mem = ctx;
@@ -321,8 +330,7 @@ static void close_handle(void *ctx, ft_handle handle)
 {
     struct mem_fs *mem = ctx;
     struct mem_handle *h = get_handle(mem, handle);
-    if (h->holds_lock)
-        mem->inodes[h->inode].is_locked = false;
+    assert_false(h->holds_lock);
     h->is_open = false;
 }
 
@@ -383,6 +391,7 @@ void mem_fs_init(struct mem_fs *mem)
                              .create = create,
                              .open_lock = open_lock,
                              .try_lock = try_lock,
+                             .unlock = unlock,
                              .read = read_some,
                              .write = write_all,
                              .set_mtime = set_mtime,

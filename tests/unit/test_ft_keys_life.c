@@ -253,6 +253,12 @@ static void create_beyond_the_room_of_a_key_file_is_a_conflict(void **state)
     assert_int_equal(st, KP_CONFLICT);
     assert_true(n > 30);
     assert_int_equal(fv_status(&vault, KP_OP_GET_KEY, "app", NULL), KP_OK);
+    params.set = KP_SET_ENABLED; /* there is always room to disable and to delete */
+    params.flags = 0;
+    struct kp_request request = fv_request(KP_OP_UPDATE, "app", NULL);
+    request.params = &params;
+    assert_int_equal(fv_call(&vault, &request, &result), KP_OK);
+    fake_result_clear(&result);
     assert_int_equal(fv_status(&vault, KP_OP_DELETE, "app", NULL), KP_OK);
     assert_int_equal(fv_status(&vault, KP_OP_RECOVER, "app", NULL), KP_OK);
 }

@@ -364,6 +364,31 @@ static void process_that_dies_gives_its_lock_back(void **state)
     fv_create(&one, "app", KP_KTY_OCT, 256, 0, NULL);
 }
 
+static int pipe_ends[2];
+
+/* Holds whatever descriptors the parent had until the parent closes its end of the pipe. */
+static void linger(int number)
+{
+    char byte;
+    (void)number;
+    (void)close(pipe_ends[1]);
+    assert_int_equal(read(pipe_ends[0], &byte, 1), 0);
+}
+
+/* A host that forks while a writer is at work passes the descriptor on, but not the lock. */
+static void lock_is_not_kept_by_a_child_that_inherited_it(void **state)
+{
+    (void)state;
+    assert_int_equal(pipe(pipe_ends), 0);
+    ft_handle lock = take_lock(&one);
+    pid_t pid = start_process(linger, 0);
+    give_lock(&one, lock);
+    give_lock(&two, take_lock(&two));
+    (void)close(pipe_ends[1]);
+    (void)close(pipe_ends[0]);
+    wait_for(pid);
+}
+
 /* Many processes make the same vault; each finds it made once. */
 static void processes_making_one_vault_all_get_it(void **state)
 {
@@ -394,6 +419,7 @@ int main(void)
         SHARED_TEST(host_without_timers_or_workers_gets_a_clear_refusal),
         SHARED_TEST(processes_writing_at_once_lose_nothing),
         SHARED_TEST(process_that_dies_gives_its_lock_back),
+        SHARED_TEST(lock_is_not_kept_by_a_child_that_inherited_it),
         SHARED_TEST(processes_making_one_vault_all_get_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
