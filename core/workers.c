@@ -7,6 +7,7 @@ struct kpi_worker {
     uv_thread_t thread;
     bool started;
     bool ended;
+    bool to_join; /* the stopper's: has ended */
 };
 
 kp_status kpi_workers_init(struct kpi_workers *workers, const char *site, uint32_t n_max)
@@ -98,6 +99,16 @@ kp_status kpi_workers_submit(struct kpi_workers *workers, struct kpi_job *job)
     return st;
 }
 
+/* Those still busy may end at any moment: who is joined is decided under the lock. */
+static void note_ended_locked(struct kpi_workers *workers)
+{
+    for (uint32_t i = 0; i < workers->n_started; i++) {
+        struct kpi_worker *worker = &workers->threads[i];
+        worker->to_join = worker->started && worker->ended;
+        worker->started = worker->started && !worker->ended;
+    }
+}
+
 uint32_t kpi_workers_stop(struct kpi_workers *workers, uint64_t timeout_ns)
 {
     if (!workers->threads)
@@ -110,13 +121,11 @@ uint32_t kpi_workers_stop(struct kpi_workers *workers, uint64_t timeout_ns)
     for (uint64_t now; workers->n_alive > 0 && (now = uv_hrtime()) < end;)
         (void)uv_cond_timedwait(&workers->ended, &workers->lock, end - now);
     uint32_t n_busy = workers->n_alive;
+    note_ended_locked(workers);
     uv_mutex_unlock(&workers->lock);
-    for (uint32_t i = 0; i < workers->n_started; i++) {
-        struct kpi_worker *worker = &workers->threads[i];
-        if (worker->started && worker->ended)
-            uv_thread_join(&worker->thread);
-        worker->started = worker->started && !worker->ended;
-    }
+    for (uint32_t i = 0; i < workers->n_started; i++)
+        if (workers->threads[i].to_join)
+            uv_thread_join(&workers->threads[i].thread);
     return n_busy;
 }
 

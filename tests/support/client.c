@@ -165,6 +165,29 @@ void client_wait_state(kp_vault *vault, uint32_t state)
     wait_for_word(&vault->state, state);
 }
 
+void client_wait_loops_ended(kp_provider *provider)
+{
+    for (uint32_t i = 0; i < provider->n_shards; i++)
+        wait_for_word(&kpi_provider_shard(provider, i)->ended, 1);
+}
+
+static uint32_t n_workers(struct kpi_workers *workers)
+{
+    uv_mutex_lock(&workers->lock);
+    uint32_t n = workers->n_alive;
+    uv_mutex_unlock(&workers->lock);
+    return n;
+}
+
+void client_wait_workers_ended(kp_provider *provider)
+{
+    uint64_t end = uv_hrtime() + LATCH_DEADLINE_S * LATCH_NS_PER_S;
+    while (n_workers(&provider->blockers) + n_workers(&provider->computers) > 0) {
+        assert_true(uv_hrtime() < end);
+        uv_sleep(0);
+    }
+}
+
 /* ---- Requests ---- */
 
 static kp_span span_of(const char *text)

@@ -38,6 +38,9 @@ struct kp_close_report client_close(struct client *client, uint32_t time_ms);
 /* A kp_closed_fn: keeps the report and hits the latch that ctx is. */
 void client_note_closed(void *ctx, const struct kp_close_report *report);
 const struct kp_close_report *client_last_report(void);
+/* For providers that were abandoned: waits for their last threads. */
+void client_wait_loops_ended(kp_provider *provider);
+void client_wait_workers_ended(kp_provider *provider);
 /* Calls refused at the door since client_begin. */
 uint64_t client_refused(const struct client *client);
 

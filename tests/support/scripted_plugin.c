@@ -544,9 +544,8 @@ static kp_status script_run(void *instance, const struct kp_request *request, kp
 static void tell_opened(struct script_vault *vault)
 {
     const struct kp_host *host = vault->host;
-    const struct script_act failure = {.status = vault->plan.open_status,
-                                       .exposure = KP_ANSWERED,
-                                       .code = vault->plan.open_code};
+    const struct script_act failure = {
+        .status = vault->plan.open_status, .exposure = KP_ANSWERED, .code = vault->plan.open_code};
     struct kp_error error;
     bool good = vault->plan.opening != SCRIPT_OPEN_FAILS;
     vault->usable = good;
@@ -571,9 +570,8 @@ void script_vault_opened(struct script_vault *vault, kp_status status)
 
 static kp_status refuse_open(struct script_vault *vault, struct kp_error *reterr)
 {
-    const struct script_act error = {.status = vault->plan.open_status,
-                                     .exposure = KP_ANSWERED,
-                                     .code = vault->plan.open_code};
+    const struct script_act error = {
+        .status = vault->plan.open_status, .exposure = KP_ANSWERED, .code = vault->plan.open_code};
     fill_error(reterr, &error);
     uv_mutex_lock(&lock);
     vault->open_asked = false;
