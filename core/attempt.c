@@ -56,7 +56,7 @@ static void take_outcome(struct kpi_op *op, kp_status status, const struct kp_re
                                &misuse);
 }
 
-/* Whether the plugin said how far the request got: 0 read from bytes it never wrote says nothing. */
+/* Whether the plugin said how far the request got; a 0 in bytes it never wrote says nothing. */
 static bool tells_exposure(const struct kp_error *error)
 {
     return error && error->struct_size >= offsetof(struct kp_error, reserved);

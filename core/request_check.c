@@ -50,8 +50,8 @@ static kp_status check_spans(const struct kp_vault *vault, const struct kp_reque
     return KP_OK;
 }
 
-/* Only what is made anew may leave its version to the vault: after a rotation the current version is
- * not the one that made a ciphertext, and not every algorithm notices. */
+/* What undoes must name its version: after a rotation the current one is not the one that made the
+ * ciphertext, and not every algorithm notices. */
 static kp_status check_undo(const struct kp_request *request, struct kp_error *reterr)
 {
     if (request->version.len > 0 || (request->op != KP_OP_DECRYPT && request->op != KP_OP_UNWRAP))
