@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/errors.h"
+#include "base/span.h"
 #include "core/metrics.h"
 #include "core/observe.h"
 #include "core/plugin_load.h"
@@ -18,17 +19,39 @@ const char *kp_version(void)
     return KP_VERSION_BUILT;
 }
 
+/* Goes in as any caller does, so that nothing is freed meanwhile; pair with leave. */
+static bool enter(kp_provider *provider)
+{
+    return provider && kpi_caller_enter(&provider->shards[0], NULL) == KP_OK;
+}
+
+static void leave(kp_provider *provider)
+{
+    kpi_caller_leave(&provider->shards[0]);
+}
+
 void kp_plugins_each(kp_provider *provider, kp_plugin_each_fn *each, void *ctx)
 {
-    if (!provider || !each || kpi_provider_check(provider, NULL) != KP_OK)
+    if (!each || !enter(provider))
         return;
     for (size_t i = 0; i < provider->plugins.n_items; i++)
         each(ctx, &provider->plugins.items[i]->table, provider->plugins.items[i]->origin);
+    leave(provider);
 }
 
 /* ---- Vaults ---- */
 
-static void describe_open(const struct kp_vault *vault, struct kp_vault_info *ret)
+/* As the newest configuration has it. vault->config is the loop thread's. */
+static const char *location_locked(const struct kp_vault *vault)
+{
+    const struct kpi_vault_config *config =
+        vault->configured
+            ? kpi_config_find_vault(&vault->provider->config->config, kpb_span_str(vault->name))
+            : &vault->own_config;
+    return config ? config->location : vault->location;
+}
+
+static void describe_open_locked(const struct kp_vault *vault, struct kp_vault_info *ret)
 {
     uint32_t pending = atomic_load_explicit(&vault->n_pending, memory_order_relaxed);
     uint32_t in_flight = atomic_load_explicit(&vault->n_in_flight, memory_order_relaxed);
@@ -37,7 +60,7 @@ static void describe_open(const struct kp_vault *vault, struct kp_vault_info *re
         .configured = vault->configured,
         .name = vault->name,
         .plugin = vault->plugin->name,
-        .location = vault->config->location,
+        .location = location_locked(vault),
         .state = kpi_vault_state_text(vault),
         .breaker = kpi_breaker_text(&vault->breaker),
         .n_in_flight = in_flight,
@@ -77,7 +100,7 @@ static void each_vault_locked(struct kp_provider *provider, kp_vault_each_fn *ea
     struct kp_vault_info info;
     for (struct kpi_link *link = provider->vaults.next; link != &provider->vaults;
          link = link->next) {
-        describe_open(KPI_HOLDER(link, struct kp_vault, in_registry), &info);
+        describe_open_locked(KPI_HOLDER(link, struct kp_vault, in_registry), &info);
         each(ctx, &info);
     }
     for (size_t i = 0; i < config->n_vaults; i++) {
@@ -90,31 +113,35 @@ static void each_vault_locked(struct kp_provider *provider, kp_vault_each_fn *ea
 
 void kp_vaults_each(kp_provider *provider, kp_vault_each_fn *each, void *ctx)
 {
-    if (!provider || !each || kpi_provider_check(provider, NULL) != KP_OK)
+    if (!each || !enter(provider))
         return;
     uv_mutex_lock(&provider->lock);
     each_vault_locked(provider, each, ctx);
     uv_mutex_unlock(&provider->lock);
+    leave(provider);
 }
 
 /* ---- Counters ---- */
 
 void kp_metrics_each(kp_provider *provider, kp_metrics_each_fn *each, void *ctx)
 {
-    if (provider && each && kpi_provider_check(provider, NULL) == KP_OK)
-        kpi_metrics_each(provider->metrics, each, ctx);
+    if (!each || !enter(provider))
+        return;
+    kpi_metrics_each(provider->metrics, each, ctx);
+    leave(provider);
 }
 
 kp_status kp_metrics_text(kp_provider *provider, kp_text_fn *write, void *ctx)
 {
     kp_buf text;
-    if (!provider || !write || kpi_provider_check(provider, NULL) != KP_OK)
+    if (!write || !enter(provider))
         return KP_USAGE;
     kp_buf_init(&text, "metrics.text", METRICS_TEXT_MAX_LEN);
     kp_status st = kpi_observe_metrics_text(provider, &text);
     if (st == KP_OK)
         write(ctx, kp_buf_view(&text));
     kp_buf_clear(&text);
+    leave(provider);
     return st;
 }
 

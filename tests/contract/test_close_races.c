@@ -92,11 +92,56 @@ static void close_ends_when_a_caller_comes_in_between_the_last_leaving_and_the_l
     script_end();
 }
 
+/* ---- Looking inside while it closes ---- */
+
+struct look {
+    struct latch looking;
+    struct latch closed;
+    bool was_closed;
+};
+
+static void look_long(void *ctx, const struct kp_plugin *plugin, const char *origin)
+{
+    struct look *look = ctx;
+    (void)plugin;
+    (void)origin;
+    latch_hit(&look->looking);
+    look->was_closed = latch_wait_for(&look->closed, 1, LATCH_NS_PER_S / 5);
+}
+
+static void look_now(void *arg)
+{
+    kp_plugins_each(client.provider, look_long, arg);
+}
+
+/* A scraper of counters does not ask anybody whether the provider is about to go. */
+static void close_waits_for_those_who_look_inside(void **state)
+{
+    struct look look = {.was_closed = false};
+    struct kp_close_report report;
+    uv_thread_t thread;
+    (void)state;
+    latch_init(&look.looking);
+    latch_init(&look.closed);
+    kp_vault_release(client_vault(&client, "script:a"));
+    assert_int_equal(uv_thread_create(&thread, look_now, &look), 0);
+    latch_wait(&look.looking, 1);
+    kp_provider_close_wait(client.provider, CLOSE_MS, &report);
+    latch_hit(&look.closed);
+    uv_thread_join(&thread);
+    assert_false(look.was_closed);
+    assert_int_equal(report.abandoned, 0);
+    latch_clear(&look.closed);
+    latch_clear(&look.looking);
+    script_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(
             close_ends_when_a_caller_comes_in_between_the_last_leaving_and_the_loop, begin),
+        cmocka_unit_test_setup(close_waits_for_those_who_look_inside, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
