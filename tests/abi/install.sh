@@ -66,8 +66,6 @@ CMAKE
 quietly cmake --install "$build" --prefix "$prefix"
 libdir=$(dirname -- "$(find "$prefix" -name libkeyprovider.so)")
 test -e "$libdir/keyprovider/plugins/file-test.so"
-# The prefix was chosen at install time; the file was written for the one of configure time.
-sed -i "s|^prefix=.*|prefix=$prefix|" "$libdir/pkgconfig/keyprovider.pc"
 write_client
 use_pkg_config
 use_cmake
