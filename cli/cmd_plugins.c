@@ -25,6 +25,45 @@ static void add_ops(struct cli *c, const struct kp_caps *caps)
     cli_out_text(&c->out, "\n");
 }
 
+static const char *type_text(uint32_t type)
+{
+    static const char *const texts[] = {
+        [KP_SETTING_TEXT] = "text",
+        [KP_SETTING_INTEGER] = "integer",
+        [KP_SETTING_BOOLEAN] = "boolean",
+        [KP_SETTING_SECRET] = "secret",
+    };
+    return type < sizeof texts / sizeof texts[0] && texts[type] ? texts[type] : "?";
+}
+
+static void add_setting(struct cli *c, const struct kp_setting_spec *spec)
+{
+    cli_out_safe(&c->out, kpb_span_str(spec->name));
+    cli_out_text(&c->out, " (");
+    cli_out_text(&c->out, type_text(spec->type));
+    if (spec->type == KP_SETTING_INTEGER) {
+        cli_out_text(&c->out, " ");
+        cli_out_int(&c->out, spec->min);
+        cli_out_text(&c->out, "..");
+        cli_out_int(&c->out, spec->max);
+    }
+    if (spec->fallback) {
+        cli_out_text(&c->out, ", default ");
+        cli_out_safe(&c->out, kpb_span_str(spec->fallback));
+    }
+    cli_out_text(&c->out, spec->flags & KP_SETTING_RELOADABLE ? ", reloadable) " : ") ");
+    cli_out_safe(&c->out, kpb_span_str(spec->doc));
+    cli_out_text(&c->out, "\n");
+}
+
+static void add_settings(struct cli *c, const struct kp_caps *caps)
+{
+    for (size_t i = 0; caps->settings && caps->settings[i]; i++) {
+        cli_out_text(&c->out, i == 0 ? "  settings   " : "             ");
+        add_setting(c, caps->settings[i]);
+    }
+}
+
 static void add_text(void *ctx, const struct kp_plugin *plugin, const char *origin)
 {
     struct cli *c = ctx;
@@ -39,6 +78,7 @@ static void add_text(void *ctx, const struct kp_plugin *plugin, const char *orig
     add_names(c, "  schemes    ", plugin->caps->schemes);
     add_names(c, "  hosts      ", plugin->caps->host_suffixes);
     add_ops(c, plugin->caps);
+    add_settings(c, plugin->caps);
 }
 
 static void json_names(struct cli *c, const char *name, const char *const *names)
@@ -75,6 +115,33 @@ static void json_algs(struct cli *c, uint64_t algs)
     cli_json_end(&c->out, ']');
 }
 
+static void json_setting(struct cli *c, const struct kp_setting_spec *spec)
+{
+    cli_json_begin(&c->out, '{');
+    cli_json_member_text(&c->out, "name", spec->name);
+    cli_json_member_text(&c->out, "type", type_text(spec->type));
+    cli_json_member_bool(&c->out, "reloadable", (spec->flags & KP_SETTING_RELOADABLE) != 0);
+    if (spec->type == KP_SETTING_INTEGER) {
+        cli_json_member_int(&c->out, "min", spec->min);
+        cli_json_member_int(&c->out, "max", spec->max);
+    }
+    if (spec->fallback) {
+        cli_json_member_text(&c->out, "default", spec->fallback);
+    }
+    cli_json_member_text(&c->out, "doc", spec->doc);
+    cli_json_end(&c->out, '}');
+}
+
+static void json_settings(struct cli *c, const struct kp_caps *caps)
+{
+    cli_json_name(&c->out, "settings");
+    cli_json_begin(&c->out, '[');
+    for (size_t i = 0; caps->settings && caps->settings[i]; i++) {
+        json_setting(c, caps->settings[i]);
+    }
+    cli_json_end(&c->out, ']');
+}
+
 static void add_json(void *ctx, const struct kp_plugin *plugin, const char *origin)
 {
     struct cli *c = ctx;
@@ -89,6 +156,7 @@ static void add_json(void *ctx, const struct kp_plugin *plugin, const char *orig
     json_names(c, "hosts", plugin->caps->host_suffixes);
     json_ops(c, plugin->caps->ops);
     json_algs(c, plugin->caps->algs);
+    json_settings(c, plugin->caps);
     cli_json_end(&c->out, '}');
 }
 

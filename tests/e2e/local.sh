@@ -91,9 +91,11 @@ has pass
 
 ok kp plugins
 has file-test
+has 'passphrase (secret) '
 ok kp plugins --json
 is_json
 has '"schemes":["file"]'
+has '{"name":"passphrase","type":"secret","reloadable":false,"doc":'
 ok kp --plugin-dir "$KP_PLUGIN_DIR" plugins
 has file-test
 ok kp metrics
