@@ -267,6 +267,8 @@ void kpi_attempt_finished(struct kpi_op *op)
     op->phase = KPI_ATTEMPT_ENDED;
     if (kpi_op_pending(op))
         judge_outcome(op);
+    else if (kp_op_traits(op->request->op) & KP_TRAIT_MUTATES)
+        kpi_key_cache_forget(&vault_of(op)->cache, op->request->name); /* changed after all */
     wind_down(op);
 }
 
