@@ -321,7 +321,7 @@ static void io_commits_of_all_keys_follow_each_other(void **state)
     open_scene(&s);
     const struct ft_vault *v = s.fv.host.vault;
     for (int i = 0; i < 10; i++) {
-        char name[8], file[FT_FILE_NAME_LEN];
+        char name[16], file[FT_FILE_NAME_LEN];
         (void)snprintf(name, sizeof name, "k%d", i);
         fv_create(&s.fv, name, KP_KTY_OCT, 256, 0, NULL);
         assert_int_equal(ft_name_encode(fv_span(name), file), KP_OK);

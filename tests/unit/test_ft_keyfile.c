@@ -237,6 +237,33 @@ static void keyfile_decode_errors_hold_no_secret(void **state)
     }
 }
 
+/* Bytes replaced, repeated and dropped at random: refused or read, but never more than that. */
+static void keyfile_decode_survives_random_damage(void **state)
+{
+    static const char TEXT[] = FILE_OF(VERSION, POLICY DELETED);
+    static const char ALPHABET[] = "{}[]\":,\\0123456789truefalsn eE+-.\x01\xff";
+    uint64_t random = 42;
+    (void)state;
+    for (int i = 0; i < 5000; i++) {
+        char text[2 * sizeof TEXT];
+        struct ft_keyfile file;
+        struct kp_error err;
+        memcpy(text, TEXT, sizeof TEXT);
+        for (int k = 0; k < 3; k++) {
+            random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            size_t at = (random >> 33) % strlen(text);
+            char c = ALPHABET[(random >> 50) % (sizeof ALPHABET - 1)];
+            if (random >> 48 & 1)
+                text[at] = c;
+            else
+                memmove(text + at, text + at + 1, strlen(text + at));
+        }
+        kp_status st = decode(&file, text, &err);
+        assert_true(st == KP_OK || st == KP_INTEGRITY || st == KP_UNSUPPORTED);
+        ft_keyfile_clear(&file);
+    }
+}
+
 static void keyfile_add_keeps_old_versions_and_their_texts(void **state)
 {
     struct ft_keyfile file;
@@ -279,6 +306,7 @@ int main(void)
         cmocka_unit_test(keyfile_decode_bad_members_of_a_version_are_refused),
         cmocka_unit_test(keyfile_decode_newer_format_is_unsupported),
         cmocka_unit_test(keyfile_decode_errors_hold_no_secret),
+        cmocka_unit_test(keyfile_decode_survives_random_damage),
         cmocka_unit_test(keyfile_add_keeps_old_versions_and_their_texts),
         cmocka_unit_test(keyfile_encode_beyond_the_limit_is_a_conflict),
     };
