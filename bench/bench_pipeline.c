@@ -175,7 +175,7 @@ static bool run_command(struct session *s, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct session s;
+    struct session s = {.provider = NULL};
     bool counts = argc > 1 && strcmp(argv[1], "allocations") == 0;
     bool ok = (!counts || count_allocations()) && session_open(&s) && run_command(&s, argc, argv);
     session_close(&s);

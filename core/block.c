@@ -157,7 +157,7 @@ static const struct kp_key_info *const *pack_keys(struct packer *p, const struct
 
 static const struct kp_request *pack_request(struct packer *p, const struct kp_request *src)
 {
-    struct kp_request measured;
+    struct kp_request measured = {0};
     struct kp_request *room = pack_room(p, sizeof *room);
     struct kp_request *to = room ? room : &measured;
     *to = *src;
@@ -171,7 +171,7 @@ static const struct kp_request *pack_request(struct packer *p, const struct kp_r
 
 static const struct kp_reply *pack_reply(struct packer *p, const struct kp_reply *src)
 {
-    struct kp_reply measured;
+    struct kp_reply measured = {0};
     struct kp_reply *room = pack_room(p, sizeof *room);
     struct kp_reply *to = room ? room : &measured;
     kpi_struct_read(to, sizeof *to, src);

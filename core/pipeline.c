@@ -30,7 +30,7 @@ static void fill_result(struct kpi_op *op, struct kp_result *result, kp_status s
 {
     result->struct_size = sizeof *result;
     result->status = status;
-    if (status != KP_OK) {
+    if (!reply) {
         result->reply = (struct kp_reply){.struct_size = sizeof result->reply};
         result->error = *error;
         if (op->maybe_done && error->exposure != KP_ANSWERED)

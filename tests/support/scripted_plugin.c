@@ -439,6 +439,8 @@ static void script_cancel(void *instance, kp_op_id id, void *state)
     struct script_op *op = state;
     must(on_thread_of(vault), "cancel was called on another thread than the loop's");
     must(op && op->id == id && !op->done, "cancel was called for what is no operation under way");
+    if (!op)
+        return;
     uv_mutex_lock(&lock);
     must(!op->canceled, "cancel was called twice");
     op->canceled = true;
@@ -456,6 +458,8 @@ static void script_done(void *instance, kp_op_id id, void *state)
     struct script_op *op = state;
     must(on_thread_of(vault), "done was called on another thread than the loop's");
     must(op && op->id == id, "done was called with another state or id");
+    if (!op)
+        return;
     uv_mutex_lock(&lock);
     bool once_only = !op->done;
     bool after_all = op->finished && op->n_callbacks == 0;
