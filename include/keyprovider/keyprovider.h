@@ -37,15 +37,19 @@ typedef struct kp_vault kp_vault;
 /* ---- Before the first provider ---- */
 
 /*
- * Replaces the allocator of the library (copied); without secret_alloc and secret_free, secrets stay
- * in the built-in arena. Call it before anything else and from one thread; usage once a provider has
- * been opened, or when half of a pair is missing. NULL restores the built-in one.
+ * Replaces the allocator of the library (copied); without secret_alloc and secret_free, secrets
+ * stay in the built-in arena. Both ways of allocating zero, as struct kp_memory says. Call it
+ * before anything else and from one thread; usage once a provider has been opened, or when half of
+ * a pair is missing. NULL restores the built-in one.
  */
 KP_API KP_MUST_USE kp_status kp_set_memory(const struct kp_memory *memory);
 
 /* ---- Provider ---- */
 
-/* One log line, without a line end; text or JSON as configured. Any thread, one call at a time. */
+/*
+ * One log line, without a line end; text or JSON as configured. Any thread, one call at a time, some
+ * of them under locks of ours: it must not call back in.
+ */
 typedef void kp_log_fn(void *ctx, const char *line, size_t len);
 
 #define KP_OPEN_NO_PLUGIN_FILES 0x01u    /* load nothing from disk: static plugins only */
@@ -79,7 +83,8 @@ KP_API KP_MUST_USE kp_status kp_provider_open(const struct kp_options *options,
 
 /*
  * Reads the configuration again and applies what can change while running; everything or nothing.
- * Errors: config, with the running configuration untouched.
+ * Errors: config, with the running configuration untouched; usage when the provider was opened
+ * without config_path.
  */
 KP_API KP_MUST_USE kp_status kp_provider_reload(kp_provider *provider, struct kp_error *reterr);
 
@@ -154,7 +159,8 @@ typedef void kp_done_fn(void *ctx, kp_op_id id, struct kp_result *result);
 
 /*
  * Starts an operation; everything in request is copied. KP_OK means exactly one call of cb, by the
- * deadline; anything else means none.
+ * deadline; anything else means none. ret_id may be NULL; it is written before cb can be called,
+ * which may be before kp_submit has returned.
  * Errors: usage (malformed request), unsupported (this vault cannot), throttled (the queue is full
  * and KP_REQ_WAIT_FOR_ROOM is not set), no_memory.
  */
@@ -205,7 +211,10 @@ KP_API KP_MUST_USE kp_status kp_key_name_parse(kp_span text, struct kp_key_ref *
 /* Receives text piece by piece, borrowed for the call. */
 typedef void kp_text_fn(void *ctx, kp_span text);
 
-/* Calls each with the table of every loaded plugin and where it came from ("static" or a path). */
+/*
+ * Calls each with the table of every loaded plugin and where it came from ("static" or a path),
+ * both valid until the provider is closed.
+ */
 typedef void kp_plugin_each_fn(void *ctx, const struct kp_plugin *plugin, const char *origin);
 KP_API void kp_plugins_each(kp_provider *provider, kp_plugin_each_fn *each, void *ctx);
 
@@ -220,6 +229,7 @@ struct kp_vault_info {
     uint64_t n_in_flight;
     uint64_t n_queued;
 };
+/* info and its texts are borrowed for the call, which must not call back in. */
 typedef void kp_vault_each_fn(void *ctx, const struct kp_vault_info *info);
 KP_API void kp_vaults_each(kp_provider *provider, kp_vault_each_fn *each, void *ctx);
 
