@@ -1,7 +1,7 @@
 /*
  * One try at an operation: handed to the plugin's submit or run, finished by it once, wound down by
- * done after the last callback. The attempt may outlive the client's interest; it keeps its place in
- * flight and its buffers until the plugin has let go.
+ * done after the last callback. The attempt may outlive the client's interest; it keeps its place
+ * in flight and its buffers until the plugin has let go.
  *
  * Threads: kpi_attempt_finish from any; the rest on the loop thread.
  */

@@ -55,7 +55,8 @@ struct packer {
     size_t used;
 };
 
-/* Takes len bytes from at on; NULL when they do not fit. A sum too large for a size_t never fits. */
+/* Takes len bytes from at on; NULL when they do not fit. A sum too large for a size_t never
+ * fits. */
 static void *take_room(struct packer *p, size_t at, size_t len)
 {
     p->used = len <= SIZE_MAX - at ? at + len : SIZE_MAX;

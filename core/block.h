@@ -1,7 +1,7 @@
 /*
  * A piece of secret memory with its length, and deep copies of requests and replies into one: the
- * struct comes first, everything it points to follows, so that a block is copied, moved and wiped as
- * a whole.
+ * struct comes first, everything it points to follows, so that a block is copied, moved and wiped
+ * as a whole.
  *
  * Threads: one owner at a time. Copies read no byte of a caller's struct beyond its struct_size.
  */
@@ -27,9 +27,9 @@ void kpi_block_free(struct kpi_block *block);
 void kpi_block_wipe(struct kpi_block *block);
 
 /*
- * Copies request, which is as this build knows it (see kpi_request_check), into block where it fits,
- * else into a larger one that takes its place. *ret_request is written on success and points into
- * it. Errors: no_memory.
+ * Copies request, which is as this build knows it (see kpi_request_check), into block where it
+ * fits, else into a larger one that takes its place. *ret_request is written on success and points
+ * into it. Errors: no_memory.
  */
 kp_status kpi_block_copy_request(struct kpi_block *block, const struct kp_request *request,
                                  const struct kp_request **ret_request) KP_MUST_USE;
@@ -42,8 +42,9 @@ kp_status kpi_block_copy_reply(struct kpi_block *block, const struct kp_reply *r
                                const struct kp_reply **ret_reply) KP_MUST_USE;
 
 /*
- * Reads a struct of ours as somebody else may know it: the first min(struct_size, len) bytes of src,
- * zeros for the rest, struct_size set to len. Inline: with len a constant both copies are a few moves.
+ * Reads a struct of ours as somebody else may know it: the first min(struct_size, len) bytes of
+ * src, zeros for the rest, struct_size set to len. Inline: with len a constant both copies are a
+ * few moves.
  */
 static inline void kpi_struct_read(void *dst, size_t len, const void *src)
 {

@@ -1,6 +1,6 @@
 /*
- * Circuit breaker of one vault: after enough failures in a row it refuses at once instead of letting
- * every caller wait for the same outage, and lets a single probe find out when it is over.
+ * Circuit breaker of one vault: after enough failures in a row it refuses at once instead of
+ * letting every caller wait for the same outage, and lets a single probe find out when it is over.
  *
  *   state       event                          next
  *   closed      failure, count < limit         closed
@@ -13,9 +13,9 @@
  *   half-open   probe failed                   open, twice as long, at most open_max_ms
  *   half-open   probe ended without a verdict  open, its time come: the next request probes
  *
- * Only what says that the vault cannot be reached counts as a failure: transient, timeout. Any answer
- * of the vault, also 401 and 429, is a success here. While it is not closed, only the probe's failure
- * counts (core/outage sees to that).
+ * Only what says that the vault cannot be reached counts as a failure: transient, timeout. Any
+ * answer of the vault, also 401 and 429, is a success here. While it is not closed, only the
+ * probe's failure counts (core/outage sees to that).
  *
  * Threads: calm, closed, open and text from any; everything else on the vault's loop thread.
  */

@@ -1,7 +1,7 @@
 /*
- * The door between a plugin and one vault of ours: the host table the plugin holds, and a latch that
- * lets calls through only while the vault lives. Doors are never unmapped, so a plugin that calls
- * late, even after the provider is gone, is refused and harms nobody.
+ * The door between a plugin and one vault of ours: the host table the plugin holds, and a latch
+ * that lets calls through only while the vault lives. Doors are never unmapped, so a plugin that
+ * calls late, even after the provider is gone, is refused and harms nobody.
  *
  * Threads: enter and leave from any.
  */

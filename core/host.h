@@ -1,6 +1,6 @@
 /*
- * The host table: what a plugin calls. Every call enters through the vault's door, so one that comes
- * when the vault is gone is refused.
+ * The host table: what a plugin calls. Every call enters through the vault's door, so one that
+ * comes when the vault is gone is refused.
  */
 #ifndef KP_CORE_HOST_H
 #define KP_CORE_HOST_H

@@ -1,7 +1,7 @@
 /*
- * Mail for one loop thread: many senders, one reader, no lock and no allocation. The node is part of
- * what it carries. Push tells whether the inbox was empty, so that only that push has to wake the
- * reader.
+ * Mail for one loop thread: many senders, one reader, no lock and no allocation. The node is part
+ * of what it carries. Push tells whether the inbox was empty, so that only that push has to wake
+ * the reader.
  */
 #ifndef KP_CORE_INBOX_H
 #define KP_CORE_INBOX_H

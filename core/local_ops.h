@@ -1,9 +1,9 @@
 /*
  * local_public_ops: encrypt, wrap and verify with the public part of a key, here instead of at the
- * vault. Off unless a vault's configuration asks for it, because it passes by the vault's permission
- * checks and its audit. Conditions: a pinned version, metadata at most cache.metadata_ms (5 minutes)
- * old, the key enabled, within its dates and allowed to do it. Whatever does not meet them goes to
- * the vault, which then decides.
+ * vault. Off unless a vault's configuration asks for it, because it passes by the vault's
+ * permission checks and its audit. Conditions: a pinned version, metadata at most cache.metadata_ms
+ * (5 minutes) old, the key enabled, within its dates and allowed to do it. Whatever does not meet
+ * them goes to the vault, which then decides.
  *
  * Loop thread, but for the computation itself.
  */

@@ -44,7 +44,7 @@ uint32_t kpi_id_slot(kp_op_id id)
     return (uint32_t)(id >> ID_SLOT_SHIFT) & (KPI_SLOTS_MAX - 1);
 }
 
-/* ---- Free list: a stack of slots; the tag keeps a popped head from being mistaken for itself ---- */
+/* ---- Free list: a stack; the tag keeps a popped head from being mistaken for itself ---- */
 
 static void push_free(struct kpi_op_table *table, struct kpi_op *op)
 {

@@ -2,8 +2,8 @@
  * One operation: its slot, its word and its id.
  *
  * Slots stand in a fixed array per shard. An id names shard, slot, generation and attempt, so that
- * whoever holds one can never touch what came later. All races about an operation are decided by one
- * compare-and-swap on its word:
+ * whoever holds one can never touch what came later. All races about an operation are decided by
+ * one compare-and-swap on its word:
  *
  *     bits 36..63  generation   counts the uses of the slot
  *     bits 28..35  attempt      of the operation, 1 and up; 0 before the first
@@ -146,8 +146,8 @@ struct kpi_op_table {
 };
 
 /*
- * n slots for a shard, at most KPI_SLOTS_MAX. The table starts with no warm slots; set n_warm before
- * the first acquire. Errors: no_memory.
+ * n slots for a shard, at most KPI_SLOTS_MAX. The table starts with no warm slots; set n_warm
+ * before the first acquire. Errors: no_memory.
  */
 kp_status kpi_op_table_init(struct kpi_op_table *table, struct kpi_shard *shard, uint32_t shard_at,
                             uint32_t n) KP_MUST_USE;

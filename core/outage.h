@@ -9,7 +9,8 @@
 
 struct kp_vault;
 
-/* Asks for op whether the vault may be bothered. False: op has been refused or waits for the probe. */
+/* Asks for op whether the vault may be bothered. False: op has been refused or waits for the
+ * probe. */
 bool kpi_outage_admit(struct kp_vault *vault, struct kpi_op *op, bool *ret_probe);
 
 /* An attempt's (or with op NULL an opening's) outcome. probe says whether it was the probe. */

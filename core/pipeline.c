@@ -10,8 +10,8 @@
 #include "core/wait.h"
 
 /*
- * An attempt the plugin has had this long when its deadline passes says that the vault hangs. One of
- * run says nothing: it may have stood in line for a processor.
+ * An attempt the plugin has had this long when its deadline passes says that the vault hangs. One
+ * of run says nothing: it may have stood in line for a processor.
  */
 #define SLOW_ATTEMPT_NS (1000 * KPI_NS_PER_MS)
 

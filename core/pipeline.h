@@ -31,8 +31,8 @@ void kpi_pipeline_requeue(struct kpi_op *op);
 void kpi_pipeline_judge(struct kpi_op *op, kp_status status, const struct kp_error *error);
 
 /*
- * The one finaliser: takes the operation out of every list, tells the client exactly once, hastens an
- * attempt still under way. reply is NULL unless status is KP_OK, error NULL when it is.
+ * The one finaliser: takes the operation out of every list, tells the client exactly once, hastens
+ * an attempt still under way. reply is NULL unless status is KP_OK, error NULL when it is.
  */
 void kpi_pipeline_end(struct kpi_op *op, kp_status status, const struct kp_reply *reply,
                       const struct kp_error *error);

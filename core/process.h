@@ -4,8 +4,8 @@
  *
  * A forked child has our memory but none of our threads. A word in a page that the kernel wipes on
  * fork tells them apart; every provider remembers the epoch it was opened in. At exit one handler,
- * registered at the first open, parks the threads of providers left open, because the libraries they
- * use are about to be torn down. We have no constructors and no destructors.
+ * registered at the first open, parks the threads of providers left open, because the libraries
+ * they use are about to be torn down. We have no constructors and no destructors.
  *
  * Threads: any.
  */

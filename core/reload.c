@@ -1,7 +1,7 @@
 /*
  * Taking over a changed configuration while running: read and checked as a whole first, then every
- * vault gets its new limits, and plugins that can are handed their new settings. Older configurations
- * stay until the end: somebody may be reading them.
+ * vault gets its new limits, and plugins that can are handed their new settings. Older
+ * configurations stay until the end: somebody may be reading them.
  */
 #include <keyprovider/keyprovider.h>
 

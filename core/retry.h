@@ -1,8 +1,8 @@
 /*
  * Whether to try again, and when: a pure function, decided once, in the pipeline.
  *
- * Full jitter: the delay is uniform in [0, min(cap, base * 2^attempt)], as the AWS Architecture Blog
- * "Exponential Backoff And Jitter" (2015) recommends; a hint of the vault is a floor under it.
+ * Full jitter: the delay is uniform in [0, min(cap, base * 2^attempt)], as the AWS Architecture
+ * Blog "Exponential Backoff And Jitter" (2015) recommends; a hint of the vault is a floor under it.
  * A budget per vault keeps retries below a share of the traffic, so that they never multiply an
  * outage.
  */

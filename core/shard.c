@@ -81,8 +81,8 @@ static void close_handles(struct kpi_shard *shard)
 }
 
 /*
- * A caller that came in before the close posts its request yet: it must find somebody here. What the
- * last one posted just before it left lies in the inbox once the count is seen to be 0.
+ * A caller that came in before the close posts its request yet: it must find somebody here. What
+ * the last one posted just before it left lies in the inbox once the count is seen to be 0.
  */
 static void stop_when_callers_left(struct kpi_shard *shard)
 {

@@ -57,7 +57,8 @@ kp_status kpi_shard_init(struct kpi_shard *shard, struct kp_provider *provider, 
                          uint32_t max_operations, const struct kpi_clock *clock) KP_MUST_USE;
 /* Starts the thread. Errors: no_memory. */
 kp_status kpi_shard_start(struct kpi_shard *shard) KP_MUST_USE;
-/* Ends the thread of a shard that never had a vault, and waits for it. One not started is allowed. */
+/* Ends the thread of a shard that never had a vault, and waits for it. One not started is
+ * allowed. */
 void kpi_shard_end_idle(struct kpi_shard *shard);
 /* Waits for the thread's end. */
 void kpi_shard_join(struct kpi_shard *shard);

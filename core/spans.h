@@ -1,6 +1,7 @@
 /*
  * Which members of the structs of types.h are spans, one list a struct: XX(member). Whoever checks,
- * counts or copies all of them does it from here, so that a member added later is forgotten nowhere.
+ * counts or copies all of them does it from here, so that a member added later is forgotten
+ * nowhere.
  */
 #ifndef KP_CORE_SPANS_H
 #define KP_CORE_SPANS_H

@@ -10,8 +10,8 @@ struct kp_vault;
 
 /*
  * What a caller has to get right, checked against what the plugin can do; nothing is copied.
- * *ret_request is the request as this build knows it. Errors: usage (one sentence naming the member),
- * unsupported.
+ * *ret_request is the request as this build knows it. Errors: usage (one sentence naming the
+ * member), unsupported.
  */
 kp_status kpi_request_check(const struct kp_vault *vault, const struct kp_request *given,
                             struct kp_request *ret_request, struct kp_error *reterr) KP_MUST_USE;

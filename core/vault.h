@@ -1,13 +1,13 @@
 /*
- * One vault as the core sees it: which plugin serves it, with which settings and credential, what is
- * queued for it and what is in flight.
+ * One vault as the core sees it: which plugin serves it, with which settings and credential, what
+ * is queued for it and what is in flight.
  *
  *   state     event                          next
  *   IDLE      first operation                FETCHING   secrets are read on a worker
  *   FETCHING  inputs there                   OPENING    the plugin's open was accepted
  *   FETCHING  inputs or open refused         IDLE       what waits fails with the reason
- *   OPENING   open_timeout_ms have passed    OPENING    what waits and what comes fails with timeout
- *   OPENING   opened(ok)                     OPEN
+ *   OPENING   open_timeout_ms have passed    OPENING    what waits and what comes fails with
+ *   timeout OPENING   opened(ok)                     OPEN
  *   OPENING   opened(failure)                UNDOING    what waits fails with the reason
  *   UNDOING   closed                         IDLE       (the next operation tries again)
  *   OPEN      close, nothing in flight       CLOSING

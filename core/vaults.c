@@ -172,7 +172,8 @@ static struct kp_vault *least_recently_used_locked(struct kp_provider *provider)
     return found;
 }
 
-/* Makes room for one more vault by closing one that nobody holds or waits for; false: there is none. */
+/* Makes room for one more vault by closing one that nobody holds or waits for; false: there is
+ * none. */
 static bool make_room_locked(struct kp_provider *provider)
 {
     if (provider->n_vaults < provider->config->config.provider.max_vaults)

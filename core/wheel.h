@@ -1,10 +1,10 @@
 /*
- * Timers of one loop thread: a hierarchical wheel of milliseconds. Arming and disarming are O(1), so
- * that a deadline costs next to nothing when the operation ends before it, as nearly all do.
+ * Timers of one loop thread: a hierarchical wheel of milliseconds. Arming and disarming are O(1),
+ * so that a deadline costs next to nothing when the operation ends before it, as nearly all do.
  * Loop thread only.
  *
- * The level of an entry is the highest group of six bits in which its time differs from the wheel's;
- * entries move down a level when their slot comes up.
+ * The level of an entry is the highest group of six bits in which its time differs from the
+ * wheel's; entries move down a level when their slot comes up.
  */
 #ifndef KP_CORE_WHEEL_H
 #define KP_CORE_WHEEL_H

@@ -1,6 +1,7 @@
 /*
- * Threads of our own for work that computes or blocks. Started when first needed, at most as many as
- * asked for; jobs run first in, first out. Not libuv's pool: that one belongs to the whole process.
+ * Threads of our own for work that computes or blocks. Started when first needed, at most as many
+ * as asked for; jobs run first in, first out. Not libuv's pool: that one belongs to the whole
+ * process.
  *
  * Threads: submit from any. Stop from one that is not a worker.
  */

@@ -1,8 +1,8 @@
 #define _DEFAULT_SOURCE /* syscall */
 /*
- * The bare hand-off: a node pushed to one libuv loop thread through a lock-free list, a wake-up only
- * when the list was empty, and the reply on a futex word. What any pipeline with a loop thread has to
- * pay at least.
+ * The bare hand-off: a node pushed to one libuv loop thread through a lock-free list, a wake-up
+ * only when the list was empty, and the reply on a futex word. What any pipeline with a loop thread
+ * has to pay at least.
  *
  *     sync   each thread pushes its node and sleeps until the reply
  *     async  each thread keeps SIZE nodes under way, and sleeps only when all of them are

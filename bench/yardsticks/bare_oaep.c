@@ -1,6 +1,6 @@
 /*
- * The bare RSA loop: as fast as OpenSSL goes on this machine with the call pattern that costs least,
- * one shared key, a prepared context duplicated for each operation, digests fetched once.
+ * The bare RSA loop: as fast as OpenSSL goes on this machine with the call pattern that costs
+ * least, one shared key, a prepared context duplicated for each operation, digests fetched once.
  *
  *     wrap    RSA-OAEP-256 encryption of 32 bytes
  *     unwrap  the same, decrypted

@@ -4,9 +4,9 @@
  * yardstick leans on nothing of ours. Linux.
  *
  * Other programs may be at work on the same machine. What they use is neither ours nor idle, so
- * operations per second of (ours + idle) compares two programs fairly where operations per second of
- * wall clock would not: a design that leaves a processor idle pays for it, a busy neighbour does not
- * count.
+ * operations per second of (ours + idle) compares two programs fairly where operations per second
+ * of wall clock would not: a design that leaves a processor idle pays for it, a busy neighbour does
+ * not count.
  */
 #ifndef KP_BENCH_YARDSTICKS_MEASURE_H
 #define KP_BENCH_YARDSTICKS_MEASURE_H

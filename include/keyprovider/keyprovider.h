@@ -47,8 +47,8 @@ KP_API KP_MUST_USE kp_status kp_set_memory(const struct kp_memory *memory);
 /* ---- Provider ---- */
 
 /*
- * One log line, without a line end; text or JSON as configured. Any thread, one call at a time, some
- * of them under locks of ours: it must not call back in.
+ * One log line, without a line end; text or JSON as configured. Any thread, one call at a time,
+ * some of them under locks of ours: it must not call back in.
  */
 typedef void kp_log_fn(void *ctx, const char *line, size_t len);
 

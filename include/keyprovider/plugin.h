@@ -19,7 +19,15 @@
  *   7. open returning KP_OK means exactly one opened; close means exactly one closed, after which
  *      the host touches the vault no more.
  *   8. run, where present, is called from any number of threads at once, computes on loaded keys,
- *      and never waits for a network, a lock held during input or output, or another operation.
+ *      and never waits for a network, a lock held during input or output, or another operation. It
+ *      runs beside submit, cancel and reload: guard what they share. close comes when all are out.
+ *
+ * Failures: reterr is never NULL and comes empty. An error of your own starts with struct_size,
+ * retry_after_ms KP_NO_RETRY_HINT and the exposure: 0 there claims that nothing was sent, and then
+ * even a create is tried again, by another submit under another id.
+ *
+ * Linking: a plugin includes plugin.h and links nothing of ours. The KP_API functions of types.h
+ * and status.h belong to the library; a program that has it linked in need not offer them.
  *
  * Versions: the first eight bytes of the table and of struct kp_host never change. abi_major must
  * match; a smaller struct_size or abi_minor on either side is an older party and simply lacks the
@@ -38,7 +46,7 @@ extern "C" {
 #define KP_ABI_MAJOR 0u
 #define KP_ABI_MINOR 1u
 
-/* Names one operation in flight: shard, slot and generation. 0 is never one. */
+/* Names one operation in flight; to a plugin, one attempt at it. Opaque. 0 is never one. */
 typedef uint64_t kp_op_id;
 /* Names a timer or an HTTP request of a vault. 0 is never one. */
 typedef uint64_t kp_timer_id;
@@ -101,13 +109,14 @@ struct kp_setting {
 /* Borrowed for the call of open. Spans are not NUL-terminated. */
 struct kp_vault_settings {
     uint32_t struct_size;
-    uint32_t flags;   /* KP_VAULT_* */
-    kp_span name;     /* as the configuration or the caller names the vault */
-    kp_span location; /* what follows the scheme, or the host name */
-    kp_span identity; /* credential handed over by the caller, or empty */
-    kp_span secret;   /* goes with identity; secret memory */
-    const struct kp_setting *settings;
+    uint32_t flags;                    /* KP_VAULT_* */
+    kp_span name;                      /* as the configuration or the caller names the vault */
+    kp_span location;                  /* what follows the scheme, or the host name */
+    kp_span identity;                  /* credential handed over by the caller, or empty */
+    kp_span secret;                    /* goes with identity; secret memory */
+    const struct kp_setting *settings; /* in the order of caps->settings, absent ones left out */
     uint32_t n_settings;
+    uint32_t reserved;
 };
 
 /* ---- Callbacks a plugin hands to the host; all on the vault's loop thread but kp_work_fn ---- */
@@ -167,7 +176,9 @@ struct kp_http_reply {
 
 /*
  * Memory for the plugin's own use, valid for the life of the process, from any thread. Memory of
- * these is zeroed; secret memory is locked as far as the system allows and wiped when freed.
+ * these is zeroed and aligned as malloc's, NULL when there is none; n is not 0. Secret memory is
+ * locked as far as the system allows and wiped when freed, which takes the n of its allocation.
+ * Both ways of freeing accept NULL. site is a literal that names the allocation for tests.
  */
 struct kp_memory {
     uint32_t struct_size;
@@ -190,8 +201,10 @@ struct kp_memory {
 /*
  * The host as one vault sees it. Valid from open until closed. Pass `self` as the first argument.
  * `op` names the operation on whose behalf the call is made: its callbacks come before its done,
- * and they still come, once, when it was cancelled meanwhile. 0 stands for the vault itself.
- * Where a function returns kp_status, anything but KP_OK means that no callback will come.
+ * and they still come, once, when it was cancelled meanwhile. 0 stands for the vault itself; what
+ * was asked for in its name and has not come when closed is called never comes. No callback comes
+ * from inside the function that asked for it. Where a function returns kp_status, anything but
+ * KP_OK means that no callback will come.
  */
 struct kp_host {
     uint32_t struct_size;
@@ -202,7 +215,8 @@ struct kp_host {
 
     /*
      * Ends an operation. status KP_OK: reply holds the answer, error is NULL. Otherwise reply is
-     * NULL and error may be NULL. Any thread. Returns usage when id was never asked of this vault
+     * NULL and error may be NULL: then the request may have been sent. status counts, not
+     * error->status. Any thread. Returns usage when id was never asked of this vault
      * or has been finished already; nothing happens then.
      */
     kp_status (*finish)(void *self, kp_op_id op, kp_status status, const struct kp_reply *reply,
@@ -253,7 +267,8 @@ struct kp_plugin {
 
     /*
      * Starts to open a vault. *ret_vault is the instance, passed to every other slot from now on.
-     * Other slots are called only after opened(KP_OK); after opened with a failure, only close is.
+     * Set it before opened. Other slots are called only after opened(KP_OK); after opened with a
+     * failure, only close is. A return other than KP_OK means no opened and no close.
      */
     kp_status (*open)(const struct kp_host *host, const struct kp_vault_settings *settings,
                       void **ret_vault, struct kp_error *reterr);
@@ -279,15 +294,18 @@ struct kp_plugin {
      */
     kp_status (*run)(void *vault, const struct kp_request *request, kp_answer_fn *answer,
                      void *answer_ctx, struct kp_error *reterr);
-    /* New values for the settings marked reloadable. Loop thread; must not block. */
+    /*
+     * New values for the settings marked reloadable. settings is complete, as for open; secrets
+     * were fetched again. Loop thread; must not block.
+     */
     kp_status (*reload)(void *vault, const struct kp_vault_settings *settings,
                         struct kp_error *reterr);
 };
 
 /*
  * The one exported symbol. host_abi_major and host_abi_minor say what the host speaks; return the
- * table for them, or NULL when there is none. Called once by each provider that loads the plugin, so
- * perhaps from several threads; it returns the same table each time.
+ * table for them, or NULL when there is none. Called once by each provider that loads the plugin,
+ * so perhaps from several threads; it returns the same table each time.
  */
 typedef const struct kp_plugin *kp_plugin_get_fn(uint32_t host_abi_major, uint32_t host_abi_minor);
 

@@ -47,9 +47,12 @@ typedef enum kp_status {
 
 #define KP_STATUS_COUNT 17
 
+/* A kp_status crosses the plugin border as an int; flags that narrow enums do not compile. */
+typedef char kp_status_is_an_int[sizeof(kp_status) == sizeof(int) ? 1 : -1];
+
 /* How far a request got; decides what may be sent again. */
 enum kp_exposure {
-    KP_NOT_SENT = 0,         /* no byte of it reached the vault */
+    KP_NOT_SENT = 0,         /* no byte of it reached the vault: anything is sent again */
     KP_MAYBE_SENT = 1,       /* it may have been carried out */
     KP_ANSWERED_REFUSED = 2, /* the vault answered and did nothing */
     KP_ANSWERED = 3          /* the vault answered */

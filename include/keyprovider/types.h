@@ -2,12 +2,15 @@
  * The vocabulary every other header speaks: byte spans, operations, key types, algorithms, and the
  * structs that describe a request, a key and a reply.
  *
- * Threads: everything here is plain data. Ownership: a kp_span and every pointer in these structs is
- * borrowed; the function that takes or returns it says until when.
+ * Threads: everything here is plain data. Ownership: a kp_span and every pointer in these structs
+ * is borrowed; the function that takes or returns it says until when.
  *
  * Growth: a struct that starts with struct_size may gain members at its end. Set struct_size to
- * sizeof of the struct you compiled against; the reader looks at no byte beyond it. kp_span and
- * kp_tag never grow. Values of enums and bit masks are fixed for ever.
+ * sizeof of the struct you compiled against, also in nested ones; the reader looks at no byte
+ * beyond it and takes what is missing as 0, so that one left at 0 reads as empty. Not so those that
+ * one side makes room for and the other fills: kp_error, kp_close_report, and kp_result with the
+ * kp_reply in it, keep their size while the library keeps its soname. Structs without struct_size
+ * never grow. Values of enums and bit masks are fixed for ever; members called reserved are 0.
  */
 #ifndef KP_KEYPROVIDER_TYPES_H
 #define KP_KEYPROVIDER_TYPES_H
@@ -173,8 +176,9 @@ enum kp_key_op {
 
 /*
  * XX(SYMBOL, number, "JWA or service name", family)
- * Names and meaning: RFC 7518 sections 3.1, 4.1, 5.1; Key Vault REST 7.6 JsonWebKeyEncryptionAlgorithm
- * and JsonWebKeySignatureAlgorithm; CKM_* as PKCS #11 names them (RFC 3394, RFC 5649).
+ * Names and meaning: RFC 7518 sections 3.1, 4.1, 5.1; Key Vault REST 7.6
+ * JsonWebKeyEncryptionAlgorithm and JsonWebKeySignatureAlgorithm; CKM_* as PKCS #11 names them (RFC
+ * 3394, RFC 5649).
  */
 #define KP_ALG_MAP(XX)                                                                             \
     XX(RSA1_5, 1, "RSA1_5", KP_FAMILY_RSA_CRYPT)                                                   \
@@ -278,7 +282,7 @@ struct kp_key_info {
 #define KP_SET_EXPORTABLE 0x20u
 #define KP_SET_RELEASE_POLICY 0x40u
 
-/* What create, import, import_byok and update ask for. Members not named in `set` are left alone. */
+/* What create, import, import_byok and update ask for. What `set` does not name is left alone. */
 struct kp_key_params {
     uint32_t struct_size;
     uint32_t set;  /* KP_SET_* */
@@ -382,7 +386,17 @@ struct kp_request {
 
 /*
  * What an operation answers. name and version say which key version did the work; version is never
- * empty after encrypt, decrypt, wrap, unwrap, sign or verify.
+ * empty after encrypt, decrypt, wrap, unwrap, sign or verify. Members the operation fills:
+ *   get_key, create, import, update, rotate, restore, recover    key [name] [version]
+ *   delete, get_deleted                      key, with its deleted members
+ *   list_*                                   n_keys keys [next_page]; keys may be NULL for none
+ *   encrypt, wrap                            name version alg value [kid] [iv] [tag]
+ *   decrypt, unwrap, sign                    name version alg value [kid]
+ *   verify                                   name version alg [kid], and flags: a signature that
+ *                                            is not good is ok without KP_REPLY_VERIFIED
+ *   backup, random, release                  value
+ *   get_rotation_policy, set_rotation_policy policy
+ *   purge                                    nothing
  */
 struct kp_reply {
     uint32_t struct_size;

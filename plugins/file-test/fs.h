@@ -72,7 +72,8 @@ struct ft_fs {
     enum ft_io (*open_lock)(void *ctx, ft_handle dir, const char *name, ft_handle *ret_file);
     /* Takes the exclusive lock of an open lock file, or FT_IO_LOCKED. */
     enum ft_io (*try_lock)(void *ctx, ft_handle file);
-    /* Gives the lock back, also when a child process has inherited the file. Close comes after it. */
+    /* Gives the lock back, also when a child process has inherited the file. Close comes after
+     * it. */
     void (*unlock)(void *ctx, ft_handle file);
 
     /* Reads up to n bytes; *ret_n 0 is the end of the file. */

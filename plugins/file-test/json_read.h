@@ -20,8 +20,8 @@
  * Copies a JSON text to out, in which the string value of each member named "private", down to the
  * level of a version and not among its tags, is replaced by its ordinal ("0", "1", ...), and points
  * secrets[i] to the i-th value inside text. Also checks the depth of nesting. Strings that are cut
- * and other mistakes of grammar are left to ft_json_load. *n_secrets: room of secrets before, number found after.
- * Errors: integrity (too deep, more secrets than there is room for), no_memory.
+ * and other mistakes of grammar are left to ft_json_load. *n_secrets: room of secrets before,
+ * number found after. Errors: integrity (too deep, more secrets than there is room for), no_memory.
  */
 kp_status ft_json_redact(kp_span text, kp_buf *out, kp_span *secrets, size_t *n_secrets,
                          struct kp_error *reterr) KP_MUST_USE;

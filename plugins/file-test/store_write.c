@@ -144,6 +144,30 @@ kp_status ft_store_write_file(const struct ft_store *store, ft_handle lock, cons
     return ft_fail_io(reterr, io, store->label, what);
 }
 
+/*
+ * What cannot be read again must not replace what can. Nothing is known that would get here; should it
+ * ever, the old state stands.
+ */
+static kp_status check_text(const struct ft_store *store, const struct ft_keyfile *file,
+                            kp_span text, struct kp_error *reterr)
+{
+    struct ft_keyfile again;
+    ft_keyfile_init(&again, store->sealer.key.len == 0);
+    kp_status st = kp_buf_append(&again.raw, text);
+    if (st == KP_OK)
+        st = ft_keyfile_decode(&again, kpb_span_str(file->name), reterr);
+    if (st == KP_OK && again.n_versions != file->n_versions)
+        st = kpb_fail(reterr, KP_INTEGRITY, "a version is missing");
+    ft_keyfile_clear(&again);
+    if (st == KP_OK)
+        return KP_OK;
+    if (st == KP_NO_MEMORY)
+        return kpb_fail_memory(reterr, SITE);
+    kpb_error_prefix(reterr, "key '%s' was not changed: its new file could not be read again",
+                     file->name);
+    return KP_INTERNAL;
+}
+
 kp_status ft_store_save(const struct ft_store *store, ft_handle lock, const struct ft_keyfile *file,
                         size_t max_len, struct kp_error *reterr)
 {
@@ -156,6 +180,8 @@ kp_status ft_store_save(const struct ft_store *store, ft_handle lock, const stru
     else
         kp_buf_init(&text, SITE, max_len);
     kp_status st = ft_keyfile_encode(file, &text, reterr);
+    if (st == KP_OK)
+        st = check_text(store, file, kp_buf_view(&text), reterr);
     if (st == KP_OK)
         st = ft_store_write_file(store, lock, name, "the key file", kp_buf_view(&text), reterr);
     kp_buf_clear(&text);

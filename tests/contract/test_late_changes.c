@@ -1,4 +1,5 @@
-/* A change that its client no longer waits for still happens, and what was known before it is old. */
+/* A change that its client no longer waits for still happens, and what was known before it is
+ * old. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +26,8 @@ static int end(void **state)
     return 0;
 }
 
-/* The rotation is told as timed out; then the metadata is read; then the vault rotates after all. */
+/* The rotation is told as timed out; then the metadata is read; then the vault rotates after
+ * all. */
 static void metadata_read_before_a_late_change_is_not_served_after_it(void **state)
 {
     struct kp_request rotate = client_request(KP_OP_ROTATE);

@@ -1,4 +1,5 @@
-/* The circuit breaker in the pipeline: who opens it, whom it refuses, who finds out that it is over. */
+/* The circuit breaker in the pipeline: who opens it, whom it refuses, who finds out that it is
+ * over. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,8 @@ static struct client client;
 static struct script_vault *script;
 static kp_vault *vault;
 
-/* Three failures open it for five seconds; nothing is tried again, so that each failure counts once. */
+/* Three failures open it for five seconds; nothing is tried again, so that each failure counts
+ * once. */
 static int begin(void **state)
 {
     (void)state;

@@ -280,7 +280,8 @@ static void budget_bounds_the_retries_of_a_vault(void **state)
     }
     client_wait_idle(vault);
     n_attempts = script_counts(script).n_submit;
-    /* Twenty first attempts; ten retries saved up, and 20 percent of the twenty earned meanwhile. */
+    /* Twenty first attempts; ten retries saved up, and 20 percent of the twenty earned
+     * meanwhile. */
     assert_in_range(n_attempts, 20 + 10, 20 + 10 + 4);
 }
 

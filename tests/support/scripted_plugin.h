@@ -1,9 +1,9 @@
 /*
  * A plugin linked into the test whose every step the test decides: scheme "script", any location.
- * What it does with an operation stands in an act; acts pushed for a vault are used first, in order,
- * then the vault's usual one. While it runs it checks what the host promises: slots on the loop
- * thread, done exactly once per accepted operation and after the last callback, nothing but close
- * after a failed opening, no slot after closed.
+ * What it does with an operation stands in an act; acts pushed for a vault are used first, in
+ * order, then the vault's usual one. While it runs it checks what the host promises: slots on the
+ * loop thread, done exactly once per accepted operation and after the last callback, nothing but
+ * close after a failed opening, no slot after closed.
  *
  * There is one script per process; script_begin empties it, script_end checks it.
  *

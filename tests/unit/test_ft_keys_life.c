@@ -227,6 +227,32 @@ static void create_malformed_tags_are_refused_each_with_its_sentence(void **stat
     assert_all_refused(cases, sizeof cases / sizeof cases[0]);
 }
 
+/* Whatever text a tag may hold, the key can be read again. */
+static void create_tags_of_any_text_come_back(void **state)
+{
+    char value[4] = "";
+    struct fake_result result;
+    struct kp_tag tags[2] = {{fv_span("private"), fv_span("not a secret")}};
+    struct kp_key_params params = fv_params(KP_KTY_OCT, 128, 0);
+    (void)state;
+    params.set = KP_SET_TAGS;
+    params.tags = tags;
+    params.n_tags = 2;
+    for (unsigned c = 1; c < 0x800; c += c < 0x100 ? 1 : 37) {
+        size_t len = c < 0x80 ? 1 : 2;
+        value[0] = (char)(c < 0x80 ? c : 0xc0 | c >> 6);
+        value[1] = (char)(0x80 | (c & 0x3f));
+        tags[1].name = tags[1].value = kpb_span(value, len);
+        assert_int_equal(create_with("app", &params, &result), KP_OK);
+        fake_result_clear(&result);
+        assert_int_equal(fv_simple(&vault, KP_OP_GET_KEY, "app", NULL, &result), KP_OK);
+        assert_true(fv_span_is(result.reply.key->tags[0].value, "not a secret"));
+        assert_true(kpb_span_eq(result.reply.key->tags[1].name, tags[1].name));
+        assert_true(kpb_span_eq(result.reply.key->tags[1].value, tags[1].value));
+        fake_result_clear(&result);
+    }
+}
+
 static void create_beyond_the_room_of_a_key_file_is_a_conflict(void **state)
 {
     static char value[KP_TAG_MAX_LEN + 1];
@@ -641,6 +667,7 @@ int main(void)
         VAULT_TEST(create_names_that_differ_in_case_are_two_keys),
         VAULT_TEST(create_malformed_requests_are_refused_each_with_its_sentence),
         VAULT_TEST(create_malformed_tags_are_refused_each_with_its_sentence),
+        VAULT_TEST(create_tags_of_any_text_come_back),
         VAULT_TEST(create_beyond_the_room_of_a_key_file_is_a_conflict),
         VAULT_TEST(create_with_the_setting_hsm_makes_hsm_kinds),
         VAULT_TEST(import_secret_is_used_as_it_is),

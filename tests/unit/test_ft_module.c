@@ -1,5 +1,6 @@
 /*
- * The plugin as it is installed: one exported symbol, the host's memory and nothing else of the host.
+ * The plugin as it is installed: one exported symbol, the host's memory and nothing else of the
+ * host.
  */
 #include <dlfcn.h>
 #include <setjmp.h>
