@@ -59,7 +59,7 @@ struct heap_share {
 
 static struct arena arena;
 static struct heap_share heap_share;
-static size_t wanted_len = KPI_ARENA_DEFAULT_LEN;
+static _Atomic size_t wanted_len = KPI_ARENA_DEFAULT_LEN; /* read once, by start */
 static _Atomic bool is_started;
 static uv_once_t start_once = UV_ONCE_INIT;
 
@@ -83,10 +83,11 @@ static bool map_tables(uint32_t n_pieces)
 
 static void start(void)
 {
-    uint32_t n_pieces = (uint32_t)(wanted_len / PIECE_LEN);
+    size_t len = atomic_load(&wanted_len);
+    uint32_t n_pieces = (uint32_t)(len / PIECE_LEN);
 
     if (map_tables(n_pieces) && uv_mutex_init(&arena.opening) == 0) {
-        arena.base = kpi_pages_map_secret(wanted_len, &arena.protection);
+        arena.base = kpi_pages_map_secret(len, &arena.protection);
         arena.n_pieces = arena.base ? n_pieces : 0;
     }
     atomic_store_explicit(&is_started, true, memory_order_release);
@@ -106,8 +107,8 @@ kp_status kpi_arena_configure(size_t len)
         return KP_USAGE;
     rounded = round_up(len, PIECE_LEN);
     if (atomic_load_explicit(&is_started, memory_order_acquire))
-        return rounded == wanted_len ? KP_OK : KP_CONFLICT;
-    wanted_len = rounded;
+        return rounded == atomic_load(&wanted_len) ? KP_OK : KP_CONFLICT;
+    atomic_store(&wanted_len, rounded);
     return KP_OK;
 }
 
