@@ -115,6 +115,59 @@ static bool takes_params(uint32_t op)
     return makes_key(op) || op == KP_OP_UPDATE || op == KP_OP_IMPORT_BYOK;
 }
 
+static kp_status check_curve(const struct kp_vault *vault, const struct kp_request *request,
+                             struct kp_error *reterr)
+{
+    uint32_t curve = request->params->curve;
+    if (kp_curve_text(curve)[0] == '?')
+        return kpb_fail(reterr, KP_USAGE, "%s: curve %u is no curve", kp_op_text(request->op),
+                        curve);
+    if (!(vault->plugin->caps->curves & (1u << curve)))
+        return kpb_fail(reterr, KP_UNSUPPORTED, "%s: plugin %s does not offer %s",
+                        kp_op_text(request->op), vault->plugin->name, kp_curve_text(curve));
+    return KP_OK;
+}
+
+/* Sizes as <keyprovider/types.h> lists them; which of them the plugin makes is in its capabilities. */
+static kp_status check_rsa_bits(const struct kp_vault *vault, const struct kp_request *request,
+                                struct kp_error *reterr)
+{
+    const struct kp_caps *caps = vault->plugin->caps;
+    uint32_t bits = request->params->bits ? request->params->bits : 2048;
+    if (bits != 2048 && bits != 3072 && bits != 4096)
+        return kpb_fail(reterr, KP_USAGE, "create: bits %u is none of 2048, 3072 and 4096", bits);
+    if (caps->rsa_bits_max != 0 && (bits < caps->rsa_bits_min || bits > caps->rsa_bits_max))
+        return kpb_fail(reterr, KP_UNSUPPORTED,
+                        "create: plugin %s makes RSA keys of %u to %u bits, not %u",
+                        vault->plugin->name, caps->rsa_bits_min, caps->rsa_bits_max, bits);
+    return KP_OK;
+}
+
+static kp_status check_oct_bits(const struct kp_request *request, struct kp_error *reterr)
+{
+    uint32_t bits = request->params->bits;
+    if (bits == 0 || bits == 128 || bits == 192 || bits == 256)
+        return KP_OK;
+    return kpb_fail(reterr, KP_USAGE, "create: bits %u is none of 128, 192 and 256", bits);
+}
+
+/* What kind of key is made: the size only where it is ours to say, not the material's. */
+static kp_status check_kind(const struct kp_vault *vault, const struct kp_request *request,
+                            struct kp_error *reterr)
+{
+    bool create = request->op == KP_OP_CREATE;
+    switch (request->params->kty) {
+    case KP_KTY_EC:
+    case KP_KTY_EC_HSM:
+        return check_curve(vault, request, reterr);
+    case KP_KTY_RSA:
+    case KP_KTY_RSA_HSM:
+        return create ? check_rsa_bits(vault, request, reterr) : KP_OK;
+    default:
+        return create ? check_oct_bits(request, reterr) : KP_OK;
+    }
+}
+
 static kp_status check_params(const struct kp_vault *vault, const struct kp_request *request,
                               struct kp_error *reterr)
 {
@@ -131,24 +184,45 @@ static kp_status check_params(const struct kp_vault *vault, const struct kp_requ
     if (!(vault->plugin->caps->ktys & (1u << request->params->kty)))
         return kpb_fail(reterr, KP_UNSUPPORTED, "%s: plugin %s does not keep %s keys", op,
                         vault->plugin->name, kp_kty_text(request->params->kty));
+    return check_kind(vault, request, reterr);
+}
+
+static bool is_duration(kp_span text)
+{
+    struct kpb_duration duration;
+    return is_span(&text, KP_PAYLOAD_MAX_LEN) && kpb_duration_parse(text, &duration) == KP_OK;
+}
+
+static kp_status check_rule(const struct kp_rotation_rule *rule, uint32_t at,
+                            struct kp_error *reterr)
+{
+    if (rule->action != KP_ROTATION_NOTIFY && rule->action != KP_ROTATION_ROTATE)
+        return kpb_fail(reterr, KP_USAGE, "set_rotation_policy: rule %u: action %u is no action",
+                        at, rule->action);
+    if (rule->trigger != KP_TRIGGER_AFTER_CREATE && rule->trigger != KP_TRIGGER_BEFORE_EXPIRY)
+        return kpb_fail(reterr, KP_USAGE, "set_rotation_policy: rule %u: trigger %u is no trigger",
+                        at, rule->trigger);
+    if (!is_duration(rule->duration))
+        return kpb_fail(reterr, KP_USAGE,
+                        "set_rotation_policy: rule %u: not a duration such as P90D", at);
     return KP_OK;
 }
 
 static kp_status check_policy(const struct kp_request *request, struct kp_error *reterr)
 {
     const struct kp_rotation_policy *policy = request->policy;
-    struct kpb_duration duration;
-    if (!policy || policy->struct_size < POLICY_MIN_LEN ||
-        policy->n_rules > KP_ROTATION_ACTIONS_MAX)
+    if (!policy || policy->struct_size < POLICY_MIN_LEN)
+        return kpb_fail(reterr, KP_USAGE,
+                        "set_rotation_policy: policy is NULL or its struct_size is not set");
+    if (policy->n_rules > KP_ROTATION_ACTIONS_MAX)
         return kpb_fail(reterr, KP_USAGE, "set_rotation_policy: policy has %u rules, at most %u",
-                        policy ? policy->n_rules : 0, KP_ROTATION_ACTIONS_MAX);
-    for (uint32_t i = 0; i < policy->n_rules; i++)
-        if (kpb_duration_parse(policy->rules[i].duration, &duration) != KP_OK)
-            return kpb_fail(reterr, KP_USAGE,
-                            "set_rotation_policy: rule %u: not a duration such as P90D", i);
-    if (policy->expiry.len > 0 && kpb_duration_parse(policy->expiry, &duration) != KP_OK)
+                        policy->n_rules, KP_ROTATION_ACTIONS_MAX);
+    kp_status st = KP_OK;
+    for (uint32_t i = 0; st == KP_OK && i < policy->n_rules; i++)
+        st = check_rule(&policy->rules[i], i, reterr);
+    if (st == KP_OK && policy->expiry.len > 0 && !is_duration(policy->expiry))
         return kpb_fail(reterr, KP_USAGE, "set_rotation_policy: expiry is not a duration like P2Y");
-    return KP_OK;
+    return st;
 }
 
 static kp_status check_numbers(const struct kp_request *request, struct kp_error *reterr)

@@ -252,6 +252,15 @@ static kp_status acquire_locked(struct kp_provider *provider, const char *text,
     return st;
 }
 
+static kp_status check_options(const struct kp_vault_options *options, struct kp_error *reterr)
+{
+    if (options->identity.len > 0 && !options->identity.ptr)
+        return kpb_fail(reterr, KP_USAGE, "vault_acquire: identity is NULL but has a length");
+    if (options->secret.len > 0 && !options->secret.ptr)
+        return kpb_fail(reterr, KP_USAGE, "vault_acquire: secret is NULL but has a length");
+    return KP_OK;
+}
+
 kp_status kp_vault_acquire(kp_provider *provider, const char *text,
                            const struct kp_vault_options *options, kp_vault **ret_vault,
                            struct kp_error *reterr)
@@ -263,7 +272,9 @@ kp_status kp_vault_acquire(kp_provider *provider, const char *text,
         return kpb_fail(reterr, KP_USAGE, "vault_acquire: options.struct_size is not set");
     if (options)
         kpi_struct_read(&wishes, sizeof wishes, options);
-    kp_status st = kpi_caller_enter(&provider->shards[0], reterr);
+    kp_status st = check_options(&wishes, reterr);
+    if (st == KP_OK)
+        st = kpi_caller_enter(&provider->shards[0], reterr);
     if (st != KP_OK)
         return st;
     uv_mutex_lock(&provider->lock);
