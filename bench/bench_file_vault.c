@@ -3,6 +3,8 @@
  *
  *     bench_file_vault FOLDER              every case; FOLDER must not exist and stays behind
  *     bench_file_vault FOLDER CASE         one, such as unwrap.2048.sync.64
+ *     bench_file_vault FOLDER CASE N       the same with N permits to compute on callers' threads
+ *     bench_file_vault FOLDER count N      N wraps with RSA-2048 and out, for an instruction counter
  *
  * The bare loop runs on one thread where there is one caller, else on as many as there are cores.
  * Cases speed.* set wrap against the RSA public operation alone, as `openssl speed` measures it.
@@ -38,7 +40,8 @@ struct session {
     kp_vault *vault;
     struct key keys[N_SIZES];
     unsigned n_cores;
-    const char *only; /* NULL: every case */
+    const char *only;    /* NULL: every case */
+    const char *permits; /* NULL: the default */
     struct bench_yardstick yardstick;
 };
 
@@ -102,6 +105,7 @@ static bool open_vault(struct session *s, const char *folder)
 {
     char plugins[PATH_LEN];
     char location[PATH_LEN];
+    char config[128];
     struct kp_options options;
     struct kp_vault_options wishes = {.struct_size = sizeof wishes, .flags = KP_VAULT_MAY_CREATE};
     struct kp_error error;
@@ -110,10 +114,21 @@ static bool open_vault(struct session *s, const char *folder)
         return false;
     kp_options_init(&options);
     options.plugin_dir = plugins;
+    (void)snprintf(config, sizeof config, "{\"provider\": {\"inline_permits\": %s}}",
+                   s->permits ? s->permits : "0");
+    options.config_text = config;
     kp_status st = kp_provider_open(&options, &s->provider, &error);
     if (st == KP_OK)
         st = kp_vault_acquire(s->provider, location, &wishes, &s->vault, &error);
     return say_failure("open", st, &error);
+}
+
+/* Keys take long to make: only those that the cases need. */
+static bool size_wanted(const struct session *s, unsigned bits)
+{
+    char part[16];
+    (void)snprintf(part, sizeof part, ".%u.", bits);
+    return !s->only || strstr(s->only, part);
 }
 
 static bool session_open(struct session *s, const char *folder)
@@ -122,7 +137,8 @@ static bool session_open(struct session *s, const char *folder)
     s->n_cores = n > 0 ? (unsigned)n : 1;
     bool ok = open_vault(s, folder);
     for (size_t i = 0; ok && i < N_SIZES; i++)
-        ok = make_key(s->vault, &s->keys[i], SIZES[i]);
+        if (size_wanted(s, SIZES[i]))
+            ok = make_key(s->vault, &s->keys[i], SIZES[i]);
     return ok && bench_yardstick_start(&s->yardstick, "bare_oaep");
 }
 
@@ -178,15 +194,31 @@ static bool run_cases(struct session *s)
            run_size(s, 2, some, sizeof some / sizeof some[0]);
 }
 
+static bool run_count(struct session *s, uint64_t n_ops)
+{
+    const struct bench_load load = {s->vault, &s->keys[0].wrap, false};
+    struct bench_job job = bench_job("sync", 0, 1, 0);
+    struct bench_run run;
+    job.n_ops = n_ops;
+    return bench_load_run(&load, &job, &run);
+}
+
 int main(int argc, char **argv)
 {
     static struct session s;
-    if (argc != 2 && argc != 3) {
-        fprintf(stderr, "usage: bench_file_vault FOLDER [CASE]\n");
+    if (argc < 2 || argc > 4) {
+        fprintf(stderr, "usage: bench_file_vault FOLDER [CASE [PERMITS]]\n");
         return 2;
     }
-    s.only = argc == 3 ? argv[2] : NULL;
-    bool ok = session_open(&s, argv[1]) && run_cases(&s);
+    s.only = argc > 2 ? argv[2] : NULL;
+    s.permits = argc > 3 ? argv[3] : NULL;
+    bool counts = argc == 4 && strcmp(argv[2], "count") == 0;
+    if (counts) {
+        s.only = ".2048.";
+        s.permits = NULL;
+    }
+    bool ok = session_open(&s, argv[1]) &&
+              (counts ? run_count(&s, strtoull(argv[3], NULL, 10)) : run_cases(&s));
     session_close(&s);
     return ok ? 0 : 1;
 }

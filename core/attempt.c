@@ -141,10 +141,11 @@ static void run_job(struct kpi_job *job)
 {
     struct kpi_op *op = KPI_HOLDER(job, struct kpi_op, job);
     struct kpi_gate *gate = &vault_of(op)->provider->gate;
-    kp_status st = kpi_gate_enter(gate, KPI_WAIT_FOREVER);
+    struct kpi_permit *permit;
+    kp_status st = kpi_gate_enter(gate, KPI_WAIT_FOREVER, &permit);
     if (st == KP_OK) {
         run_with_permit(op);
-        kpi_gate_leave(gate);
+        kpi_gate_leave(gate, permit);
     } else {
         kpi_attempt_take_error(op, st, NULL);
     }

@@ -1,7 +1,7 @@
 /*
- * kp_call, the blocking twin of kp_submit. Where the plugin can compute at once (run), it does so on
- * the calling thread behind the gate; otherwise the caller sleeps on its operation's ticket, which
- * it and the loop own together: whoever comes last to it cleans up.
+ * kp_call, the blocking twin of kp_submit. Where the plugin can compute at once (run), it does so
+ * on the calling thread behind the gate; otherwise the caller sleeps on its operation's ticket,
+ * which it and the loop own together: whoever comes last to it cleans up.
  */
 #include <keyprovider/keyprovider.h>
 
@@ -153,13 +153,15 @@ static kp_status run_here(struct kp_vault *vault, const struct kp_request *reque
 {
     uint32_t timeout_ms =
         request->timeout_ms ? request->timeout_ms : kpi_vault_limits_of(vault)->timeout_ms;
+    struct kpi_gate *gate = &vault->provider->gate;
+    struct kpi_permit *permit;
     *ret_handled = false;
     if (!kpi_vault_enter_run(vault))
         return KP_OK;
-    kp_status st = kpi_gate_enter(&vault->provider->gate, timeout_ms * KPI_NS_PER_MS);
+    kp_status st = kpi_gate_enter(gate, timeout_ms * KPI_NS_PER_MS, &permit);
     if (st == KP_OK) {
         st = run_in_plugin(vault, request, result);
-        kpi_gate_leave(&vault->provider->gate);
+        kpi_gate_leave(gate, permit);
         *ret_handled = !declined(st, &result->error);
     } else {
         *ret_handled = true;

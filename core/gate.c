@@ -1,48 +1,154 @@
 #include "core/gate.h"
 
+#include "base/mem.h"
 #include "core/wait.h"
 
 enum waiter_word { WAITING = 0, GRANTED = 1, SENT_AWAY = 2 };
 
 struct gate_waiter {
     struct kpi_link link;
+    struct kpi_permit *permit; /* written before GRANTED */
     _Atomic uint32_t word;
 };
 
-kp_status kpi_gate_init(struct kpi_gate *gate, uint32_t n_permits)
+struct kpi_permit {
+    struct kpi_link link; /* free or aside */
+    uint64_t since_ns;    /* when its holder began to run; 0: nobody waited then */
+    uint64_t turn_end_ns; /* its holder's, also while aside */
+    const void *owner;    /* aside: the thread it is kept for */
+};
+
+/* The permit this thread laid aside last, if it is still its own. The address stands for the
+ * thread. */
+static _Thread_local struct {
+    const struct kpi_gate *gate;
+    uint32_t at;
+} kept;
+
+/* ---- Lifecycle ---- */
+
+kp_status kpi_gate_init(struct kpi_gate *gate, uint32_t n_permits, const struct kpi_clock *clock)
 {
-    if (uv_mutex_init(&gate->lock) != 0)
+    *gate = (struct kpi_gate){.n_permits = n_permits, .clock = clock};
+    gate->permits = kpb_alloc_array("gate.permits", n_permits, sizeof *gate->permits);
+    if (!gate->permits)
         return KP_NO_MEMORY;
+    if (uv_mutex_init(&gate->lock) != 0) {
+        kpb_free(gate->permits);
+        return KP_NO_MEMORY;
+    }
     kpi_list_init(&gate->waiters);
-    gate->n_free = n_permits;
-    gate->n_permits = n_permits;
-    gate->closed = false;
+    kpi_list_init(&gate->free);
+    kpi_list_init(&gate->aside);
+    for (uint32_t i = 0; i < n_permits; i++)
+        kpi_list_append(&gate->free, &gate->permits[i].link);
     return KP_OK;
 }
 
 void kpi_gate_clear(struct kpi_gate *gate)
 {
     uv_mutex_destroy(&gate->lock);
+    kpb_free(gate->permits);
+    gate->permits = NULL;
 }
 
-static kp_status status_of(uint32_t word)
+/* ---- Handing on ---- */
+
+/* Takes the next one out of the line and decides its fate. The waiter may be gone on return. */
+static _Atomic uint32_t *dismiss_locked(struct kpi_gate *gate, enum waiter_word fate,
+                                        struct kpi_permit *permit)
 {
-    return word == GRANTED ? KP_OK : KP_CANCELED;
+    struct kpi_link *link = kpi_list_pop(&gate->waiters);
+    if (!link)
+        return NULL;
+    struct gate_waiter *waiter = KPI_HOLDER(link, struct gate_waiter, link);
+    _Atomic uint32_t *word = &waiter->word;
+    waiter->permit = permit;
+    atomic_store_explicit(word, fate, memory_order_release);
+    return word;
+}
+
+static struct kpi_permit *run_locked(struct kpi_gate *gate, struct kpi_link *link)
+{
+    struct kpi_permit *permit = KPI_HOLDER(link, struct kpi_permit, link);
+    kpi_list_remove(link);
+    permit->owner = NULL;
+    gate->n_running++;
+    return permit;
+}
+
+static bool turn_is_over(const struct kpi_permit *permit, uint64_t now_ns)
+{
+    return now_ns >= permit->turn_end_ns;
+}
+
+/* The permit that has been aside longest, where its thread has lost its claim to it; or NULL. */
+static struct kpi_link *unclaimed_locked(const struct kpi_gate *gate, uint64_t now_ns)
+{
+    struct kpi_link *oldest = gate->aside.next;
+    if (kpi_list_empty(&gate->aside))
+        return NULL;
+    if (gate->n_running > 0 && !turn_is_over(KPI_HOLDER(oldest, struct kpi_permit, link), now_ns))
+        return NULL;
+    return oldest;
+}
+
+/* ---- Coming in ---- */
+
+/* The permit that lies aside for this thread, or NULL. */
+static struct kpi_permit *own_locked(const struct kpi_gate *gate)
+{
+    if (kept.gate != gate || kept.at >= gate->n_permits)
+        return NULL;
+    struct kpi_permit *permit = &gate->permits[kept.at];
+    return permit->owner == &kept ? permit : NULL;
+}
+
+/* Goes on with the permit that lay aside, unless the turn is over and somebody waits: then NULL. */
+static struct kpi_permit *resume_locked(struct kpi_gate *gate, struct kpi_permit *own,
+                                        _Atomic uint32_t **ret_wake)
+{
+    uint64_t now_ns = kpi_now_ns(gate->clock);
+    (void)run_locked(gate, &own->link);
+    if (turn_is_over(own, now_ns) && !kpi_list_empty(&gate->waiters)) {
+        *ret_wake = dismiss_locked(gate, GRANTED, own);
+        return NULL;
+    }
+    own->since_ns = now_ns;
+    return own;
+}
+
+/* A permit for somebody who has not waited, or NULL: to the end of the line. */
+static struct kpi_permit *take_locked(struct kpi_gate *gate, _Atomic uint32_t **ret_wake)
+{
+    struct kpi_permit *own = own_locked(gate);
+    if (own)
+        return resume_locked(gate, own, ret_wake);
+    if (!kpi_list_empty(&gate->waiters))
+        return NULL;
+    struct kpi_link *link = gate->free.next;
+    if (kpi_list_empty(&gate->free))
+        link = unclaimed_locked(gate, kpi_now_ns(gate->clock));
+    if (!link)
+        return NULL;
+    struct kpi_permit *permit = run_locked(gate, link);
+    permit->since_ns = 0; /* should somebody come meanwhile, the line goes first */
+    return permit;
 }
 
 /* The time is up: leave the line, unless a permit was handed over just before. */
-static kp_status leave_line(struct kpi_gate *gate, struct gate_waiter *waiter)
+static uint32_t leave_line(struct kpi_gate *gate, struct gate_waiter *waiter)
 {
     uv_mutex_lock(&gate->lock);
     uint32_t word = atomic_load(&waiter->word);
     if (word == WAITING)
         kpi_list_remove(&waiter->link);
     uv_mutex_unlock(&gate->lock);
-    return word == WAITING ? KP_TIMEOUT : status_of(word);
+    return word;
 }
 
-static kp_status wait_in_line(struct kpi_gate *gate, struct gate_waiter *waiter,
-                              uint64_t timeout_ns)
+/* What became of the waiter; WAITING when its time ran out. */
+static uint32_t wait_in_line(struct kpi_gate *gate, struct gate_waiter *waiter, uint64_t timeout_ns)
 {
     uint64_t end = timeout_ns == KPI_WAIT_FOREVER ? timeout_ns : uv_hrtime() + timeout_ns;
     uint32_t word;
@@ -53,56 +159,87 @@ static kp_status wait_in_line(struct kpi_gate *gate, struct gate_waiter *waiter,
             return leave_line(gate, waiter);
         (void)kpi_wait_on(&waiter->word, WAITING, left); /* the loop looks again either way */
     }
-    return status_of(word);
-}
-
-kp_status kpi_gate_enter(struct kpi_gate *gate, uint64_t timeout_ns)
-{
-    struct gate_waiter waiter;
-    uv_mutex_lock(&gate->lock);
-    if (gate->closed) {
-        uv_mutex_unlock(&gate->lock);
-        return KP_CANCELED;
-    }
-    if (gate->n_free > 0) {
-        gate->n_free--;
-        uv_mutex_unlock(&gate->lock);
-        return KP_OK;
-    }
-    atomic_init(&waiter.word, WAITING);
-    kpi_list_append(&gate->waiters, &waiter.link);
-    uv_mutex_unlock(&gate->lock);
-    return wait_in_line(gate, &waiter, timeout_ns);
-}
-
-/* Takes the next one out of the line and decides its fate. The waiter may be gone on return. */
-static _Atomic uint32_t *dismiss_locked(struct kpi_gate *gate, enum waiter_word fate)
-{
-    struct kpi_link *link = kpi_list_pop(&gate->waiters);
-    if (!link)
-        return NULL;
-    struct gate_waiter *waiter = KPI_HOLDER(link, struct gate_waiter, link);
-    _Atomic uint32_t *word = &waiter->word;
-    atomic_store_explicit(word, fate, memory_order_release);
     return word;
 }
 
-void kpi_gate_leave(struct kpi_gate *gate)
+kp_status kpi_gate_enter(struct kpi_gate *gate, uint64_t timeout_ns, struct kpi_permit **ret_permit)
 {
+    struct gate_waiter waiter;
+    _Atomic uint32_t *granted = NULL;
     uv_mutex_lock(&gate->lock);
-    _Atomic uint32_t *word = dismiss_locked(gate, GRANTED);
-    if (!word)
-        gate->n_free++;
+    bool closed = gate->closed;
+    struct kpi_permit *permit = closed ? NULL : take_locked(gate, &granted);
+    atomic_init(&waiter.word, WAITING);
+    if (!closed && !permit)
+        kpi_list_append(&gate->waiters, &waiter.link);
     uv_mutex_unlock(&gate->lock);
-    if (word)
-        kpi_wake_one(word); /* by address only: the waiter's frame may be gone by now */
+    if (granted)
+        kpi_wake_one(granted); /* by address only: the waiter's frame may be gone by now */
+    *ret_permit = permit;
+    if (closed || permit)
+        return closed ? KP_CANCELED : KP_OK;
+    uint32_t word = wait_in_line(gate, &waiter, timeout_ns);
+    if (word != GRANTED)
+        return word == WAITING ? KP_TIMEOUT : KP_CANCELED;
+    *ret_permit = waiter.permit;
+    waiter.permit->since_ns = kpi_now_ns(gate->clock); /* ours alone while it runs */
+    waiter.permit->turn_end_ns = waiter.permit->since_ns + KPI_GATE_TURN_NS;
+    return KP_OK;
 }
+
+/* ---- Giving back ---- */
+
+#define PASSED_ON_MAX 2 /* its own and one that was not claimed */
+
+static void lay_aside_locked(struct kpi_gate *gate, struct kpi_permit *permit)
+{
+    kept.gate = gate;
+    kept.at = (uint32_t)(permit - gate->permits);
+    permit->owner = &kept;
+    kpi_list_append(&gate->aside, &permit->link);
+}
+
+/*
+ * Somebody waits. A permit in its turn is laid aside like the others, and whatever of them is not
+ * claimed then goes to the line: at least one does when nobody would be left running.
+ */
+static void pass_on_locked(struct kpi_gate *gate, struct kpi_permit *permit,
+                           _Atomic uint32_t *granted[PASSED_ON_MAX])
+{
+    uint64_t now_ns = kpi_now_ns(gate->clock);
+    size_t n = 0;
+    if (now_ns - permit->since_ns >= KPI_GATE_SHORT_NS || turn_is_over(permit, now_ns)) {
+        gate->n_running++;
+        granted[n++] = dismiss_locked(gate, GRANTED, permit);
+    } else {
+        lay_aside_locked(gate, permit);
+    }
+    struct kpi_link *unclaimed = unclaimed_locked(gate, now_ns);
+    if (unclaimed && !kpi_list_empty(&gate->waiters))
+        granted[n++] = dismiss_locked(gate, GRANTED, run_locked(gate, unclaimed));
+}
+
+void kpi_gate_leave(struct kpi_gate *gate, struct kpi_permit *permit)
+{
+    _Atomic uint32_t *granted[PASSED_ON_MAX] = {NULL};
+    uv_mutex_lock(&gate->lock);
+    gate->n_running--;
+    if (kpi_list_empty(&gate->waiters))
+        kpi_list_append(&gate->free, &permit->link);
+    else
+        pass_on_locked(gate, permit, granted);
+    uv_mutex_unlock(&gate->lock);
+    for (size_t i = 0; i < PASSED_ON_MAX && granted[i]; i++)
+        kpi_wake_one(granted[i]);
+}
+
+/* ---- The end ---- */
 
 void kpi_gate_close(struct kpi_gate *gate)
 {
     uv_mutex_lock(&gate->lock);
     gate->closed = true;
-    for (_Atomic uint32_t *word; (word = dismiss_locked(gate, SENT_AWAY)) != NULL;)
+    for (_Atomic uint32_t *word; (word = dismiss_locked(gate, SENT_AWAY, NULL)) != NULL;)
         kpi_wake_one(word);
     uv_mutex_unlock(&gate->lock);
 }
@@ -110,7 +247,7 @@ void kpi_gate_close(struct kpi_gate *gate)
 uint32_t kpi_gate_busy(struct kpi_gate *gate)
 {
     uv_mutex_lock(&gate->lock);
-    uint32_t busy = gate->n_permits - gate->n_free;
+    uint32_t busy = gate->n_running;
     uv_mutex_unlock(&gate->lock);
     return busy;
 }

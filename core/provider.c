@@ -13,7 +13,7 @@
 #include "crypto/init.h"
 #include "crypto/random.h"
 
-#define PERMITS_PER_CORE 4u
+#define PERMITS_PER_CORE 2u
 /* Blocking work waits for disks, not for processors: some room beyond the cores. */
 #define BLOCKERS_MIN 4u
 /* The part of the secret arena that idle operations may keep for the next ones: one in so many. */
@@ -128,8 +128,8 @@ static kp_status make_workers(struct kp_provider *provider, struct kp_error *ret
     uint32_t cores = uv_available_parallelism();
     uint32_t n_workers = or_default(limits->workers, cores);
     uint32_t n_blockers = n_workers > BLOCKERS_MIN ? n_workers : BLOCKERS_MIN;
-    if (kpi_gate_init(&provider->gate,
-                      or_default(limits->inline_permits, PERMITS_PER_CORE * cores)) != KP_OK)
+    if (kpi_gate_init(&provider->gate, or_default(limits->inline_permits, PERMITS_PER_CORE * cores),
+                      provider->clock) != KP_OK)
         return kpb_fail_memory(reterr, "provider.gate");
     provider->has_gate = true;
     if (kpi_workers_init(&provider->computers, "provider.computers", n_workers) != KP_OK ||
