@@ -83,7 +83,7 @@ static uint64_t first_generation(void)
 {
     static _Atomic uint32_t n_tables;
     uint32_t nth = atomic_fetch_add_explicit(&n_tables, 1, memory_order_relaxed) + 1;
-    return (nth * UINT64_C(0x9E3779B1)) & GENERATION_MASK;
+    return (uint32_t)(nth * 0x9E3779B1u) >> 4; /* the upper 28 bits are the evenly spread ones */
 }
 
 kp_status kpi_op_table_init(struct kpi_op_table *table, struct kpi_shard *shard, uint32_t shard_at,
