@@ -118,14 +118,25 @@ static struct kpi_permit *resume_locked(struct kpi_gate *gate, struct kpi_permit
     return own;
 }
 
+/* Hands a permit that nobody claims to the first in line; the word to wake, or NULL. */
+static _Atomic uint32_t *serve_line_locked(struct kpi_gate *gate, uint64_t now_ns)
+{
+    struct kpi_link *unclaimed = unclaimed_locked(gate, now_ns);
+    if (!unclaimed || kpi_list_empty(&gate->waiters))
+        return NULL;
+    return dismiss_locked(gate, GRANTED, run_locked(gate, unclaimed));
+}
+
 /* A permit for somebody who has not waited, or NULL: to the end of the line. */
 static struct kpi_permit *take_locked(struct kpi_gate *gate, _Atomic uint32_t **ret_wake)
 {
     struct kpi_permit *own = own_locked(gate);
     if (own)
         return resume_locked(gate, own, ret_wake);
-    if (!kpi_list_empty(&gate->waiters))
+    if (!kpi_list_empty(&gate->waiters)) {
+        *ret_wake = serve_line_locked(gate, kpi_now_ns(gate->clock));
         return NULL;
+    }
     struct kpi_link *link = gate->free.next;
     if (kpi_list_empty(&gate->free))
         link = unclaimed_locked(gate, kpi_now_ns(gate->clock));
@@ -147,6 +158,16 @@ static uint32_t leave_line(struct kpi_gate *gate, struct gate_waiter *waiter)
     return word;
 }
 
+/* A thread that laid its permit aside may never return while the others run on: look for it. */
+static void look_after_line(struct kpi_gate *gate)
+{
+    uv_mutex_lock(&gate->lock);
+    _Atomic uint32_t *granted = serve_line_locked(gate, kpi_now_ns(gate->clock));
+    uv_mutex_unlock(&gate->lock);
+    if (granted)
+        kpi_wake_one(granted);
+}
+
 /* What became of the waiter; WAITING when its time ran out. */
 static uint32_t wait_in_line(struct kpi_gate *gate, struct gate_waiter *waiter, uint64_t timeout_ns)
 {
@@ -157,7 +178,8 @@ static uint32_t wait_in_line(struct kpi_gate *gate, struct gate_waiter *waiter, 
         uint64_t left = end == KPI_WAIT_FOREVER ? end : end - now;
         if (end != KPI_WAIT_FOREVER && now >= end)
             return leave_line(gate, waiter);
-        (void)kpi_wait_on(&waiter->word, WAITING, left); /* the loop looks again either way */
+        if (!kpi_wait_on(&waiter->word, WAITING, left < KPI_GATE_LOOK_NS ? left : KPI_GATE_LOOK_NS))
+            look_after_line(gate);
     }
     return word;
 }
@@ -214,9 +236,7 @@ static void pass_on_locked(struct kpi_gate *gate, struct kpi_permit *permit,
     } else {
         lay_aside_locked(gate, permit);
     }
-    struct kpi_link *unclaimed = unclaimed_locked(gate, now_ns);
-    if (unclaimed && !kpi_list_empty(&gate->waiters))
-        granted[n++] = dismiss_locked(gate, GRANTED, run_locked(gate, unclaimed));
+    granted[n] = serve_line_locked(gate, now_ns);
 }
 
 void kpi_gate_leave(struct kpi_gate *gate, struct kpi_permit *permit)

@@ -4,8 +4,9 @@
  *
  * Work passes its permit on to the first in line when it is done. Only where it took less than
  * KPI_GATE_SHORT_NS may its thread come back for more, until a turn of KPI_GATE_TURN_NS is over: to
- * pass a permit on costs a sleep and a wake-up, which is a third of a small RSA operation and nothing
- * beside a large one. Meanwhile the permit lies aside for that thread, which need not come back.
+ * pass a permit on costs a sleep and a wake-up, which is a third of a small RSA operation and
+ * nothing beside a large one. Meanwhile the permit lies aside for that thread, which need not come
+ * back.
  *
  *     permit      event                                      next
  *     free        somebody enters                            running
@@ -17,8 +18,9 @@
  *     aside       unclaimed, somebody leaves or enters       running, for the first in line
  *
  * One that is aside is unclaimed after its thread's turn, or, the oldest, when none is running. So
- * while anybody waits somebody runs, and whoever leaves looks after the line: nobody waits for a
- * thread that never returns.
+ * while anybody waits somebody runs, and whoever enters or leaves looks after the line; when nobody
+ * does, for the others are at long work, a waiter does it itself every KPI_GATE_LOOK_NS: nobody
+ * waits for a thread that never returns.
  *
  * Threads: any. A waiter that runs out of time leaves the line; nobody overtakes but in a turn.
  */
@@ -33,6 +35,7 @@
 
 #define KPI_GATE_SHORT_NS UINT64_C(125000)
 #define KPI_GATE_TURN_NS UINT64_C(500000)
+#define KPI_GATE_LOOK_NS UINT64_C(20000000) /* how often a waiter looks after the line itself */
 
 struct kpi_permit;
 

@@ -40,7 +40,8 @@ static void fill_result(struct kpi_op *op, struct kp_result *result, kp_status s
         return;
     }
     result->reply = *reply;
-    kp_error_init(&result->error);
+    if (result->error.status != KP_OK)
+        kp_error_init(&result->error); /* of an earlier outcome */
     result->memory = op->out.ptr;
     result->memory_len = op->out.len;
     op->out = (struct kpi_block){NULL, 0, 0}; /* moved to the result */
@@ -58,21 +59,37 @@ static void tell_blocked_caller(struct kpi_op *op, kp_status status, const struc
     kpi_wake_one(&op->ticket);
 }
 
+static void call_back(struct kpi_op *op, struct kp_result *result)
+{
+    size_t used = reply ? op->out.used : 0; /* without one a late finish may be writing there */
+    op->cb(op->ctx, op->id, result);
+    if (!result->memory)
+        return; /* nothing came, or the client has taken it */
+    op->out = (struct kpi_block){result->memory, result->memory_len, used}; /* ours again */
+    kpi_block_wipe(&op->out);
+}
+
+/* Our own callbacks may end other operations, whose clients are told meanwhile. */
+static void tell_ourselves(struct kpi_op *op, kp_status status, const struct kp_reply *reply,
+                           const struct kp_error *error)
+{
+    struct kp_result result = {.struct_size = sizeof result};
+    kp_error_init(&result.error);
+    fill_result(op, &result, status, reply, error);
+    call_back(op, &result);
+}
+
 static void tell_client(struct kpi_op *op, kp_status status, const struct kp_reply *reply,
                         const struct kp_error *error)
 {
-    struct kp_result result;
     if (!op->cb) {
         tell_blocked_caller(op, status, reply, error);
-        return;
+    } else if (op->internal) {
+        tell_ourselves(op, status, reply, error);
+    } else {
+        fill_result(op, &op->shard->told, status, reply, error);
+        call_back(op, &op->shard->told);
     }
-    size_t used = op->out.used;
-    fill_result(op, &result, status, reply, error);
-    op->cb(op->ctx, op->id, &result);
-    if (!result.memory)
-        return; /* nothing came, or the client has taken it */
-    op->out = (struct kpi_block){result.memory, result.memory_len, used}; /* ours again */
-    kpi_block_wipe(&op->out);
 }
 
 void kpi_pipeline_end(struct kpi_op *op, kp_status status, const struct kp_reply *reply,

@@ -265,6 +265,20 @@ static void thread_that_never_returns_keeps_nobody_waiting(void **state)
     end_all();
 }
 
+static void thread_that_never_returns_beside_long_work_keeps_nobody_waiting(void **state)
+{
+    (void)state;
+    fill_gate_from_the_line(1);
+    latch_hit(&a.go); /* lays its permit aside and is gone; c works on and on */
+    while (kpi_gate_busy(&gate) > 1)
+        (void)sched_yield();
+    pass_time(KPI_GATE_TURN_NS);
+    latch_wait(&b.in, 1); /* nobody enters or leaves: b looks for itself */
+    latch_hit(&b.go);
+    latch_hit(&c.go);
+    end_all();
+}
+
 static void thread_that_returns_late_waits_like_the_others(void **state)
 {
     (void)state;
@@ -292,6 +306,7 @@ int main(void)
         cmocka_unit_test(long_work_passes_its_permit_on),
         cmocka_unit_test(turn_over_while_away_goes_to_the_line_first),
         cmocka_unit_test(thread_that_never_returns_keeps_nobody_waiting),
+        cmocka_unit_test(thread_that_never_returns_beside_long_work_keeps_nobody_waiting),
         cmocka_unit_test(thread_that_returns_late_waits_like_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
