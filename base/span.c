@@ -5,18 +5,22 @@ static uint8_t lower(uint8_t c)
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
 }
 
-static bool is_name_char(uint8_t c)
-{
-    uint8_t letter = (uint8_t)((c | 0x20) - 'a'); /* both cases at once */
-    return letter < 26 || (uint8_t)(c - '0') < 10 || c == '-';
-}
+/* 1 for what key names and versions are made of. A look-up: every request asks for each byte. */
+#define IN_NAME_8(c)                                                                               \
+    [c] = 1, [(c) + 1] = 1, [(c) + 2] = 1, [(c) + 3] = 1, [(c) + 4] = 1, [(c) + 5] = 1,            \
+    [(c) + 6] = 1, [(c) + 7] = 1
+static const uint8_t in_name[256] = {
+    IN_NAME_8('0'), ['8'] = 1,      ['9'] = 1, ['-'] = 1, IN_NAME_8('A'),
+    IN_NAME_8('I'), IN_NAME_8('Q'), ['Y'] = 1, ['Z'] = 1, IN_NAME_8('a'),
+    IN_NAME_8('i'), IN_NAME_8('q'), ['y'] = 1, ['z'] = 1,
+};
 
 static bool is_name(kp_span text, size_t max_len)
 {
     if (text.len == 0 || text.len > max_len)
         return false;
     for (size_t i = 0; i < text.len; i++) {
-        if (!is_name_char(text.ptr[i]))
+        if (!in_name[text.ptr[i]])
             return false;
     }
     return true;

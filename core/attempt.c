@@ -166,23 +166,27 @@ static void start_run(struct kpi_op *op)
 
 /* ---- submit ---- */
 
-static void start_submit(struct kpi_op *op)
+static void take_refusal(struct kpi_op *op, kp_status status, const struct kp_error *error)
 {
-    struct kp_vault *vault = vault_of(op);
-    struct kp_error error;
-    kp_error_init(&error);
-    kp_status st = vault->plugin->submit(vault->instance, op->attempt_id, op->request,
-                                         &op->plugin_state, &error);
-    if (st == KP_OK) {
-        op->in_plugin = true;
-        return;
-    }
     if (!kpi_op_claim_finish(op, op->attempt_id)) {
         kpi_door_count_refusal(); /* refused and finished: its finish is under way and will do */
         return;
     }
-    take_outcome(op, st, NULL, error.text[0] ? &error : NULL);
+    take_outcome(op, status, NULL, error->text[0] ? error : NULL);
     kpi_pipeline_post_finish(op);
+}
+
+static void start_submit(struct kpi_op *op)
+{
+    struct kp_vault *vault = vault_of(op);
+    struct kp_error *error = &op->shard->refusal;
+    kp_status st = vault->plugin->submit(vault->instance, op->attempt_id, op->request,
+                                         &op->plugin_state, error);
+    op->in_plugin = st == KP_OK;
+    if (st != KP_OK)
+        take_refusal(op, st, error);
+    if (error->status != KP_OK || error->text[0])
+        kp_error_init(error); /* also where a plugin wrote into it and then accepted */
 }
 
 static void begin_attempt(struct kpi_op *op)

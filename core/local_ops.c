@@ -13,9 +13,10 @@ static bool is_candidate(const struct kpi_key_cache *cache, const struct kpi_op 
 {
     const struct kp_request *request = op->request;
     const struct kpi_vault_limits *limits = kpi_vault_limits_of(cache->vault);
+    if (!limits->local_public_ops || limits->cache_metadata_ms == 0)
+        return false;
     enum kp_alg_family family = kp_alg_family_of(request->alg);
-    return limits->local_public_ops && limits->cache_metadata_ms > 0 &&
-           (LOCAL_OPS & KP_OP_BIT(request->op)) && request->version.len > 0 &&
+    return (LOCAL_OPS & KP_OP_BIT(request->op)) && request->version.len > 0 &&
            (family == KP_FAMILY_RSA_CRYPT || family == KP_FAMILY_RSA_SIGN ||
             family == KP_FAMILY_EC_SIGN);
 }

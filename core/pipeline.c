@@ -61,12 +61,11 @@ static void tell_blocked_caller(struct kpi_op *op, kp_status status, const struc
 
 static void call_back(struct kpi_op *op, struct kp_result *result)
 {
-    size_t used = reply ? op->out.used : 0; /* without one a late finish may be writing there */
     op->cb(op->ctx, op->id, result);
     if (!result->memory)
         return; /* nothing came, or the client has taken it */
-    op->out = (struct kpi_block){result->memory, result->memory_len, used}; /* ours again */
-    kpi_block_wipe(&op->out);
+    op->out = (struct kpi_block){result->memory, result->memory_len, result->memory_len};
+    kpi_block_wipe(&op->out); /* ours again, for the slot's next operation */
 }
 
 /* Our own callbacks may end other operations, whose clients are told meanwhile. */

@@ -182,6 +182,8 @@ kp_status kpi_shard_init(struct kpi_shard *shard, struct kp_provider *provider, 
     kpi_list_init(&shard->vaults);
     kpi_list_init(&shard->closed_vaults);
     kpi_list_init(&shard->ready);
+    kp_error_init(&shard->told.error);
+    kp_error_init(&shard->refusal);
     kpi_wheel_init(&shard->wheel, kpi_shard_now_ns(shard) / KPI_NS_PER_MS);
     kp_status st = kpi_op_table_init(&shard->ops, shard, at, max_operations);
     if (st != KP_OK)

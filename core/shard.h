@@ -40,7 +40,9 @@ struct kpi_shard {
     struct kpi_wheel wheel;
     struct kpi_link vaults; /* every vault of this shard */
     struct kpi_link closed_vaults;
-    struct kpi_link ready; /* those with something to dispatch */
+    struct kpi_link ready;   /* those with something to dispatch */
+    struct kp_result told;   /* what a callback is shown; its error is empty between successes */
+    struct kp_error refusal; /* where a plugin's submit says why not; empty in between */
     bool in_turn;
     bool closing; /* the loop ends once every vault has closed and every caller has left */
     struct kpi_mail close_mail;

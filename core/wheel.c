@@ -12,6 +12,8 @@ void kpi_wheel_init(struct kpi_wheel *wheel, uint64_t now_ms)
 {
     wheel->now_ms = now_ms;
     kpi_list_init(&wheel->due);
+    kpi_list_init(&wheel->fresh);
+    wheel->fresh_due_ms = KPI_WHEEL_IDLE;
     for (unsigned level = 0; level < KPI_WHEEL_LEVELS; level++) {
         wheel->occupied[level] = 0;
         for (unsigned slot = 0; slot < KPI_WHEEL_SLOTS; slot++)
@@ -38,12 +40,17 @@ void kpi_wheel_arm(struct kpi_wheel *wheel, struct kpi_timer *timer, uint64_t du
     kpi_wheel_disarm(wheel, timer);
     timer->due_ms = due_ms;
     timer->armed = true;
-    if (due_ms > wheel->now_ms) {
-        place_timer(wheel, timer);
-        return;
-    }
-    timer->level = KPI_WHEEL_LEVELS; /* in the due list */
-    kpi_list_append(&wheel->due, &timer->link);
+    timer->level = KPI_WHEEL_LEVELS; /* in no slot */
+    kpi_list_append(due_ms > wheel->now_ms ? &wheel->fresh : &wheel->due, &timer->link);
+    if (due_ms < wheel->fresh_due_ms)
+        wheel->fresh_due_ms = due_ms;
+}
+
+static void place_fresh(struct kpi_wheel *wheel)
+{
+    for (struct kpi_link *link; (link = kpi_list_pop(&wheel->fresh)) != NULL;)
+        place_timer(wheel, KPI_HOLDER(link, struct kpi_timer, link));
+    wheel->fresh_due_ms = KPI_WHEEL_IDLE;
 }
 
 void kpi_wheel_disarm(struct kpi_wheel *wheel, struct kpi_timer *timer)
@@ -68,7 +75,7 @@ static uint64_t next_of_level(const struct kpi_wheel *wheel, unsigned level)
     return start << shift;
 }
 
-uint64_t kpi_wheel_next_ms(const struct kpi_wheel *wheel)
+static uint64_t next_placed_ms(const struct kpi_wheel *wheel)
 {
     if (!kpi_list_empty(&wheel->due))
         return wheel->now_ms;
@@ -77,6 +84,20 @@ uint64_t kpi_wheel_next_ms(const struct kpi_wheel *wheel)
         if (wheel->occupied[level] != 0)
             return next_of_level(wheel, level);
     return KPI_WHEEL_IDLE;
+}
+
+uint64_t kpi_wheel_next_ms(struct kpi_wheel *wheel)
+{
+    place_fresh(wheel);
+    return next_placed_ms(wheel);
+}
+
+/* The same for a wheel about to advance: fresh entries that cannot be due stay where they are. */
+static uint64_t next_until(struct kpi_wheel *wheel, uint64_t now_ms)
+{
+    if (wheel->fresh_due_ms <= now_ms)
+        place_fresh(wheel);
+    return next_placed_ms(wheel);
 }
 
 /* Empties the slot that starts at now: what is due goes to the due list, the rest a level down. */
@@ -109,7 +130,7 @@ static void fire_due(struct kpi_wheel *wheel)
 void kpi_wheel_advance(struct kpi_wheel *wheel, uint64_t now_ms)
 {
     fire_due(wheel);
-    for (uint64_t next; (next = kpi_wheel_next_ms(wheel)) <= now_ms;) {
+    for (uint64_t next; (next = next_until(wheel, now_ms)) <= now_ms;) {
         if (next > wheel->now_ms)
             wheel->now_ms = next;
         for (unsigned level = KPI_WHEEL_LEVELS; level-- > 0;)

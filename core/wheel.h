@@ -3,6 +3,9 @@
  * so that a deadline costs next to nothing when the operation ends before it, as nearly all do.
  * Loop thread only.
  *
+ * What is armed and disarmed in the same turn of the loop never gets a slot: entries are put in their
+ * place when somebody asks for the next time, or when their time may have come.
+ *
  * The level of an entry is the highest group of six bits in which its time differs from the
  * wheel's; entries move down a level when their slot comes up.
  */
@@ -32,7 +35,9 @@ struct kpi_wheel {
     uint64_t now_ms; /* time the wheel has advanced to */
     uint64_t occupied[KPI_WHEEL_LEVELS];
     struct kpi_link slots[KPI_WHEEL_LEVELS][KPI_WHEEL_SLOTS];
-    struct kpi_link due; /* entries whose time has come */
+    struct kpi_link due;   /* entries whose time has come */
+    struct kpi_link fresh; /* entries without a place yet */
+    uint64_t fresh_due_ms; /* no fresh one is due before */
 };
 
 #define KPI_WHEEL_IDLE UINT64_MAX
@@ -45,6 +50,6 @@ void kpi_wheel_disarm(struct kpi_wheel *wheel, struct kpi_timer *timer);
 /* Fires what is due at now_ms. A fired timer is disarmed first and may be armed again inside. */
 void kpi_wheel_advance(struct kpi_wheel *wheel, uint64_t now_ms);
 /* The next time at which advance has something to do, KPI_WHEEL_IDLE when nothing is armed. */
-uint64_t kpi_wheel_next_ms(const struct kpi_wheel *wheel);
+uint64_t kpi_wheel_next_ms(struct kpi_wheel *wheel);
 
 #endif /* KP_CORE_WHEEL_H */
