@@ -296,7 +296,8 @@ void kpi_arena_free(void *p, size_t n)
 
 /* ---- Fork ---- */
 
-/* A piece that was being opened is opened again; the lists are changed by single steps and sound. */
+/* A piece that was being opened is opened again; the lists are changed by single steps and
+ * sound. */
 void kpi_arena_recover_in_child(void)
 {
     if (atomic_load_explicit(&is_started, memory_order_acquire))

@@ -128,7 +128,7 @@ static kp_status check_curve(const struct kp_vault *vault, const struct kp_reque
     return KP_OK;
 }
 
-/* Sizes as <keyprovider/types.h> lists them; which of them the plugin makes is in its capabilities. */
+/* Sizes as <keyprovider/types.h> lists them; which the plugin makes is in its capabilities. */
 static kp_status check_rsa_bits(const struct kp_vault *vault, const struct kp_request *request,
                                 struct kp_error *reterr)
 {

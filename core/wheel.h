@@ -3,8 +3,8 @@
  * so that a deadline costs next to nothing when the operation ends before it, as nearly all do.
  * Loop thread only.
  *
- * What is armed and disarmed in the same turn of the loop never gets a slot: entries are put in their
- * place when somebody asks for the next time, or when their time may have come.
+ * What is armed and disarmed in the same turn of the loop never gets a slot: entries are put in
+ * their place when somebody asks for the next time, or when their time may have come.
  *
  * The level of an entry is the highest group of six bits in which its time differs from the
  * wheel's; entries move down a level when their slot comes up.
