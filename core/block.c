@@ -1,5 +1,7 @@
 #include "core/block.h"
 
+#include <stdbool.h>
+
 #include "base/mem.h"
 #include "core/spans.h"
 
@@ -185,25 +187,81 @@ static const struct kp_reply *pack_reply(struct packer *p, const struct kp_reply
     return room;
 }
 
-/* Bytes a copy takes. Most requests are one struct and a few spans; others are measured. */
-static size_t request_len(const struct kp_request *request)
+/* ---- The quick way: structs whose only pointers are spans, where there is room for all ---- */
+
+static inline void put_span(uint8_t **at, kp_span *span)
 {
-    struct packer measure = {NULL, 0, 0};
-    if (request->params || request->policy) {
-        (void)pack_request(&measure, request);
-        return measure.used;
+    if (span->len == 0) {
+        span->ptr = NULL; /* most members of most structs */
+        return;
     }
-    size_t len = sizeof *request; /* cannot wrap: each span is bounded by the check */
+    memcpy(*at, span->ptr, span->len);
+    span->ptr = *at;
+    *at += span->len;
+}
+
+/* Bytes of the struct and its spans. Cannot wrap: each span is bounded by the check. */
+static size_t flat_request_len(const struct kp_request *request)
+{
+    size_t len = sizeof *request;
 #define XX(member) len += request->member.len;
     KPI_REQUEST_SPANS(XX)
 #undef XX
     return len;
 }
 
-kp_status kpi_block_copy_request(struct kpi_block *block, const struct kp_request *request,
-                                 const struct kp_request **ret_request)
+static const struct kp_request *put_request(struct kpi_block *block, const struct kp_request *src)
 {
-    kp_status st = make_room(block, "op.request", request_len(request));
+    struct kp_request *to = block->ptr;
+    uint8_t *at = (uint8_t *)(to + 1);
+    *to = *src;
+#define XX(member) put_span(&at, &to->member);
+    KPI_REQUEST_SPANS(XX)
+#undef XX
+    note_used(block, (size_t)(at - (uint8_t *)to));
+    return to;
+}
+
+/* Whether a reply has no pointers but its spans, and these fit into len bytes. */
+static bool is_flat_reply(const struct kp_reply *reply, size_t len)
+{
+    if (reply->key || reply->n_keys > 0 || reply->policy)
+        return false;
+#define XX(member)                                                                                 \
+    if (reply->member.len > len)                                                                   \
+        return false;                                                                              \
+    len -= reply->member.len;
+    KPI_REPLY_SPANS(XX)
+#undef XX
+    return true;
+}
+
+/* NULL: not flat, or too long for the block. */
+static const struct kp_reply *put_reply(struct kpi_block *block, const struct kp_reply *src)
+{
+    struct kp_reply *to = block->ptr;
+    if (block->len < sizeof *to)
+        return NULL;
+    kpi_struct_read(to, sizeof *to, src);
+    if (!is_flat_reply(to, block->len - sizeof *to))
+        return NULL;
+    uint8_t *at = (uint8_t *)(to + 1);
+    to->keys = NULL;
+#define XX(member) put_span(&at, &to->member);
+    KPI_REPLY_SPANS(XX)
+#undef XX
+    note_used(block, (size_t)(at - (uint8_t *)to));
+    return to;
+}
+
+/* ---- Any way ---- */
+
+static kp_status pack_request_into(struct kpi_block *block, const struct kp_request *request,
+                                   const struct kp_request **ret_request)
+{
+    struct packer measure = {NULL, 0, 0};
+    (void)pack_request(&measure, request);
+    kp_status st = make_room(block, "op.request", measure.used);
     if (st != KP_OK)
         return st;
     struct packer write = {block->ptr, block->len, 0};
@@ -212,8 +270,19 @@ kp_status kpi_block_copy_request(struct kpi_block *block, const struct kp_reques
     return KP_OK;
 }
 
-kp_status kpi_block_copy_reply(struct kpi_block *block, const struct kp_reply *reply,
-                               const struct kp_reply **ret_reply)
+kp_status kpi_block_copy_request(struct kpi_block *block, const struct kp_request *request,
+                                 const struct kp_request **ret_request)
+{
+    if (request->params || request->policy)
+        return pack_request_into(block, request, ret_request);
+    kp_status st = make_room(block, "op.request", flat_request_len(request));
+    if (st == KP_OK)
+        *ret_request = put_request(block, request);
+    return st;
+}
+
+static kp_status pack_reply_into(struct kpi_block *block, const struct kp_reply *reply,
+                                 const struct kp_reply **ret_reply)
 {
     struct packer write = {block->ptr, block->len, 0};
     const struct kp_reply *copy = pack_reply(&write, reply);
@@ -226,6 +295,16 @@ kp_status kpi_block_copy_reply(struct kpi_block *block, const struct kp_reply *r
         copy = pack_reply(&write, reply);
     }
     note_used(block, write.used);
+    *ret_reply = copy;
+    return KP_OK;
+}
+
+kp_status kpi_block_copy_reply(struct kpi_block *block, const struct kp_reply *reply,
+                               const struct kp_reply **ret_reply)
+{
+    const struct kp_reply *copy = put_reply(block, reply);
+    if (!copy)
+        return pack_reply_into(block, reply, ret_reply);
     *ret_reply = copy;
     return KP_OK;
 }
