@@ -196,6 +196,7 @@ static void many_at_once_share_one_question(void **state)
         outcome_submit(&outcomes[i], vault, &request);
     }
     SCRIPT_WAIT(script, n_held, 1);
+    client_wait_coalesced(vault, KP_OP_WRAP, N - 1);
     assert_int_equal(tell_key(script_held(script)), KP_OK);
     for (int i = 0; i < N; i++) {
         assert_int_equal(outcome_wait(&outcomes[i]), KP_OK);

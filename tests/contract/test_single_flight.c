@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "core/metrics.h"
 #include "core/vault.h"
 #include "support/client.h"
 
@@ -79,12 +80,14 @@ static void hold_next(void)
 static void let_all_wait(void)
 {
     struct kp_request request = get_key("k", "");
+    uint64_t before = atomic_load(&vault->metrics->ops[KP_OP_GET_KEY].coalesced);
     hold_next();
     for (int i = 0; i < N; i++) {
         outcome_init(&waiters[i]);
         outcome_submit(&waiters[i], vault, &request);
     }
     SCRIPT_WAIT(script, n_held, 1);
+    client_wait_coalesced(vault, KP_OP_GET_KEY, before + N - 1);
 }
 
 static void expect_all(int from, kp_status status)
@@ -166,6 +169,7 @@ static void first_waiters_deadline_is_not_the_others(void **state)
     struct outcome second;
     outcome_init(&second);
     outcome_submit(&second, vault, &patient);
+    client_wait_coalesced(vault, KP_OP_GET_KEY, 1);
     client_move(&client, 50);
     assert_int_equal(outcome_wait(&first), KP_TIMEOUT);
     assert_int_equal(script_counts(script).n_held, 1);

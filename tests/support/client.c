@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "core/door.h"
+#include "core/metrics.h"
 #include "core/provider.h"
 #include "core/vault.h"
 #include "support/memory_hooks.h"
@@ -158,6 +159,15 @@ void client_wait_slots_free(const struct client *client)
 void client_wait_in_flight(kp_vault *vault, uint32_t n)
 {
     wait_for_word(&vault->n_in_flight, n);
+}
+
+void client_wait_coalesced(kp_vault *vault, uint32_t op, uint64_t n)
+{
+    uint64_t end = uv_hrtime() + LATCH_DEADLINE_S * LATCH_NS_PER_S;
+    while (atomic_load(&vault->metrics->ops[op].coalesced) < n) {
+        assert_true(uv_hrtime() < end);
+        uv_sleep(0);
+    }
 }
 
 void client_wait_state(kp_vault *vault, uint32_t state)

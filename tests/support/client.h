@@ -51,6 +51,8 @@ void client_wait_idle(kp_vault *vault);
 /* Waits until nobody refers to any operation's slot any more: nothing leaks there. */
 void client_wait_slots_free(const struct client *client);
 void client_wait_in_flight(kp_vault *vault, uint32_t n);
+/* Waits until n operations of this kind have joined another one's fetch, in all. */
+void client_wait_coalesced(kp_vault *vault, uint32_t op, uint64_t n);
 /* state: an enum kpi_vault_state. */
 void client_wait_state(kp_vault *vault, uint32_t state);
 
