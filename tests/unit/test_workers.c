@@ -190,7 +190,10 @@ static void stop_counts_those_who_are_busy_and_may_be_asked_again(void **state)
     latch_wait(&started, 1);
     submit(&quick);
     latch_wait(&ended, 1);
-    assert_int_equal(kpi_workers_stop(&pool, 1000000), 1);
+    uint32_t n_busy;
+    while ((n_busy = kpi_workers_stop(&pool, 1000000)) > 1)
+        ; /* the other one is on its way out */
+    assert_int_equal(n_busy, 1);
     latch_hit(&go);
     assert_int_equal(kpi_workers_stop(&pool, FOREVER), 0);
     assert_int_equal(latch_count(&ended), 2);
