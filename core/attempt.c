@@ -32,28 +32,31 @@ void kpi_attempt_take_error(struct kpi_op *op, kp_status status, const struct kp
 
 void kpi_attempt_take_reply(struct kpi_op *op, const struct kp_reply *reply)
 {
-    op->status = KP_OK;
-    if (kpi_block_copy_reply(&op->out, reply, &op->reply) == KP_OK)
+    op->status = kpi_block_copy_reply(&op->out, reply, &op->reply);
+    if (op->status == KP_OK)
         return;
-    struct kp_error error;
-    kpi_attempt_take_error(op, kpb_fail_memory(&error, "op.reply"), &error);
+    op->reply = NULL;
+    (void)kpb_fail_memory(&op->error, "op.reply"); /* its status is known: there is only one */
     op->error.exposure = KP_ANSWERED;
+}
+
+static void take_misuse(struct kpi_op *op, kp_status status, bool has_reply)
+{
+    op->reply = NULL;
+    op->status =
+        kpb_fail(&op->error, KP_INTERNAL, "the plugin finished with status %d and %s reply",
+                 (int)status, has_reply ? "a" : "no");
 }
 
 static void take_outcome(struct kpi_op *op, kp_status status, const struct kp_reply *reply,
                          const struct kp_error *error)
 {
-    struct kp_error misuse;
     if (status == KP_OK && reply)
         kpi_attempt_take_reply(op, reply);
     else if (status > KP_OK && status < KP_STATUS_COUNT)
         kpi_attempt_take_error(op, status, error);
     else
-        kpi_attempt_take_error(op,
-                               kpb_fail(&misuse, KP_INTERNAL,
-                                        "the plugin finished with status %d and %s reply",
-                                        (int)status, reply ? "a" : "no"),
-                               &misuse);
+        take_misuse(op, status, reply != NULL);
 }
 
 /* Whether the plugin said how far the request got; a 0 in bytes it never wrote says nothing. */

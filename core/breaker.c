@@ -32,20 +32,9 @@ enum kpi_breaker_verdict kpi_breaker_ask(struct kpi_breaker *breaker, uint64_t n
     }
 }
 
-bool kpi_breaker_closed(const struct kpi_breaker *breaker)
-{
-    return atomic_load_explicit(&breaker->state, memory_order_relaxed) == KPI_BREAKER_CLOSED;
-}
-
 bool kpi_breaker_open(const struct kpi_breaker *breaker)
 {
     return atomic_load_explicit(&breaker->state, memory_order_relaxed) == KPI_BREAKER_OPEN;
-}
-
-bool kpi_breaker_calm(const struct kpi_breaker *breaker)
-{
-    return kpi_breaker_closed(breaker) &&
-           atomic_load_explicit(&breaker->n_failures, memory_order_relaxed) == 0;
 }
 
 bool kpi_breaker_counts(kp_status status)

@@ -48,10 +48,20 @@ enum kpi_breaker_verdict { KPI_PASS = 0, KPI_PASS_AS_PROBE = 1, KPI_REFUSE = 2 }
 void kpi_breaker_init(struct kpi_breaker *breaker);
 /* May this request go out? */
 enum kpi_breaker_verdict kpi_breaker_ask(struct kpi_breaker *breaker, uint64_t now_ns);
-/* Closed with no failure on record: nothing to ask and nothing to tell. Any thread. */
-bool kpi_breaker_calm(const struct kpi_breaker *breaker);
 /* Any thread. */
-bool kpi_breaker_closed(const struct kpi_breaker *breaker);
+static inline bool kpi_breaker_closed(const struct kpi_breaker *breaker)
+{
+    return atomic_load_explicit(&breaker->state, memory_order_relaxed) == KPI_BREAKER_CLOSED;
+}
+
+/* Closed with no failure on record: nothing to ask and nothing to tell. Any thread. */
+static inline bool kpi_breaker_calm(const struct kpi_breaker *breaker)
+{
+    return kpi_breaker_closed(breaker) &&
+           atomic_load_explicit(&breaker->n_failures, memory_order_relaxed) == 0;
+}
+
+/* Any thread. */
 bool kpi_breaker_open(const struct kpi_breaker *breaker);
 /* True for a status that counts as a failure. */
 bool kpi_breaker_counts(kp_status status);

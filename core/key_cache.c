@@ -270,7 +270,7 @@ bool kpi_key_cache_serve(struct kpi_key_cache *cache, struct kpi_op *op)
     if (op->skip_cache || op->internal)
         return false;
     if (request->op != KP_OP_GET_KEY)
-        return kpi_local_serve(cache, op);
+        return kpi_vault_limits_of(cache->vault)->local_public_ops && kpi_local_serve(cache, op);
     if (!(request->flags & KP_REQ_CACHED_OK) ||
         kpi_vault_limits_of(cache->vault)->cache_metadata_ms == 0)
         return false;

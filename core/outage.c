@@ -25,7 +25,7 @@ static void wake_patient(struct kp_vault *vault)
     }
 }
 
-static bool ask_breaker(struct kp_vault *vault, struct kpi_op *op, bool *ret_probe)
+bool kpi_outage_ask(struct kp_vault *vault, struct kpi_op *op, bool *ret_probe)
 {
     uint64_t now_ns = kpi_shard_now_ns(vault->shard);
     enum kpi_breaker_verdict verdict = kpi_breaker_ask(&vault->breaker, now_ns);
@@ -42,13 +42,6 @@ static bool ask_breaker(struct kp_vault *vault, struct kpi_op *op, bool *ret_pro
     kp_status st = kpi_breaker_refusal(&vault->breaker, now_ns, &error);
     kpi_pipeline_end(op, st, NULL, &error);
     return false;
-}
-
-bool kpi_outage_admit(struct kp_vault *vault, struct kpi_op *op, bool *ret_probe)
-{
-    *ret_probe = false;
-    /* The steady state, without a look at the clock. */
-    return kpi_breaker_calm(&vault->breaker) || ask_breaker(vault, op, ret_probe);
 }
 
 /* True for an outcome that shows that the vault is there, whatever it said. */
@@ -70,8 +63,8 @@ static bool shows_life(kp_status status, const struct kp_error *error)
     }
 }
 
-static void tell_breaker(struct kp_vault *vault, bool probe, kp_status status,
-                         const struct kp_error *error)
+void kpi_outage_tell(struct kp_vault *vault, bool probe, kp_status status,
+                     const struct kp_error *error)
 {
     const struct kpi_vault_limits *limits = kpi_vault_limits_of(vault);
     const struct kpi_breaker_policy policy = {limits->breaker_failures, limits->breaker_open_ms,
@@ -87,14 +80,6 @@ static void tell_breaker(struct kp_vault *vault, bool probe, kp_status status,
         kpi_breaker_probe_lost(&vault->breaker, kpi_shard_now_ns(vault->shard));
     }
     wake_patient(vault);
-}
-
-void kpi_outage_note(struct kp_vault *vault, bool probe, kp_status status,
-                     const struct kp_error *error)
-{
-    bool steady = status == KP_OK && kpi_breaker_calm(&vault->breaker);
-    if (!steady)
-        tell_breaker(vault, probe, status, error);
 }
 
 void kpi_outage_probe_lost(struct kp_vault *vault)

@@ -224,18 +224,13 @@ static void retry_or_end(struct kpi_op *op, kp_status status, const struct kp_er
 
 void kpi_pipeline_judge(struct kpi_op *op, kp_status status, const struct kp_error *error)
 {
-    struct kp_error bad;
     note_outcome(op, status, error);
     if (status != KP_OK) {
         retry_or_end(op, status, error);
         return;
     }
-    kp_status checked = kpi_reply_check(op->request, op->reply, &bad);
-    if (checked != KP_OK) {
-        kpi_pipeline_end(op, checked, NULL, &bad);
-        return;
-    }
-    kpi_pipeline_end(op, KP_OK, op->reply, NULL);
+    kp_status checked = kpi_reply_check(op->request, op->reply, &op->error);
+    kpi_pipeline_end(op, checked, checked == KP_OK ? op->reply : NULL, &op->error);
 }
 
 /* ---- Dispatch ---- */

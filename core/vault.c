@@ -13,15 +13,6 @@ static void enter_state(struct kp_vault *vault, enum kpi_vault_state state)
     atomic_store_explicit(&vault->state, (uint32_t)state, memory_order_seq_cst);
 }
 
-uint32_t kpi_vault_max_in_flight(const struct kp_vault *vault)
-{
-    uint32_t configured = kpi_vault_limits_of(vault)->max_in_flight;
-    if (configured != 0)
-        return configured;
-    uint32_t preferred = vault->plugin->caps->max_in_flight;
-    return preferred != 0 ? preferred : KPI_MAX_IN_FLIGHT_DEFAULT;
-}
-
 const char *kpi_vault_state_text(const struct kp_vault *vault)
 {
     static const char *const texts[] = {

@@ -141,7 +141,14 @@ static inline enum kpi_vault_state kpi_vault_state_of(const struct kp_vault *vau
 }
 
 /* Most operations at once in the plugin, with the plugin's default filled in. Any thread. */
-uint32_t kpi_vault_max_in_flight(const struct kp_vault *vault);
+static inline uint32_t kpi_vault_max_in_flight(const struct kp_vault *vault)
+{
+    uint32_t configured = kpi_vault_limits_of(vault)->max_in_flight;
+    if (configured != 0)
+        return configured;
+    uint32_t preferred = vault->plugin->caps->max_in_flight;
+    return preferred != 0 ? preferred : KPI_MAX_IN_FLIGHT_DEFAULT;
+}
 /* "idle", "opening", "open", "closing", "closed". Any thread. */
 const char *kpi_vault_state_text(const struct kp_vault *vault);
 
