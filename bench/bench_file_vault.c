@@ -4,7 +4,7 @@
  *     bench_file_vault FOLDER              every case; FOLDER must not exist and stays behind
  *     bench_file_vault FOLDER CASE         one, such as unwrap.2048.sync.64
  *     bench_file_vault FOLDER CASE N       the same with N permits to compute on callers' threads
- *     bench_file_vault FOLDER count N      N wraps with RSA-2048 and out, for an instruction counter
+ *     bench_file_vault FOLDER count N      N wraps with RSA-2048, for an instruction counter
  *
  * The bare loop runs on one thread where there is one caller, else on as many as there are cores.
  * Cases speed.* set wrap against the RSA public operation alone, as `openssl speed` measures it.

@@ -145,8 +145,8 @@ kp_status ft_store_write_file(const struct ft_store *store, ft_handle lock, cons
 }
 
 /*
- * What cannot be read again must not replace what can. Nothing is known that would get here; should it
- * ever, the old state stands.
+ * What cannot be read again must not replace what can. Nothing is known that would get here;
+ * should it ever, the old state stands.
  */
 static kp_status check_text(const struct ft_store *store, const struct ft_keyfile *file,
                             kp_span text, struct kp_error *reterr)

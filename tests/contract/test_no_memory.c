@@ -277,42 +277,73 @@ static void play_with_failure(play_fn *play, const char *site, uint32_t nth, boo
     *ret_told |= st == KP_NO_MEMORY;
 }
 
+static bool is_needed(const char *const *needed, const char *site)
+{
+    while (*needed && strcmp(*needed, site) != 0)
+        needed++;
+    return *needed != NULL;
+}
+
+static void expect_sites(const struct site *sites, uint32_t n_sites, const char *const *needed)
+{
+    for (; *needed; needed++) {
+        uint32_t i = 0;
+        while (i < n_sites && strcmp(sites[i].name, *needed) != 0)
+            i++;
+        if (i == n_sites)
+            fail_msg("nothing was allocated at %s", *needed);
+    }
+}
+
+/* Runs one play in a provider of its own, or lets it open one itself. */
+struct stage {
+    play_fn *play;
+    bool opens_itself;
+};
+
+static void open_stage(const struct stage *stage)
+{
+    if (!stage->opens_itself)
+        must_open();
+}
+
+static void close_stage(const struct stage *stage)
+{
+    if (!stage->opens_itself)
+        must_close();
+}
+
+/* Returns whether anybody was told that there was no memory. */
+static bool fail_site(const struct stage *stage, const struct site *site, uint64_t live)
+{
+    bool told = false;
+    for (uint32_t nth = 1; nth <= site->n; nth++) {
+        open_stage(stage);
+        play_with_failure(stage->play, site->name, nth, &told);
+        assert_int_equal(stage->play(), KP_OK); /* as if nothing had been */
+        close_stage(stage);
+        if (memory_hooks_n_live() != live)
+            fail_msg("%s, number %u: %lld more blocks than before", site->name, nth,
+                     (long long)(memory_hooks_n_live() - live));
+    }
+    return told;
+}
+
 /* needed: a site that must be seen and whose failure must be told; others may be done without. */
 static void fail_each_site(play_fn *play, bool opens_itself, const char *const *needed)
 {
     static struct site sites[MEMORY_SITES_MAX];
-    if (!opens_itself)
-        must_open();
+    const struct stage stage = {play, opens_itself};
+    open_stage(&stage);
     memory_hooks_record();
     assert_int_equal(play(), KP_OK);
     uint32_t n_sites = record_sites(sites);
-    if (!opens_itself)
-        must_close();
+    close_stage(&stage);
     uint64_t live = memory_hooks_n_live();
-    for (uint32_t i = 0; i < n_sites; i++) {
-        bool told = false;
-        for (uint32_t nth = 1; nth <= sites[i].n; nth++) {
-            if (!opens_itself)
-                must_open();
-            play_with_failure(play, sites[i].name, nth, &told);
-            assert_int_equal(play(), KP_OK); /* as if nothing had been */
-            if (!opens_itself)
-                must_close();
-            if (memory_hooks_n_live() != live)
-                fail_msg("%s, number %u: %lld more blocks than before", sites[i].name, nth,
-                         (long long)(memory_hooks_n_live() - live));
-        }
-        for (const char *const *must = needed; *must; must++)
-            if (strcmp(*must, sites[i].name) == 0 && !told)
-                fail_msg("%s failed and nobody said no_memory", *must);
-    }
-    for (const char *const *must = needed; *must; must++) {
-        uint32_t i = 0;
-        while (i < n_sites && strcmp(sites[i].name, *must) != 0)
-            i++;
-        if (i == n_sites)
-            fail_msg("nothing was allocated at %s", *must);
-    }
+    for (uint32_t i = 0; i < n_sites; i++)
+        if (!fail_site(&stage, &sites[i], live) && is_needed(needed, sites[i].name))
+            fail_msg("%s failed and nobody said no_memory", sites[i].name);
+    expect_sites(sites, n_sites, needed);
 }
 
 static int begin(void **state)

@@ -208,7 +208,7 @@ static void reply_with_keys_is_copied_deep(void **state)
     struct kp_reply reply = {.struct_size = sizeof reply, .n_keys = N, .keys = keys};
     (void)state;
     assert_int_equal(kpi_block_alloc(&block, "test", 64), KP_OK);
-    for (uint8_t i = 0; i < N; i++) {
+    for (int i = 0; i < N; i++) {
         infos[i] = (struct kp_key_info){.struct_size = sizeof infos[i],
                                         .name = bytes((uint8_t)('a' + i), 4),
                                         .kid = bytes((uint8_t)('A' + i), 6),
@@ -223,7 +223,7 @@ static void reply_with_keys_is_copied_deep(void **state)
     memset(keys, 0xee, sizeof keys);
     memset(&tag, 0xee, sizeof tag);
     assert_int_equal(copy->n_keys, N);
-    for (uint8_t i = 0; i < N; i++) {
+    for (int i = 0; i < N; i++) {
         expect_bytes(copy->keys[i]->name, (uint8_t)('a' + i), 4);
         expect_bytes(copy->keys[i]->kid, (uint8_t)('A' + i), 6);
         expect_bytes(copy->keys[i]->tags[0].value, 'T', 3);

@@ -113,7 +113,7 @@ static void close_waits_for_those_inside_and_lets_nobody_in(void **state)
     latch_clear(&visit.entered);
 }
 
-/* Late plugins knock while the door is given from vault to vault: they see one of them, or nobody. */
+/* Late plugins knock while the door passes from vault to vault: they see one of them, or nobody. */
 static _Atomic bool knocking;
 
 static void keep_knocking(void *arg)
