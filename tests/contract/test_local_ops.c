@@ -1,4 +1,4 @@
-/* local_public_ops: the public part of the key serves when every condition holds; else the vault. */
+/* local_public_ops: the public part serves when every condition holds; else the vault is asked. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
