@@ -19,11 +19,10 @@ static bool is_name(kp_span text, size_t max_len)
 {
     if (text.len == 0 || text.len > max_len)
         return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (!in_name[text.ptr[i]])
-            return false;
-    }
-    return true;
+    uint8_t all = 1; /* no way out in between: nearly every name is good */
+    for (size_t i = 0; i < text.len; i++)
+        all &= in_name[text.ptr[i]];
+    return all == 1;
 }
 
 bool kpb_span_eq_nocase(kp_span a, kp_span b)

@@ -36,10 +36,19 @@ function(kp_add_room name)
   endif()
   add_library(${name}-objects OBJECT ${sources})
   target_link_libraries(${name}-objects PRIVATE kp-flags PUBLIC kp-root ${arg_LIBS})
+  target_compile_options(${name}-objects PRIVATE ${KP_LTO_COMPILE_OPTIONS})
   add_library(${name} STATIC $<TARGET_OBJECTS:${name}-objects>)
   target_link_libraries(${name} PUBLIC kp-root ${arg_LIBS})
   set_target_properties(${name} PROPERTIES
     ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/rooms)
+endfunction()
+
+# kp_strip_lto(name): leaves a static library with machine code alone, which any linker understands.
+function(kp_strip_lto name)
+  if(KP_LTO_COMPILE_OPTIONS)
+    add_custom_command(TARGET ${name} POST_BUILD VERBATIM
+      COMMAND ${CMAKE_OBJCOPY} -w -R .gnu.lto_* -R .gnu.debuglto_* -N __gnu_lto_* $<TARGET_FILE:${name}>)
+  endif()
 endfunction()
 
 # kp_room_objects(VAR name...): the object files of rooms, nothing for empty ones.

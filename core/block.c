@@ -189,51 +189,34 @@ static const struct kp_reply *pack_reply(struct packer *p, const struct kp_reply
 
 /* ---- The quick way: structs whose only pointers are spans, where there is room for all ---- */
 
-static inline void put_span(uint8_t **at, kp_span *span)
+/* Moves *at behind the copy; NULL ends it all: the copy would go beyond end. */
+static inline uint8_t *put_span(uint8_t *at, const uint8_t *end, kp_span *span)
 {
     if (span->len == 0) {
         span->ptr = NULL; /* most members of most structs */
-        return;
+        return at;
     }
-    memcpy(*at, span->ptr, span->len);
-    span->ptr = *at;
-    *at += span->len;
+    if (!at || span->len > (size_t)(end - at))
+        return NULL;
+    memcpy(at, span->ptr, span->len);
+    span->ptr = at;
+    return at + span->len;
 }
 
-/* Bytes of the struct and its spans. Cannot wrap: each span is bounded by the check. */
-static size_t flat_request_len(const struct kp_request *request)
-{
-    size_t len = sizeof *request;
-#define XX(member) len += request->member.len;
-    KPI_REQUEST_SPANS(XX)
-#undef XX
-    return len;
-}
-
+/* NULL: not flat, or too long for the block. */
 static const struct kp_request *put_request(struct kpi_block *block, const struct kp_request *src)
 {
     struct kp_request *to = block->ptr;
+    if (src->params || src->policy || block->len < sizeof *to)
+        return NULL;
+    const uint8_t *end = (const uint8_t *)block->ptr + block->len;
     uint8_t *at = (uint8_t *)(to + 1);
     *to = *src;
-#define XX(member) put_span(&at, &to->member);
+#define XX(member) at = put_span(at, end, &to->member);
     KPI_REQUEST_SPANS(XX)
 #undef XX
-    note_used(block, (size_t)(at - (uint8_t *)to));
-    return to;
-}
-
-/* Whether a reply has no pointers but its spans, and these fit into len bytes. */
-static bool is_flat_reply(const struct kp_reply *reply, size_t len)
-{
-    if (reply->key || reply->n_keys > 0 || reply->policy)
-        return false;
-#define XX(member)                                                                                 \
-    if (reply->member.len > len)                                                                   \
-        return false;                                                                              \
-    len -= reply->member.len;
-    KPI_REPLY_SPANS(XX)
-#undef XX
-    return true;
+    note_used(block, at ? (size_t)(at - (uint8_t *)to) : block->len);
+    return at ? to : NULL;
 }
 
 /* NULL: not flat, or too long for the block. */
@@ -243,15 +226,16 @@ static const struct kp_reply *put_reply(struct kpi_block *block, const struct kp
     if (block->len < sizeof *to)
         return NULL;
     kpi_struct_read(to, sizeof *to, src);
-    if (!is_flat_reply(to, block->len - sizeof *to))
+    if (to->key || to->n_keys > 0 || to->policy)
         return NULL;
+    const uint8_t *end = (const uint8_t *)block->ptr + block->len;
     uint8_t *at = (uint8_t *)(to + 1);
     to->keys = NULL;
-#define XX(member) put_span(&at, &to->member);
+#define XX(member) at = put_span(at, end, &to->member);
     KPI_REPLY_SPANS(XX)
 #undef XX
-    note_used(block, (size_t)(at - (uint8_t *)to));
-    return to;
+    note_used(block, at ? (size_t)(at - (uint8_t *)to) : block->len);
+    return at ? to : NULL;
 }
 
 /* ---- Any way ---- */
@@ -273,12 +257,11 @@ static kp_status pack_request_into(struct kpi_block *block, const struct kp_requ
 kp_status kpi_block_copy_request(struct kpi_block *block, const struct kp_request *request,
                                  const struct kp_request **ret_request)
 {
-    if (request->params || request->policy)
+    const struct kp_request *copy = put_request(block, request);
+    if (!copy)
         return pack_request_into(block, request, ret_request);
-    kp_status st = make_room(block, "op.request", flat_request_len(request));
-    if (st == KP_OK)
-        *ret_request = put_request(block, request);
-    return st;
+    *ret_request = copy;
+    return KP_OK;
 }
 
 static kp_status pack_reply_into(struct kpi_block *block, const struct kp_reply *reply,

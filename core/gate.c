@@ -8,6 +8,7 @@ enum waiter_word { WAITING = 0, GRANTED = 1, SENT_AWAY = 2 };
 struct gate_waiter {
     struct kpi_link link;
     struct kpi_permit *permit; /* written before GRANTED */
+    uint64_t look_ns;          /* how often it looks after the line */
     _Atomic uint32_t word;
 };
 
@@ -61,6 +62,7 @@ static _Atomic uint32_t *dismiss_locked(struct kpi_gate *gate, enum waiter_word 
     struct kpi_link *link = kpi_list_pop(&gate->waiters);
     if (!link)
         return NULL;
+    gate->n_waiting--;
     struct gate_waiter *waiter = KPI_HOLDER(link, struct gate_waiter, link);
     _Atomic uint32_t *word = &waiter->word;
     waiter->permit = permit;
@@ -152,8 +154,10 @@ static uint32_t leave_line(struct kpi_gate *gate, struct gate_waiter *waiter)
 {
     uv_mutex_lock(&gate->lock);
     uint32_t word = atomic_load(&waiter->word);
-    if (word == WAITING)
+    if (word == WAITING) {
         kpi_list_remove(&waiter->link);
+        gate->n_waiting--;
+    }
     uv_mutex_unlock(&gate->lock);
     return word;
 }
@@ -168,6 +172,15 @@ static void look_after_line(struct kpi_gate *gate)
         kpi_wake_one(granted);
 }
 
+/* To the end of the line. */
+static void join_line_locked(struct kpi_gate *gate, struct gate_waiter *waiter)
+{
+    uint32_t n_ahead = gate->n_waiting++;
+    uint32_t n_looks = n_ahead < KPI_GATE_LOOKS_MAX ? n_ahead + 1 : KPI_GATE_LOOKS_MAX;
+    waiter->look_ns = n_looks * KPI_GATE_LOOK_NS;
+    kpi_list_append(&gate->waiters, &waiter->link);
+}
+
 /* What became of the waiter; WAITING when its time ran out. */
 static uint32_t wait_in_line(struct kpi_gate *gate, struct gate_waiter *waiter, uint64_t timeout_ns)
 {
@@ -178,7 +191,7 @@ static uint32_t wait_in_line(struct kpi_gate *gate, struct gate_waiter *waiter, 
         uint64_t left = end == KPI_WAIT_FOREVER ? end : end - now;
         if (end != KPI_WAIT_FOREVER && now >= end)
             return leave_line(gate, waiter);
-        if (!kpi_wait_on(&waiter->word, WAITING, left < KPI_GATE_LOOK_NS ? left : KPI_GATE_LOOK_NS))
+        if (!kpi_wait_on(&waiter->word, WAITING, left < waiter->look_ns ? left : waiter->look_ns))
             look_after_line(gate);
     }
     return word;
@@ -193,7 +206,7 @@ kp_status kpi_gate_enter(struct kpi_gate *gate, uint64_t timeout_ns, struct kpi_
     struct kpi_permit *permit = closed ? NULL : take_locked(gate, &granted);
     atomic_init(&waiter.word, WAITING);
     if (!closed && !permit)
-        kpi_list_append(&gate->waiters, &waiter.link);
+        join_line_locked(gate, &waiter);
     uv_mutex_unlock(&gate->lock);
     if (granted)
         kpi_wake_one(granted); /* by address only: the waiter's frame may be gone by now */

@@ -19,8 +19,9 @@
  *
  * One that is aside is unclaimed after its thread's turn, or, the oldest, when none is running. So
  * while anybody waits somebody runs, and whoever enters or leaves looks after the line; when nobody
- * does, for the others are at long work, a waiter does it itself every KPI_GATE_LOOK_NS: nobody
- * waits for a thread that never returns.
+ * does, for the others are at long work, a waiter does it itself: nobody waits for a thread that
+ * never returns. Who found the line empty looks every KPI_GATE_LOOK_NS, who found others in it
+ * that much later for each: a long line would otherwise be busy with looking.
  *
  * Threads: any. A waiter that runs out of time leaves the line; nobody overtakes but in a turn.
  */
@@ -35,7 +36,8 @@
 
 #define KPI_GATE_SHORT_NS UINT64_C(125000)
 #define KPI_GATE_TURN_NS UINT64_C(500000)
-#define KPI_GATE_LOOK_NS UINT64_C(20000000) /* how often a waiter looks after the line itself */
+#define KPI_GATE_LOOK_NS UINT64_C(20000000) /* how often the first waiter looks after the line */
+#define KPI_GATE_LOOKS_MAX 16u /* the last of a long line looks this much more rarely */
 
 struct kpi_permit;
 
@@ -48,6 +50,7 @@ struct kpi_gate {
     struct kpi_link aside; /* laid aside first comes first */
     uint32_t n_permits;
     uint32_t n_running;
+    uint32_t n_waiting;
     bool closed;
 };
 

@@ -70,7 +70,7 @@ kp_status kpi_submit_checked(struct kp_vault *vault, const struct kp_request *re
                              const struct kpi_client *client, kp_op_id *ret_id,
                              struct kpi_op **ret_op, struct kp_error *reterr)
 {
-    struct kpi_op *op;
+    struct kpi_op *op = NULL;
     kp_status st = make_op(vault, request, client->submitted_ns, &op, reterr);
     if (st != KP_OK)
         return st;
@@ -95,7 +95,7 @@ kp_status kpi_submit_checked(struct kp_vault *vault, const struct kp_request *re
 kp_status kpi_submit_internal(struct kp_vault *vault, const struct kp_request *request,
                               kp_done_fn *cb, void *ctx)
 {
-    struct kpi_op *op;
+    struct kpi_op *op = NULL;
     kp_status st = make_op(vault, request, 0, &op, NULL);
     if (st != KP_OK)
         return st;
