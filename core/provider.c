@@ -13,7 +13,7 @@
 #include "crypto/init.h"
 #include "crypto/random.h"
 
-#define PERMITS_PER_CORE 2u
+#define PERMITS_PER_CORE 4u
 /* Blocking work waits for disks, not for processors: some room beyond the cores. */
 #define BLOCKERS_MIN 4u
 /* The part of the secret arena that idle operations may keep for the next ones: one in so many. */
