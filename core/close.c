@@ -137,10 +137,12 @@ static void stop_workers(struct kp_provider *provider, uint64_t end, struct kp_c
 {
     uint32_t n_busy = kpi_workers_stop(&provider->computers, left_ns(end)) +
                       kpi_workers_stop(&provider->blockers, left_ns(end));
-    if (n_busy == 0)
-        return;
-    report->abandoned += n_busy;
-    add_finding(report->text, "%u workers are busy", n_busy);
+    uint32_t n_names = kpi_resolver_stop(&provider->http.resolver, left_ns(end));
+    report->abandoned += n_busy + n_names;
+    if (n_busy > 0)
+        add_finding(report->text, "%u workers are busy", n_busy);
+    if (n_names > 0)
+        add_finding(report->text, "%u look-ups of host names hang", n_names);
 }
 
 static void close_here(struct kp_provider *provider, uint32_t timeout_ms,
@@ -232,4 +234,5 @@ void kpi_provider_park(struct kp_provider *provider)
             (void)wait_for_end(&provider->shards[i], end); /* what is stuck stays stuck */
     (void)kpi_workers_stop(&provider->computers, left_ns(end));
     (void)kpi_workers_stop(&provider->blockers, left_ns(end));
+    (void)kpi_resolver_stop(&provider->http.resolver, left_ns(end));
 }

@@ -62,6 +62,11 @@ void kpi_config_clear(struct kpi_config *config)
     kpb_free(config->path);
     kpb_free(config->plugin_dir);
     kpb_free(config->log_levels);
+    kpb_free(config->http_proxy);
+    kpb_free(config->http_no_proxy);
+    kpb_free(config->http_ca_file);
+    kpb_free(config->http_crl_file);
+    kpb_free(config->http_cleartext_hosts);
     for (size_t i = 0; i < config->n_vaults; i++)
         kpi_vault_config_clear(&config->vaults[i]);
     kpb_free(config->vaults);

@@ -23,6 +23,7 @@
 #define KPI_SECRET_MAX_LEN (64u * 1024u)   /* bytes of a secret read from a file or variable */
 #define KPI_SHA256_LEN 32u
 #define KPI_LOG_LEVELS_DEFAULT "info"
+#define KPI_HTTP_PROXY_DEFAULT "environment"
 
 /* ---- Parts ---- */
 
@@ -76,6 +77,11 @@ struct kpi_config {
     char *log_levels; /* such as "info,pipeline=debug" */
     bool log_json;
     bool allow_inline_secrets;
+    char *http_proxy;    /* NULL means KPI_HTTP_PROXY_DEFAULT */
+    char *http_no_proxy; /* NULL: the environment's */
+    char *http_ca_file;  /* NULL: none, as below */
+    char *http_crl_file;
+    char *http_cleartext_hosts;
     struct kpi_provider_limits provider;
     struct kpi_vault_limits defaults;
     struct kpi_vault_config *vaults;

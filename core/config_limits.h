@@ -77,7 +77,34 @@ enum kpi_unit {
     XX(close_timeout_ms, "provider.close_timeout_ms", 10000, 1, 3600000, MS, 1,                    \
        "time the end of the process waits for a provider left open")                               \
     XX(log_lines_per_second, "log.lines_per_second", 1000, 1, 1000000, COUNT, 1,                   \
-       "log lines written per second; what is above is counted")
+       "log lines written per second; what is above is counted")                                   \
+    XX(http_connect_timeout_ms, "http.connect_timeout_ms", 10000, 1, 3600000, MS, 0,               \
+       "time to get a connection, TLS included, where the plugin says nothing")                    \
+    XX(http_timeout_ms, "http.timeout_ms", 60000, 1, 3600000, MS, 0,                               \
+       "time of a request that belongs to no operation, where the plugin says nothing")            \
+    XX(http_max_connections, "http.max_connections", 256, 1, 4096, COUNT, 0,                       \
+       "HTTP/1.1 connections of a loop to one server")                                             \
+    XX(http_max_connections_h2, "http.max_connections_h2", 4, 1, 256, COUNT, 0,                    \
+       "HTTP/2 connections of a loop to one server")                                               \
+    XX(http_max_streams, "http.max_streams", 100, 1, 1000, COUNT, 0,                               \
+       "requests at once on one HTTP/2 connection")                                                \
+    XX(http_max_queued, "http.max_queued", 16384, 1, 1048576, COUNT, 0,                            \
+       "requests that may wait for a connection to one server; one more is refused")               \
+    XX(http_max_reply_kib, "http.max_reply_kib", 4096, 1, 1048576, KIB, 0,                         \
+       "longest body of an answer, where the plugin says nothing")                                 \
+    XX(http_max_headers_kib, "http.max_headers_kib", 64, 1, 1024, KIB, 0,                          \
+       "longest headers of an answer, all together")                                               \
+    XX(http_idle_ms, "http.idle_ms", 60000, 1, 3600000, MS, 0,                                     \
+       "time without a request after which connections are not used again")                        \
+    XX(http_max_age_ms, "http.max_age_ms", 600000, 1, 86400000, MS, 0,                             \
+       "age at which connections are replaced")                                                    \
+    XX(http_dns_lifetime_ms, "http.dns.lifetime_ms", 30000, 1, 3600000, MS, 0,                     \
+       "time an address is used before its name is looked up again")                               \
+    XX(http_dns_stale_ms, "http.dns.stale_ms", 300000, 0, 86400000, MS, 0,                         \
+       "time past its lifetime that the last good address serves while the look-up takes or "      \
+       "fails")                                                                                    \
+    XX(http_dns_max_lookups, "http.dns.max_lookups", 16, 1, 1024, COUNT, 0,                        \
+       "names looked up at once; one more fails at once")
 
 #define XX(member, path, fallback, min, max, unit, reloadable, doc) uint32_t member;
 struct kpi_vault_limits {

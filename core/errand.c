@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "core/attempt.h"
 #include "core/file_read.h"
+#include "core/http.h"
 #include "core/provider.h"
 #include "core/vault.h"
 
@@ -20,6 +21,8 @@ struct kpi_errand {
     kp_work_fn *work;
     kp_work_done_fn *work_done;
     kp_file_done_fn *file_done;
+    kp_http_done_fn *http_done;
+    struct kpi_http_call *call; /* until it has ended */
     void *arg;
     char *path;
     size_t max_len;
@@ -125,6 +128,8 @@ void kpi_errand_orphan_all(struct kp_vault *vault)
         errand->orphaned = true;
         if (errand->timer.armed)
             kpi_shard_arm(vault->shard, &errand->timer, 0);
+        if (errand->call)
+            kpi_http_cancel(errand->call);
     }
 }
 
@@ -201,4 +206,61 @@ kp_status kpi_errand_read_file(struct kp_vault *vault, kp_op_id op, kp_span path
         return KP_NO_MEMORY;
     }
     return send_to_worker(errand);
+}
+
+/* ---- HTTP ---- */
+
+static void request_ended(void *ctx, kp_status status, const struct kp_http_reply *reply,
+                          const struct kp_error *error)
+{
+    struct kpi_errand *errand = ctx;
+    errand->call = NULL;
+    if (!errand->orphaned)
+        errand->http_done(errand->arg, status, reply, error);
+    end_errand(errand);
+}
+
+static uint32_t time_of(const struct kpi_errand *errand)
+{
+    const struct kp_vault *vault = errand->vault;
+    if (!errand->op)
+        return vault->provider->http.config->provider.http_timeout_ms;
+    uint64_t now_ns = kpi_shard_now_ns(vault->shard);
+    uint64_t deadline_ns = kpi_op_deadline_ns(errand->op, errand->op->attempt_id);
+    uint64_t left_ms = deadline_ns > now_ns ? (deadline_ns - now_ns) / KPI_NS_PER_MS : 0;
+    return left_ms < UINT32_MAX ? (uint32_t)left_ms : UINT32_MAX;
+}
+
+kp_status kpi_errand_http(struct kp_vault *vault, kp_op_id op,
+                          const struct kp_http_request *request, kp_http_done_fn *cb, void *arg,
+                          kp_http_id *ret_id)
+{
+    struct kpi_errand *errand;
+    kp_status st = request && cb ? begin_errand(vault, op, &errand) : KP_USAGE;
+    if (st != KP_OK)
+        return st;
+    errand->http_done = cb;
+    errand->arg = arg;
+    st =
+        kpi_http_send(vault->shard, request, time_of(errand), request_ended, errand, &errand->call);
+    if (st != KP_OK) {
+        end_errand(errand);
+        return st;
+    }
+    if (ret_id)
+        *ret_id = errand->id;
+    return KP_OK;
+}
+
+void kpi_errand_http_cancel(struct kp_vault *vault, kp_http_id id)
+{
+    if (!kpi_shard_is_current(vault->shard))
+        return;
+    for (struct kpi_link *link = vault->errands.next; link != &vault->errands; link = link->next) {
+        struct kpi_errand *errand = KPI_HOLDER(link, struct kpi_errand, in_vault);
+        if (errand->id == id && errand->call) {
+            kpi_http_cancel(errand->call);
+            return;
+        }
+    }
 }

@@ -73,19 +73,21 @@ static void host_closed(void *self)
 static kp_status host_http(void *self, kp_op_id op, const struct kp_http_request *request,
                            kp_http_done_fn *cb, void *arg, kp_http_id *ret_id)
 {
-    (void)self;
-    (void)op;
-    (void)request;
-    (void)cb;
-    (void)arg;
-    (void)ret_id;
-    return KP_UNSUPPORTED; /* this host has no HTTP service; docs/PLUGINS.md says so */
+    struct kp_vault *vault = kpi_door_enter(self);
+    if (!vault)
+        return KP_USAGE;
+    kp_status st = kpi_errand_http(vault, op, request, cb, arg, ret_id);
+    kpi_door_leave(self);
+    return st;
 }
 
 static void host_http_cancel(void *self, kp_http_id id)
 {
-    (void)self;
-    (void)id; /* no request is ever under way */
+    struct kp_vault *vault = kpi_door_enter(self);
+    if (!vault)
+        return;
+    kpi_errand_http_cancel(vault, id);
+    kpi_door_leave(self);
 }
 
 static kp_status host_read_file(void *self, kp_op_id op, kp_span path, size_t max_len,

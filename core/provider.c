@@ -185,6 +185,8 @@ static kp_status open_parts(struct kp_provider *provider, const struct kp_option
         st = kpi_provider_check_vaults(&provider->plugins, &provider->config->config, reterr);
     if (st == KP_OK)
         st = make_workers(provider, reterr);
+    if (st == KP_OK)
+        st = kpi_http_shared_init(&provider->http, &provider->config->config, reterr);
     return st == KP_OK ? start_shards(provider, options, reterr) : st;
 }
 
@@ -212,6 +214,7 @@ void kpi_provider_free(struct kp_provider *provider)
     for (uint32_t i = 0; i < provider->n_shards; i++)
         free_shard(&provider->shards[i]);
     kpb_free(provider->shards);
+    kpi_http_shared_clear(&provider->http);
     kpi_workers_clear(&provider->blockers);
     kpi_workers_clear(&provider->computers);
     if (provider->has_gate)
@@ -232,6 +235,7 @@ static void undo_open(struct kp_provider *provider)
         kpi_shard_end_idle(&provider->shards[i]);
     (void)kpi_workers_stop(&provider->computers, UINT64_MAX); /* none was started */
     (void)kpi_workers_stop(&provider->blockers, UINT64_MAX);
+    (void)kpi_resolver_stop(&provider->http.resolver, UINT64_MAX);
     kpi_provider_free(provider);
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/config.h"
 #include "core/gate.h"
+#include "core/http_shared.h"
 #include "core/plugin_load.h"
 #include "core/shard.h"
 #include "core/workers.h"
@@ -36,6 +37,7 @@ struct kp_provider {
     bool has_gate;
     struct kpi_workers computers; /* run on behalf of asynchronous callers */
     struct kpi_workers blockers;  /* files, and what plugins ask to be worked on */
+    struct kpi_http_shared http;
     struct kpi_shard *shards;
     uint32_t n_shards;
     char *config_path;

@@ -1,7 +1,11 @@
 #include "core/shard.h"
 
+#include "core/http.h"
 #include "core/pipeline.h"
 #include "core/wait.h"
+
+/* Times a turn lets libcurl begin what the turn has asked for. */
+#define HTTP_ROUNDS 2u
 
 static _Thread_local const struct kpi_shard *this_shard;
 
@@ -76,6 +80,8 @@ static void arm_tick(struct kpi_shard *shard)
 
 static void close_handles(struct kpi_shard *shard)
 {
+    kpi_http_close(shard->http);
+    shard->http = NULL;
     uv_close((uv_handle_t *)&shard->wake, NULL);
     uv_close((uv_handle_t *)&shard->tick, NULL);
 }
@@ -86,6 +92,8 @@ static void close_handles(struct kpi_shard *shard)
  */
 static void stop_when_callers_left(struct kpi_shard *shard)
 {
+    if (!kpi_http_is_quiet(shard->http))
+        return; /* what it waits for comes as mail, and with it another turn */
     if (atomic_load_explicit(&shard->n_callers, memory_order_seq_cst) == 0 &&
         kpi_inbox_is_empty(&shard->inbox))
         shard->stopping = true;
@@ -93,16 +101,29 @@ static void stop_when_callers_left(struct kpi_shard *shard)
         (void)uv_timer_start(&shard->tick, on_tick, 1, 0); /* look again in a millisecond */
 }
 
-static void run_turn(struct kpi_shard *shard)
+/* Timers too each time round: clients may keep this up for as long as they like. */
+static void serve_ready(struct kpi_shard *shard)
 {
-    shard->in_turn = true;
-    shard->turn_ns = kpi_shard_now_ns(shard);
-    deliver_mail(shard);
-    do { /* timers too each time round: clients may keep this up for as long as they like */
+    do {
         kpi_wheel_advance(&shard->wheel, shard->turn_ns / KPI_NS_PER_MS);
         kpi_pipeline_dispatch(shard);
         deliver_mail(shard);
     } while (!kpi_list_empty(&shard->ready));
+}
+
+void kpi_shard_begin_turn(struct kpi_shard *shard)
+{
+    shard->in_turn = true;
+    shard->turn_ns = kpi_shard_now_ns(shard);
+}
+
+void kpi_shard_run_turn(struct kpi_shard *shard)
+{
+    kpi_shard_begin_turn(shard);
+    deliver_mail(shard);
+    serve_ready(shard);
+    for (uint32_t n = 0; n < HTTP_ROUNDS && kpi_http_flush(shard->http); n++)
+        serve_ready(shard); /* what ended at once; the rest is for the loop's next round */
     shard->in_turn = false;
     if (shard->closing && kpi_list_empty(&shard->vaults))
         stop_when_callers_left(shard);
@@ -116,14 +137,14 @@ static void run_turn(struct kpi_shard *shard)
 
 static void on_wake(uv_async_t *wake)
 {
-    run_turn(wake->data);
+    kpi_shard_run_turn(wake->data);
 }
 
 static void on_tick(uv_timer_t *tick)
 {
     struct kpi_shard *shard = tick->data;
     shard->tick_ms = KPI_WHEEL_IDLE;
-    run_turn(shard);
+    kpi_shard_run_turn(shard);
 }
 
 static void loop_main(void *arg)
@@ -177,6 +198,7 @@ kp_status kpi_shard_init(struct kpi_shard *shard, struct kp_provider *provider, 
     shard->in_turn = false;
     shard->stopping = false;
     shard->abandon = false;
+    shard->http = NULL;
     atomic_init(&shard->inbox.newest, NULL);
     atomic_init(&shard->ended, 0);
     kpi_list_init(&shard->vaults);

@@ -15,6 +15,7 @@
 #include "core/op.h"
 
 struct kp_provider;
+struct kpi_http;
 
 struct kpi_shard {
     /* ---- fixed after start ---- */
@@ -41,6 +42,7 @@ struct kpi_shard {
     struct kpi_link vaults; /* every vault of this shard */
     struct kpi_link closed_vaults;
     struct kpi_link ready;   /* those with something to dispatch */
+    struct kpi_http *http;   /* NULL until a plugin sends a request */
     struct kp_result told;   /* what a callback is shown; its error is empty between successes */
     struct kp_error refusal; /* where a plugin's submit says why not; empty in between */
     bool in_turn;
@@ -75,6 +77,13 @@ void kpi_shard_poke(struct kpi_shard *shard);
 bool kpi_shard_is_current(const struct kpi_shard *shard);
 /* True on any loop thread of ours. */
 bool kpi_on_loop_thread(void);
+
+/*
+ * Around what a handle of the loop, other than the shard's own, has to say: between the two, mail
+ * and timers wait; then everything that has become due is served. Loop thread.
+ */
+void kpi_shard_begin_turn(struct kpi_shard *shard);
+void kpi_shard_run_turn(struct kpi_shard *shard);
 
 uint64_t kpi_shard_now_ns(const struct kpi_shard *shard);
 /* The same as of the mail or timer being served, without a look at the clock. Loop thread. */

@@ -144,9 +144,17 @@ typedef void kp_answer_fn(void *ctx, const struct kp_reply *reply);
  * pools connections, goes through the configured proxy and bounds headers and body. Any HTTP status
  * is an answer (KP_OK with a reply). Without one, the callback's error has the class, how far the
  * request got (exposure) and the documented number of the area "http" or "dns": 3900 the name did
- * not resolve, 3103 no connection, 3106 TLS or sending failed, 3107 no status line came, 3117 and
- * 3114 headers could not be had, 3119 the body broke off, 3100, 3115, 3116 and 3120 to 3122 no
- * memory at that step. A plugin may put a number of its own step in its place.
+ * not resolve, 3103 no connection, 3106 TLS or sending failed, 3107 no status line came, 3114
+ * headers could not be had, 3119 the body broke off, 3100, 3115, 3116 and 3120 to 3122 no memory at
+ * that step; docs/HTTP.md has the whole table. A plugin may put a number of its own step in its
+ * place. A request that is not allowed ends in usage, also by the callback.
+ *
+ * Host, Content-Length and what else says how a message is carried are the host's to write. Nothing
+ * is added to the headers given but Host, Content-Length and Authorization; a body without a
+ * Content-Type has none. At most 64 headers with 64 KiB, a URL of 8 KiB.
+ *
+ * A time-out is the request's whole time, waiting for a connection included. Running out of it is
+ * transient; the connections it had are then used for nothing new.
  */
 
 #define KP_HTTP_CLEARTEXT_METADATA 0x01u /* http:// to loopback, link-local, configured hosts */
@@ -253,7 +261,7 @@ struct kp_host {
     /* Ends close. Any thread; nothing of the vault may be touched afterwards. */
     void (*closed)(void *self);
 
-    /* Sends a request. Loop thread only. unsupported until the HTTP service is part of the host. */
+    /* Sends a request; everything of it is copied. Loop thread only. */
     kp_status (*http)(void *self, kp_op_id op, const struct kp_http_request *request,
                       kp_http_done_fn *cb, void *arg, kp_http_id *ret_id);
     /* Hastens the callback of a request, which then comes with canceled. Loop thread only. */

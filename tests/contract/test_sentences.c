@@ -639,8 +639,11 @@ static kp_status ask_in_vain(struct script_op *op)
     assert_int_equal(host->read_file(host->self, id, span_of("/"), 1, 0, NULL, op), KP_USAGE);
     kp_http_id http;
     const struct kp_http_request http_request = {.struct_size = sizeof http_request};
-    assert_int_equal(host->http(host->self, id, &http_request, never_called_with_http, op, &http),
-                     KP_UNSUPPORTED);
+    assert_int_equal(
+        host->http(host->self, id ^ 256, &http_request, never_called_with_http, op, &http),
+        KP_USAGE);
+    assert_int_equal(host->http(host->self, id, &http_request, NULL, op, &http), KP_USAGE);
+    assert_int_equal(host->http(host->self, id, NULL, never_called_with_http, op, &http), KP_USAGE);
     host->http_cancel(host->self, 1);
     return script_finish(op, KP_OK);
 }

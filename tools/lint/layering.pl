@@ -19,6 +19,7 @@ my %third_party = (
     openssl => qr{^openssl/},
     jansson => qr{^jansson(_config)?\.h$},
     cmocka  => qr{^cmocka\.h$},
+    nghttp2 => qr{^nghttp2/},
 );
 
 # Rooms by path, first match wins. ours: folders whose headers it may include; libs: third party;

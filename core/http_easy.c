@@ -1,0 +1,217 @@
+/* What libcurl is told about requests: once per handle what a pool's requests share, then what is
+ * one request's own. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+#include "core/http_parts.h"
+
+/* ---- libcurl's questions ---- */
+
+static CURLcode on_tls_context(CURL *easy, void *context, void *ctx)
+{
+    (void)easy;
+    return kpi_tls_arm(context, ctx) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+}
+
+/* Names are looked up elsewhere: libcurl knows the address before it is asked to connect. */
+static int on_resolver(void *state, void *reserved, void *ctx)
+{
+    (void)state;
+    (void)reserved;
+    (void)ctx;
+    return 1;
+}
+
+/*
+ * There is a connection, and the request is about to go out. When that happens again, the first
+ * connection died under it and libcurl means to repeat it, which only the pipeline may decide.
+ */
+static int on_connected(void *ctx, char *to_ip, char *from_ip, int to_port, int from_port)
+{
+    struct kpi_http_call *call = ctx;
+    (void)to_ip;
+    (void)from_ip;
+    (void)to_port;
+    (void)from_port;
+    if (call->connected && !call->may_repeat && kpi_http_handle_has_sent(call)) {
+        call->cause = KPI_HTTP_SENT_TWICE;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    call->connected = true;
+    (void)curl_easy_getinfo(call->handle->easy, CURLINFO_REQUEST_SIZE, &call->size_before);
+    kpi_shard_disarm(call->http->shard, &call->connect_timer);
+    return CURL_PREREQFUNC_OK;
+}
+
+/* ---- A handle ---- */
+
+struct options {
+    CURL *easy;
+    bool ok;
+};
+
+#define SET(options, name, value)                                                                  \
+    ((options)->ok =                                                                               \
+         (options)->ok && curl_easy_setopt((options)->easy, (name), (value)) == CURLE_OK)
+
+static void set_ways(struct options *o, const struct kpi_http_pool *pool)
+{
+    SET(o, CURLOPT_PROTOCOLS_STR, pool->is_tls ? "https" : "http");
+    SET(o, CURLOPT_PROXY, pool->proxy ? pool->proxy : "");
+    SET(o, CURLOPT_NOPROXY, "");
+    SET(o, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(o, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    SET(o, CURLOPT_PIPEWAIT, 1L);
+    SET(o, CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(o, CURLOPT_CONNECTTIMEOUT_MS, (long)INT32_MAX); /* the clock is ours */
+    SET(o, CURLOPT_DNS_CACHE_TIMEOUT, -1L);             /* so is the address */
+    if (pool->name)
+        SET(o, CURLOPT_RESOLVER_START_FUNCTION, on_resolver);
+}
+
+static void set_tls(struct options *o, struct kpi_http_pool *pool)
+{
+    SET(o, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(o, CURLOPT_SSL_VERIFYPEER, 1L);
+    SET(o, CURLOPT_SSL_VERIFYHOST, pool->tls.pin_len > 0 ? 0L : 2L); /* the pin says who it is */
+    SET(o, CURLOPT_CAINFO, NULL);
+    SET(o, CURLOPT_CAPATH, NULL);
+    if (!pool->is_tls)
+        return;
+    SET(o, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
+    SET(o, CURLOPT_SSL_CTX_DATA, &pool->tls);
+}
+
+static void set_manners(struct options *o, struct kpi_http_handle *handle)
+{
+    SET(o, CURLOPT_NOSIGNAL, 1L);
+    SET(o, CURLOPT_NOPROGRESS, 1L);
+    SET(o, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(o, CURLOPT_PATH_AS_IS, 1L);
+    SET(o, CURLOPT_ERRORBUFFER, handle->said);
+    SET(o, CURLOPT_HEADERFUNCTION, kpi_http_take_header);
+    SET(o, CURLOPT_WRITEFUNCTION, kpi_http_take_body);
+    SET(o, CURLOPT_PREREQFUNCTION, on_connected);
+}
+
+struct kpi_http_handle *kpi_http_handle_new(struct kpi_http_generation *generation)
+{
+    struct kpi_http_handle *handle = kpb_alloc("http.handle", sizeof *handle);
+    struct options options = {handle ? curl_easy_init() : NULL, true};
+    if (!options.easy) {
+        kpb_free(handle);
+        return NULL;
+    }
+    handle->easy = options.easy;
+    kpi_list_init(&handle->link);
+    set_manners(&options, handle);
+    set_ways(&options, generation->pool);
+    set_tls(&options, generation->pool);
+    SET(&options, CURLOPT_SHARE, generation->sessions);
+    if (options.ok)
+        return handle;
+    kpi_http_handle_free(handle);
+    return NULL;
+}
+
+void kpi_http_handle_free(struct kpi_http_handle *handle)
+{
+    if (!handle)
+        return;
+    curl_easy_cleanup(handle->easy);
+    kpb_free(handle);
+}
+
+/* ---- A request ---- */
+
+static bool has_body(const struct kpi_http_call *call)
+{
+    return call->body.len > 0 || strcmp(call->method, "POST") == 0 ||
+           strcmp(call->method, "PUT") == 0 || strcmp(call->method, "PATCH") == 0;
+}
+
+static void load_method(struct options *o, const struct kpi_http_call *call)
+{
+    SET(o, CURLOPT_HTTPGET, 1L); /* also undoes what the last request set */
+    SET(o, CURLOPT_CUSTOMREQUEST, NULL);
+    if (strcmp(call->method, "HEAD") == 0) {
+        SET(o, CURLOPT_NOBODY, 1L);
+        return;
+    }
+    if (has_body(call)) {
+        SET(o, CURLOPT_POST, 1L);
+        SET(o, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
+        SET(o, CURLOPT_POSTFIELDS, (const char *)call->body.ptr);
+    }
+    if (strcmp(call->method, has_body(call) ? "POST" : "GET") != 0)
+        SET(o, CURLOPT_CUSTOMREQUEST, call->method);
+}
+
+bool kpi_http_handle_load(struct kpi_http_handle *handle, struct kpi_http_call *call)
+{
+    struct options o = {handle->easy, true};
+    struct kpi_http_pool *pool = call->pool;
+    bool tell_address = pool->name && !call->generation->addressed;
+    handle->said[0] = '\0';
+    SET(&o, CURLOPT_URL, call->url);
+    load_method(&o, call);
+    SET(&o, CURLOPT_HTTPHEADER, call->n_lines > 0 ? call->lines_out : NULL);
+    SET(&o, CURLOPT_RESOLVE, tell_address ? &pool->entry : NULL);
+    SET(&o, CURLOPT_HEADERDATA, call);
+    SET(&o, CURLOPT_WRITEDATA, call);
+    SET(&o, CURLOPT_PREREQDATA, call);
+    SET(&o, CURLOPT_PRIVATE, call);
+    return o.ok;
+}
+
+void kpi_http_handle_unload(struct kpi_http_handle *handle)
+{
+    (void)curl_easy_setopt(handle->easy, CURLOPT_POSTFIELDS, NULL);
+    (void)curl_easy_setopt(handle->easy, CURLOPT_HTTPHEADER, NULL);
+    (void)curl_easy_setopt(handle->easy, CURLOPT_RESOLVE, NULL);
+    (void)curl_easy_setopt(handle->easy, CURLOPT_PRIVATE, NULL);
+}
+
+/* ---- What it tells ---- */
+
+static uint64_t microseconds(const struct kpi_http_call *call, CURLINFO what)
+{
+    curl_off_t us = 0;
+    (void)curl_easy_getinfo(call->handle->easy, what, &us);
+    return us > 0 ? (uint64_t)us : 0;
+}
+
+bool kpi_http_handle_has_sent(const struct kpi_http_call *call)
+{
+    long size = 0;
+    (void)curl_easy_getinfo(call->handle->easy, CURLINFO_REQUEST_SIZE, &size);
+    return call->connected && size > call->size_before;
+}
+
+enum kpi_http_phase kpi_http_handle_phase(const struct kpi_http_call *call)
+{
+    if (call->http_status != 0)
+        return call->headers_done ? KPI_HTTP_BODY : KPI_HTTP_HEADERS;
+    if (call->connected)
+        return kpi_http_handle_has_sent(call) ? KPI_HTTP_STATUS : KPI_HTTP_SEND;
+    return call->pool->is_tls && microseconds(call, CURLINFO_CONNECT_TIME_T) > 0 ? KPI_HTTP_TLS
+                                                                                 : KPI_HTTP_CONNECT;
+}
+
+static uint64_t between_ns(uint64_t from_us, uint64_t to_us)
+{
+    return to_us > from_us ? (to_us - from_us) * 1000 : 0;
+}
+
+void kpi_http_handle_times(const struct kpi_http_call *call, struct kp_http_times *times)
+{
+    uint64_t resolved = microseconds(call, CURLINFO_NAMELOOKUP_TIME_T);
+    uint64_t connected = microseconds(call, CURLINFO_CONNECT_TIME_T);
+    uint64_t secured = microseconds(call, CURLINFO_APPCONNECT_TIME_T);
+    times->connect_ns = between_ns(resolved, connected);
+    times->tls_ns = between_ns(connected, secured);
+    times->first_byte_ns = between_ns(microseconds(call, CURLINFO_PRETRANSFER_TIME_T),
+                                      microseconds(call, CURLINFO_STARTTRANSFER_TIME_T));
+    times->total_ns = kpi_shard_now_ns(call->http->shard) - call->begun_ns;
+}

@@ -1,0 +1,251 @@
+/*
+ * The parts of the HTTP service, for its own files:
+ *
+ *   http.c             the service: requests come in, certificates are read, the end
+ *   http_call.c        one request: copied, checked, ended
+ *   http_reply.c       what comes back, within its bounds
+ *   http_pool.c        who gets a connection when; addresses; generations come and go
+ *   http_generation.c  connections that libcurl keeps together, and its sockets on the loop
+ *   http_easy.c        what libcurl is told about one request
+ *
+ * Threads: the loop thread.
+ */
+#ifndef KP_CORE_HTTP_PARTS_H
+#define KP_CORE_HTTP_PARTS_H
+
+#include <curl/curl.h>
+
+#include "core/http.h"
+#include "core/http_codes.h"
+#include "core/http_shared.h"
+#include "core/http_tls.h"
+#include "core/http_url.h"
+
+/* ---- The service ---- */
+
+struct kpi_http {
+    /* ---- fixed ---- */
+    struct kpi_shard *shard;
+    struct kpi_http_shared *shared;
+    const struct kpi_provider_limits *limits;
+
+    /* ---- changes ---- */
+    struct kpi_link pools;
+    struct kpi_link due;   /* generations that libcurl wants to be asked at once */
+    struct kpi_link spent; /* retired generations without a request */
+    X509_STORE *store;     /* the provider's; NULL until it has been read */
+    bool reading_store;
+    struct kpi_job store_job;
+    struct kpi_mail store_mail;
+    X509_STORE *read_store;
+    kp_status store_status;
+    struct kp_error store_error;
+};
+
+/* Starts to read the certificates unless somebody has; the pools are pumped when they are there. */
+void kpi_http_want_store(struct kpi_http *http);
+
+/* ---- A request ---- */
+
+/*
+ *   state   event                        next
+ *   NEW     accepted                     QUEUED
+ *   NEW     refused                      OVER
+ *   QUEUED  a place in a generation      SENT
+ *   QUEUED  cancel, time, no address     OVER
+ *   SENT    libcurl is done              OVER
+ *   SENT    cancel, time                 OVER
+ *   OVER    its mail is delivered        (gone)
+ */
+enum kpi_http_state {
+    KPI_HTTP_CALL_NEW = 0,
+    KPI_HTTP_CALL_QUEUED = 1,
+    KPI_HTTP_CALL_SENT = 2,
+    KPI_HTTP_CALL_OVER = 3
+};
+
+/* Where a header stands in head. */
+struct kpi_http_line {
+    uint32_t name_at;
+    uint32_t name_len;
+    uint32_t value_at;
+    uint32_t value_len;
+};
+
+struct kpi_http_call {
+    /* ---- fixed once accepted ---- */
+    struct kpi_http *http;
+    kpi_http_ended_fn *ended;
+    void *ctx;
+    uint32_t flags; /* KP_HTTP_* */
+    uint32_t connect_timeout_ms;
+    kp_buf text; /* secret: URL, method, header lines with their NULs, body */
+    const char *url;
+    const char *method;
+    kp_span body;
+    bool may_repeat; /* by the meaning of its method */
+    uint64_t begun_ns;
+    uint64_t due_ns;
+
+    /* ---- changes ---- */
+    enum kpi_http_state state;
+    struct kpi_http_pool *pool;
+    struct kpi_link in_queue;
+    struct kpi_http_generation *generation;
+    struct kpi_http_handle *handle;
+    struct kpi_timer timer;         /* the whole time */
+    struct kpi_timer connect_timer; /* ... to get a connection */
+    uint64_t sent_ns;               /* when libcurl got it; 0: not yet */
+    bool connected;
+    long size_before; /* bytes libcurl had sent, to a proxy say, when it began with the request */
+    int cause;        /* KPI_HTTP_*: ours, once something went wrong here; 0 */
+
+    /* ---- the answer ---- */
+    uint32_t http_status;
+    bool headers_done;
+    kp_buf head;  /* names and values */
+    kp_buf lines; /* struct kpi_http_line */
+    kp_buf body_in;
+    uint32_t max_reply_len;
+
+    /* ---- the end ---- */
+    kp_status status;
+    struct kp_error error;
+    struct kp_http_times times;
+    struct kpi_mail mail;
+
+    size_t n_lines; /* of lines_out */
+    struct curl_slist lines_out[];
+};
+
+/* Copies and checks; *ret_call is set even for a request that is refused, which has ended then.
+ * Errors: no_memory. */
+kp_status kpi_http_call_new(struct kpi_http *http, const struct kp_http_request *request,
+                            uint32_t time_ms, struct kpi_http_call **ret_call) KP_MUST_USE;
+/* Ends a request that is in no queue and no generation; its callback comes by mail. detail: what
+ * libcurl or the system says, or NULL. */
+void kpi_http_call_fail(struct kpi_http_call *call, int cause, enum kpi_http_phase phase,
+                        const char *detail);
+/* ... with an answer. */
+void kpi_http_call_succeed(struct kpi_http_call *call);
+
+/* ---- What comes back ---- */
+
+/* libcurl's callbacks; ctx is the call. */
+size_t kpi_http_take_header(char *bytes, size_t size, size_t n, void *ctx);
+size_t kpi_http_take_body(char *bytes, size_t size, size_t n, void *ctx);
+/* Forgets what an answer that is followed by another one has said. */
+void kpi_http_reply_clear(struct kpi_http_call *call);
+/* Hands the answer to the asker. */
+void kpi_http_reply_deliver(struct kpi_http_call *call);
+
+/* ---- Connections ---- */
+
+/* An easy handle, used again and again. */
+struct kpi_http_handle {
+    struct kpi_link link; /* of those that are idle */
+    CURL *easy;
+    char said[CURL_ERROR_SIZE];
+};
+
+/* Connections that are used, grow old and are given up together. */
+struct kpi_http_generation {
+    struct kpi_link link; /* in pool->old or http->spent, once retired */
+    struct kpi_link in_due;
+    struct kpi_http_pool *pool;
+    CURLM *multi;
+    CURLSH *sessions; /* TLS sessions, to be resumed by its own connections only */
+    uv_timer_t timer;
+    struct kpi_link handles; /* idle ones */
+    uint32_t n_handles;
+    uint32_t n_active;
+    uint64_t born_ns;
+    uint64_t used_ns; /* when a request last ended or began */
+    bool retired;
+    bool addressed; /* libcurl knows the pool's addresses */
+};
+
+/* NULL when memory is out. */
+struct kpi_http_generation *kpi_http_generation_new(struct kpi_http_pool *pool) KP_MUST_USE;
+/* Closes its connections; it goes once the loop has let go of it. No request is in it. */
+void kpi_http_generation_free(struct kpi_http_generation *generation);
+/* Gives it a request. Errors: no_memory. */
+kp_status kpi_http_generation_add(struct kpi_http_generation *generation,
+                                  struct kpi_http_call *call) KP_MUST_USE;
+/* Takes a request out, in whatever state it is; its handle is not used again. */
+void kpi_http_generation_remove(struct kpi_http_call *call);
+/* Asks libcurl what there is to do. */
+void kpi_http_generation_kick(struct kpi_http_generation *generation);
+/* The server speaks HTTP/2: fewer connections will do. */
+void kpi_http_generation_limit(struct kpi_http_generation *generation, uint32_t n_connections);
+
+/* ---- What libcurl is told ---- */
+
+/* A handle with all that requests of a generation have in common; NULL when memory is out. */
+struct kpi_http_handle *kpi_http_handle_new(struct kpi_http_generation *generation) KP_MUST_USE;
+void kpi_http_handle_free(struct kpi_http_handle *handle);
+/* Tells a handle about one request. False: memory is out. */
+bool kpi_http_handle_load(struct kpi_http_handle *handle, struct kpi_http_call *call) KP_MUST_USE;
+/* Takes the request's pointers out of it. */
+void kpi_http_handle_unload(struct kpi_http_handle *handle);
+/* How far a request in libcurl has got. */
+enum kpi_http_phase kpi_http_handle_phase(const struct kpi_http_call *call);
+/* Whether bytes of the request itself have left. */
+bool kpi_http_handle_has_sent(const struct kpi_http_call *call);
+void kpi_http_handle_times(const struct kpi_http_call *call, struct kp_http_times *times);
+
+/* ---- Pools ---- */
+
+struct kpi_http_pool {
+    struct kpi_link in_http;
+    struct kpi_http *http;
+
+    /* ---- what it belongs to ---- */
+    bool is_tls;
+    uint16_t port;
+    char *host;
+    const char *proxy; /* NULL: straight there */
+    struct kpi_tls tls;
+
+    /* ---- addresses ---- */
+    char *name; /* to look up: the host's or the proxy's; NULL where it is an address */
+    uint16_t name_port;
+    struct kpi_addresses addresses;
+    struct curl_slist entry; /* the addresses as CURLOPT_RESOLVE wants them; data NULL: none */
+    uint64_t fresh_until_ns;
+    uint64_t good_until_ns;
+    bool asking;
+    uint64_t asked_ns;
+    uint64_t answered_ns;
+    struct kpi_resolve_wait wait;
+
+    /* ---- requests ---- */
+    struct kpi_link queue;
+    uint32_t n_queued;
+    bool is_h2; /* as the last answer came */
+    struct kpi_http_generation *current;
+    struct kpi_link old; /* retired, with requests under way */
+    struct kpi_timer rest;
+};
+
+/* The pool for a request to url, made if need be; NULL when memory is out. */
+struct kpi_http_pool *kpi_http_pool_of(struct kpi_http *http, const struct kpi_url *url,
+                                       const struct kp_http_request *request) KP_MUST_USE;
+void kpi_http_pool_free(struct kpi_http_pool *pool);
+/* Puts a request at the end of the queue. It may have ended when this returns. */
+void kpi_http_pool_queue(struct kpi_http_pool *pool, struct kpi_http_call *call);
+/* Takes it out of queue or generation, which a request that waited in vain retires. */
+void kpi_http_pool_withdraw(struct kpi_http_call *call, bool in_vain);
+/* Sends what can be sent. */
+void kpi_http_pool_pump(struct kpi_http_pool *pool);
+/* A request has left its generation. */
+void kpi_http_pool_released(struct kpi_http_generation *generation);
+/* libcurl is done with a request: result is a CURLcode. */
+void kpi_http_pool_ended(struct kpi_http_call *call, int result);
+/* Everything queued fails. */
+void kpi_http_pool_fail_queue(struct kpi_http_pool *pool, int cause, enum kpi_http_phase phase,
+                              const char *detail);
+/* No look-up is going to answer any more. */
+bool kpi_http_pool_is_quiet(struct kpi_http_pool *pool);
+
+#endif /* KP_CORE_HTTP_PARTS_H */

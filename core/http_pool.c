@@ -1,0 +1,470 @@
+/*
+ * A pool: the connections to one server by one way, held to one set of TLS settings. Requests wait
+ * here, first in first out, for an address, for the certificates, and for a place in the current
+ * generation of connections. A generation whose connections have become doubtful is retired as a
+ * whole, and the next request begins a new one; requests in the old one end there.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/errors.h"
+#include "base/mem.h"
+#include "base/span.h"
+#include "core/http_parts.h"
+
+/* A failed look-up is not tried again at once while an older answer serves. */
+#define LOOKUP_PAUSE_MS 1000u
+
+static uint64_t now_of(const struct kpi_http_pool *pool)
+{
+    return kpi_shard_now_ns(pool->http->shard);
+}
+
+/* ---- Generations ---- */
+
+/* Nothing new goes into it; it is gone once its last request has ended. */
+static void retire(struct kpi_http_generation *generation)
+{
+    struct kpi_http_pool *pool = generation->pool;
+    if (generation->retired)
+        return;
+    generation->retired = true;
+    pool->current = NULL;
+    kpi_list_append(generation->n_active > 0 ? &pool->old : &pool->http->spent, &generation->link);
+}
+
+static bool is_worn(const struct kpi_http_generation *generation, uint64_t now_ns)
+{
+    const struct kpi_provider_limits *limits = generation->pool->http->limits;
+    return now_ns - generation->born_ns >= limits->http_max_age_ms * KPI_NS_PER_MS ||
+           (generation->n_active == 0 &&
+            now_ns - generation->used_ns >= limits->http_idle_ms * KPI_NS_PER_MS);
+}
+
+/* The generation to use now, made if need be; NULL when memory is out. */
+static struct kpi_http_generation *current_generation(struct kpi_http_pool *pool)
+{
+    if (pool->current && is_worn(pool->current, now_of(pool)))
+        retire(pool->current);
+    if (!pool->current)
+        pool->current = kpi_http_generation_new(pool);
+    return pool->current;
+}
+
+static uint32_t max_active(const struct kpi_http_pool *pool)
+{
+    const struct kpi_provider_limits *limits = pool->http->limits;
+    return pool->is_h2 ? limits->http_max_connections_h2 * limits->http_max_streams
+                       : limits->http_max_connections;
+}
+
+/* ---- Addresses ---- */
+
+/* "host:port:address,address", as CURLOPT_RESOLVE wants it. */
+static char *write_entry(const struct kpi_http_pool *pool)
+{
+    kp_buf out;
+    char *entry = NULL;
+    kp_buf_init(&out, "http.entry",
+                KPI_HOST_MAX_LEN + 16 + KPI_ADDRESSES_MAX * (KPI_ADDRESS_TEXT_LEN + 3));
+    kp_status st = kp_buf_append_fmt(&out, "%s:%u:", pool->name, pool->name_port);
+    for (uint32_t i = 0; st == KP_OK && i < pool->addresses.n; i++) {
+        const char *address = pool->addresses.at[i];
+        st = kp_buf_append_fmt(&out, strchr(address, ':') ? "%s[%s]" : "%s%s", i > 0 ? "," : "",
+                               address);
+    }
+    if (st == KP_OK)
+        entry = kpb_strdup_span("http.entry", kp_buf_view(&out));
+    kp_buf_clear(&out);
+    return entry;
+}
+
+static bool shares_address(const struct kpi_addresses *a, const struct kpi_addresses *b)
+{
+    for (uint32_t i = 0; i < a->n; i++)
+        for (uint32_t j = 0; j < b->n; j++)
+            if (strcmp(a->at[i], b->at[j]) == 0)
+                return true;
+    return false;
+}
+
+/* False: memory is out, and the old ones stay. */
+static bool take_addresses(struct kpi_http_pool *pool, const struct kpi_addresses *addresses)
+{
+    const struct kpi_provider_limits *limits = pool->http->limits;
+    const struct kpi_addresses before = pool->addresses;
+    pool->addresses = *addresses;
+    char *entry = write_entry(pool);
+    if (!entry) {
+        pool->addresses = before;
+        return false;
+    }
+    if (pool->current && !shares_address(&before, addresses))
+        retire(pool->current);
+    if (pool->current)
+        pool->current->addressed = false;
+    kpb_free(pool->entry.data);
+    pool->entry.data = entry;
+    pool->fresh_until_ns = pool->answered_ns + limits->http_dns_lifetime_ms * KPI_NS_PER_MS;
+    pool->good_until_ns = pool->fresh_until_ns + limits->http_dns_stale_ms * KPI_NS_PER_MS;
+    return true;
+}
+
+static bool has_good_address(const struct kpi_http_pool *pool, uint64_t now_ns)
+{
+    return pool->addresses.n > 0 && now_ns < pool->good_until_ns;
+}
+
+/* No new address: the old one serves for a while, or nobody gets anywhere. */
+static void lookup_failed(struct kpi_http_pool *pool, kp_status status, const char *detail)
+{
+    int cause = KPI_HTTP_NAME_FAILED;
+    uint64_t now_ns = now_of(pool);
+    pool->fresh_until_ns = now_ns + LOOKUP_PAUSE_MS * KPI_NS_PER_MS;
+    if (has_good_address(pool, now_ns))
+        return;
+    if (status == KP_NOT_FOUND)
+        cause = KPI_HTTP_NO_NAME;
+    else if (status == KP_NO_MEMORY)
+        cause = KPI_HTTP_NO_MEMORY_CALL;
+    kpi_http_pool_fail_queue(pool, cause, KPI_HTTP_RESOLVE, detail);
+}
+
+static void name_answered(struct kpi_resolve_wait *wait)
+{
+    struct kpi_http_pool *pool = KPI_HOLDER(wait, struct kpi_http_pool, wait);
+    pool->asking = false;
+    pool->answered_ns = now_of(pool);
+    if (wait->status != KP_OK)
+        lookup_failed(pool, wait->status, wait->error.text);
+    else if (!take_addresses(pool, &wait->addresses))
+        lookup_failed(pool, KP_NO_MEMORY, NULL);
+    kpi_http_pool_pump(pool);
+}
+
+static void ask_for_name(struct kpi_http_pool *pool)
+{
+    pool->wait.shard = pool->http->shard;
+    pool->wait.answered = name_answered;
+    pool->asked_ns = now_of(pool);
+    kp_status st = kpi_resolver_ask(&pool->http->shared->resolver, pool->name, &pool->wait);
+    pool->asking = st == KP_OK;
+    if (st == KP_OK || has_good_address(pool, pool->asked_ns))
+        return;
+    kpi_http_pool_fail_queue(pool,
+                             st == KP_NO_MEMORY ? KPI_HTTP_NO_MEMORY_CALL : KPI_HTTP_LOOKUPS_FULL,
+                             KPI_HTTP_RESOLVE, NULL);
+}
+
+/* Whether there is an address to connect to; looks the name up where there is none or it is old. */
+static bool has_address(struct kpi_http_pool *pool)
+{
+    uint64_t now_ns = now_of(pool);
+    if (!pool->name || (pool->addresses.n > 0 && now_ns < pool->fresh_until_ns))
+        return true;
+    if (!pool->asking)
+        ask_for_name(pool);
+    return has_good_address(pool, now_ns);
+}
+
+static bool is_ready(struct kpi_http_pool *pool)
+{
+    if (pool->is_tls && !pool->http->store) {
+        kpi_http_want_store(pool->http);
+        return false;
+    }
+    pool->tls.store = pool->http->store;
+    return has_address(pool);
+}
+
+bool kpi_http_pool_is_quiet(struct kpi_http_pool *pool)
+{
+    if (pool->asking && kpi_resolver_forget(&pool->http->shared->resolver, &pool->wait))
+        pool->asking = false;
+    return !pool->asking;
+}
+
+/* ---- The queue ---- */
+
+static void leave_queue(struct kpi_http_call *call)
+{
+    kpi_list_remove(&call->in_queue);
+    call->pool->n_queued--;
+}
+
+void kpi_http_pool_fail_queue(struct kpi_http_pool *pool, int cause, enum kpi_http_phase phase,
+                              const char *detail)
+{
+    while (!kpi_list_empty(&pool->queue)) {
+        struct kpi_http_call *call = KPI_HOLDER(pool->queue.next, struct kpi_http_call, in_queue);
+        leave_queue(call);
+        kpi_http_call_fail(call, cause, phase, detail);
+    }
+}
+
+/* Of the time in the queue, what went into looking up the name. */
+static void note_waiting(struct kpi_http_call *call)
+{
+    const struct kpi_http_pool *pool = call->pool;
+    uint64_t from = pool->asked_ns > call->begun_ns ? pool->asked_ns : call->begun_ns;
+    uint64_t to = pool->answered_ns < call->sent_ns ? pool->answered_ns : call->sent_ns;
+    call->times.struct_size = sizeof call->times;
+    call->times.resolve_ns = to > from ? to - from : 0;
+    call->times.queue_ns = call->sent_ns - call->begun_ns - call->times.resolve_ns;
+}
+
+static void send_call(struct kpi_http_generation *generation, struct kpi_http_call *call)
+{
+    struct kpi_shard *shard = call->http->shard;
+    leave_queue(call);
+    call->sent_ns = kpi_shard_now_ns(shard);
+    note_waiting(call);
+    if (kpi_http_generation_add(generation, call) != KP_OK) {
+        kpi_http_call_fail(call, KPI_HTTP_NO_MEMORY_CALL, KPI_HTTP_QUEUE, NULL);
+        return;
+    }
+    generation->used_ns = call->sent_ns;
+    call->state = KPI_HTTP_CALL_SENT;
+    kpi_shard_arm(shard, &call->connect_timer,
+                  call->sent_ns + call->connect_timeout_ms * KPI_NS_PER_MS);
+}
+
+void kpi_http_pool_pump(struct kpi_http_pool *pool)
+{
+    while (!kpi_list_empty(&pool->queue) && is_ready(pool)) {
+        struct kpi_http_generation *generation = current_generation(pool);
+        if (generation && generation->n_active >= max_active(pool))
+            return;
+        struct kpi_http_call *call = KPI_HOLDER(pool->queue.next, struct kpi_http_call, in_queue);
+        if (generation) {
+            send_call(generation, call);
+        } else {
+            leave_queue(call);
+            kpi_http_call_fail(call, KPI_HTTP_NO_MEMORY_CALL, KPI_HTTP_QUEUE, NULL);
+        }
+    }
+}
+
+void kpi_http_pool_queue(struct kpi_http_pool *pool, struct kpi_http_call *call)
+{
+    kpi_shard_disarm(pool->http->shard, &pool->rest);
+    if (pool->n_queued >= pool->http->limits->http_max_queued) {
+        kpi_http_call_fail(call, KPI_HTTP_QUEUE_FULL, KPI_HTTP_QUEUE, NULL);
+        return;
+    }
+    call->state = KPI_HTTP_CALL_QUEUED;
+    kpi_list_append(&pool->queue, &call->in_queue);
+    pool->n_queued++;
+    kpi_http_pool_pump(pool);
+}
+
+/* ---- Requests that leave ---- */
+
+/* Nobody uses the pool: its connections go after a while, and then the pool itself. */
+static void rest(struct kpi_http_pool *pool)
+{
+    uint64_t now_ns = now_of(pool);
+    uint64_t due_ns = now_ns + pool->http->limits->http_idle_ms * KPI_NS_PER_MS;
+    if (!pool->current && pool->good_until_ns > due_ns)
+        due_ns = pool->good_until_ns;
+    kpi_shard_arm(pool->http->shard, &pool->rest, due_ns);
+}
+
+static bool is_idle(const struct kpi_http_pool *pool)
+{
+    return kpi_list_empty(&pool->queue) && kpi_list_empty(&pool->old) &&
+           (!pool->current || pool->current->n_active == 0);
+}
+
+static void rest_is_over(struct kpi_timer *timer)
+{
+    struct kpi_http_pool *pool = KPI_HOLDER(timer, struct kpi_http_pool, rest);
+    if (!is_idle(pool))
+        return;
+    if (pool->current)
+        retire(pool->current);
+    else if (!pool->asking && now_of(pool) >= pool->good_until_ns) {
+        kpi_http_pool_free(pool);
+        return;
+    }
+    rest(pool);
+}
+
+void kpi_http_pool_released(struct kpi_http_generation *generation)
+{
+    struct kpi_http_pool *pool = generation->pool;
+    generation->used_ns = now_of(pool);
+    if (generation->retired && generation->n_active == 0) {
+        kpi_list_remove(&generation->link);
+        kpi_list_append(&pool->http->spent, &generation->link);
+    }
+    if (is_idle(pool))
+        rest(pool);
+}
+
+/* A server that cannot be reached may have moved. */
+static void doubt_address(struct kpi_http_pool *pool, enum kpi_http_phase phase)
+{
+    if (phase == KPI_HTTP_CONNECT)
+        pool->fresh_until_ns = 0;
+}
+
+static void withdraw_sent(struct kpi_http_call *call, enum kpi_http_phase phase, bool in_vain)
+{
+    struct kpi_http_pool *pool = call->pool;
+    struct kpi_http_generation *generation = call->generation;
+    if (in_vain) {
+        retire(generation);
+        doubt_address(pool, phase);
+    }
+    kpi_http_call_fail(call, call->cause, phase, NULL); /* while the handle still tells */
+    kpi_http_generation_remove(call);
+    kpi_http_pool_released(generation);
+    kpi_http_pool_pump(pool);
+}
+
+void kpi_http_pool_withdraw(struct kpi_http_call *call, bool in_vain)
+{
+    struct kpi_http_pool *pool = call->pool;
+    if (call->state == KPI_HTTP_CALL_SENT) {
+        withdraw_sent(call, kpi_http_handle_phase(call), in_vain);
+    } else if (call->state == KPI_HTTP_CALL_QUEUED) {
+        leave_queue(call);
+        kpi_http_call_fail(call, call->cause, pool->asking ? KPI_HTTP_RESOLVE : KPI_HTTP_QUEUE,
+                           NULL);
+        if (is_idle(pool))
+            rest(pool);
+    }
+}
+
+/* What the answer says about the server. */
+static void learn(struct kpi_http_call *call)
+{
+    struct kpi_http_pool *pool = call->pool;
+    long version = 0;
+    (void)curl_easy_getinfo(call->handle->easy, CURLINFO_HTTP_VERSION, &version);
+    call->generation->addressed = true;
+    bool is_h2 = version == CURL_HTTP_VERSION_2_0;
+    if (is_h2 == pool->is_h2)
+        return;
+    pool->is_h2 = is_h2;
+    kpi_http_generation_limit(call->generation, is_h2 ? pool->http->limits->http_max_connections_h2
+                                                      : pool->http->limits->http_max_connections);
+}
+
+/* A certificate that we refuse shows as different things; what our own check said counts. */
+static int cause_of(struct kpi_http_call *call, int result, const char **detail)
+{
+    struct kpi_tls *tls = &call->pool->tls;
+    long verified = X509_V_OK;
+    if (call->cause != 0) {
+        *detail = NULL;
+        return call->cause;
+    }
+    if (result != CURLE_SSL_CONNECT_ERROR && result != CURLE_PEER_FAILED_VERIFICATION)
+        return result;
+    (void)curl_easy_getinfo(call->handle->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+    if (!tls->refusal)
+        return result;
+    *detail = tls->refusal;
+    tls->refusal = NULL;
+    return tls->pin_len > 0 ? CURLE_PEER_FAILED_VERIFICATION : KPI_HTTP_REVOKED;
+}
+
+static void fail_ended(struct kpi_http_call *call, int result)
+{
+    const char *said = call->handle->said;
+    const char *detail = said[0] ? said : curl_easy_strerror((CURLcode)result);
+    enum kpi_http_phase phase = kpi_http_handle_phase(call);
+    int cause = cause_of(call, result, &detail);
+    doubt_address(call->pool, phase);
+    kpi_http_call_fail(call, cause, phase, detail);
+}
+
+void kpi_http_pool_ended(struct kpi_http_call *call, int result)
+{
+    if (result == CURLE_OK && call->http_status >= 200) {
+        learn(call);
+        kpi_http_call_succeed(call);
+    } else {
+        fail_ended(call, result != CURLE_OK ? result : CURLE_WEIRD_SERVER_REPLY);
+    }
+}
+
+/* ---- Which pool ---- */
+
+static bool fits(const struct kpi_http_pool *pool, const struct kpi_url *url, const char *proxy,
+                 kp_span pin)
+{
+    return pool->is_tls == url->tls && pool->port == url->port && pool->proxy == proxy &&
+           kpb_span_eq_nocase(kpb_span_str(pool->host), url->host) &&
+           kpb_span_eq(kpb_span(pool->tls.pin, pool->tls.pin_len), pin);
+}
+
+/* What has to be looked up: the proxy, or else the host. */
+static bool set_name(struct kpi_http_pool *pool, const struct kpi_url *url)
+{
+    struct kpi_url to = *url;
+    if (pool->proxy && kpi_url_parse(kpb_span_str(pool->proxy), &to, NULL) != KP_OK)
+        return false; /* cannot be: it was parsed when it was read */
+    pool->name_port = to.port;
+    if (to.is_literal)
+        return true;
+    pool->name = kpb_strdup_span("http.name", to.host);
+    return pool->name != NULL;
+}
+
+static struct kpi_http_pool *new_pool(struct kpi_http *http, const struct kpi_url *url,
+                                      const char *proxy, kp_span pin)
+{
+    struct kpi_http_pool *pool = kpb_alloc("http.pool", sizeof *pool);
+    if (!pool)
+        return NULL;
+    pool->http = http;
+    pool->is_tls = url->tls;
+    pool->port = url->port;
+    pool->proxy = proxy;
+    pool->tls.pin_len = pin.len;
+    if (pin.len > 0)
+        memcpy(pool->tls.pin, pin.ptr, pin.len);
+    pool->rest.fire = rest_is_over;
+    kpi_list_init(&pool->in_http);
+    kpi_list_init(&pool->queue);
+    kpi_list_init(&pool->old);
+    pool->host = kpb_strdup_span("http.host", url->host);
+    if (!pool->host || !set_name(pool, url)) {
+        kpi_http_pool_free(pool);
+        return NULL;
+    }
+    kpi_list_append(&http->pools, &pool->in_http);
+    return pool;
+}
+
+struct kpi_http_pool *kpi_http_pool_of(struct kpi_http *http, const struct kpi_url *url,
+                                       const struct kp_http_request *request)
+{
+    const char *proxy = NULL; /* never for clear text: that is for this machine's surroundings */
+    kp_span pin = url->tls ? request->pin : kpb_span(NULL, 0);
+    if (url->tls && !(request->flags & KP_HTTP_NO_PROXY))
+        proxy = kpi_http_shared_proxy(http->shared, url->host);
+    for (struct kpi_link *link = http->pools.next; link != &http->pools; link = link->next) {
+        struct kpi_http_pool *pool = KPI_HOLDER(link, struct kpi_http_pool, in_http);
+        if (fits(pool, url, proxy, pin))
+            return pool;
+    }
+    return new_pool(http, url, proxy, pin);
+}
+
+void kpi_http_pool_free(struct kpi_http_pool *pool)
+{
+    kpi_list_remove(&pool->in_http);
+    kpi_shard_disarm(pool->http->shard, &pool->rest);
+    if (pool->current)
+        kpi_http_generation_free(pool->current);
+    for (struct kpi_link *link; (link = kpi_list_pop(&pool->old)) != NULL;)
+        kpi_http_generation_free(KPI_HOLDER(link, struct kpi_http_generation, link));
+    kpb_free(pool->entry.data);
+    kpb_free(pool->name);
+    kpb_free(pool->host);
+    kpb_free(pool);
+}

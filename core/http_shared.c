@@ -1,0 +1,122 @@
+#include "core/http_shared.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/errors.h"
+#include "base/mem.h"
+#include "base/span.h"
+#include "core/http_url.h"
+
+#define FROM_ENVIRONMENT "environment"
+#define NO_PROXY_AT_ALL "none"
+
+/* ---- The proxy ---- */
+
+/* The first of two variables that is set and not empty, or NULL. */
+static const char *environment(const char *name, const char *other)
+{
+    const char *text = getenv(name);
+    if (!text || !*text)
+        text = getenv(other);
+    return text && *text ? text : NULL;
+}
+
+/* Scheme and port may be left out in the environment, as everybody does. */
+static kp_status copy_proxy(struct kpi_http_shared *shared, const char *text,
+                            struct kp_error *reterr)
+{
+    struct kpi_url url;
+    kp_buf out;
+    kp_buf_init(&out, "http.proxy", KPI_URL_MAX_LEN + sizeof "http://");
+    kp_status st = KP_OK;
+    if (!strstr(text, "://"))
+        st = kp_buf_append_str(&out, "http://");
+    if (st == KP_OK)
+        st = kp_buf_append_str(&out, text);
+    if (st == KP_OK)
+        st = kpi_url_parse(kp_buf_view(&out), &url, reterr);
+    if (st == KP_OK && url.tls)
+        st = kpb_fail(reterr, KP_CONFIG, "a proxy is spoken to as http://HOST:PORT");
+    if (st == KP_OK && !(shared->proxy = kpb_strdup_span("http.proxy", kp_buf_view(&out))))
+        st = kpb_fail_memory(reterr, "http.proxy");
+    kp_buf_clear(&out);
+    return st;
+}
+
+static kp_status read_proxy(struct kpi_http_shared *shared, const char *text,
+                            struct kp_error *reterr)
+{
+    const char *from = "http.proxy";
+    if (!text || strcmp(text, FROM_ENVIRONMENT) == 0) {
+        text = environment("https_proxy", "HTTPS_PROXY");
+        from = "the proxy in the environment (https_proxy)";
+    }
+    if (!text || strcmp(text, NO_PROXY_AT_ALL) == 0)
+        return KP_OK;
+    kp_status st = copy_proxy(shared, text, reterr);
+    if (st == KP_OK || st == KP_NO_MEMORY)
+        return st;
+    kpb_error_prefix(reterr, "%s", from);
+    if (reterr)
+        reterr->status = KP_CONFIG;
+    return KP_CONFIG;
+}
+
+static kp_status read_exceptions(struct kpi_http_shared *shared, const char *text,
+                                 struct kp_error *reterr)
+{
+    if (!text)
+        text = environment("no_proxy", "NO_PROXY");
+    if (!text)
+        return KP_OK;
+    shared->no_proxy = kpb_strdup_span("http.no_proxy", kpb_span_str(text));
+    return shared->no_proxy ? KP_OK : kpb_fail_memory(reterr, "http.no_proxy");
+}
+
+const char *kpi_http_shared_proxy(const struct kpi_http_shared *shared, kp_span host)
+{
+    return shared->proxy && !kpi_host_is_listed(host, shared->no_proxy) ? shared->proxy : NULL;
+}
+
+/* ---- The store ---- */
+
+kp_status kpi_http_shared_store(struct kpi_http_shared *shared, X509_STORE **ret_store,
+                                struct kp_error *reterr)
+{
+    const struct kpi_config *config = shared->config;
+    kp_status st = KP_OK;
+    uv_mutex_lock(&shared->lock);
+    if (!shared->store)
+        st = kpi_trust_store_load(config->http_ca_file, config->http_crl_file, &shared->store,
+                                  reterr);
+    *ret_store = shared->store;
+    uv_mutex_unlock(&shared->lock);
+    return st;
+}
+
+/* ---- Lifecycle ---- */
+
+kp_status kpi_http_shared_init(struct kpi_http_shared *shared, const struct kpi_config *config,
+                               struct kp_error *reterr)
+{
+    *shared = (struct kpi_http_shared){.config = config};
+    if (uv_mutex_init(&shared->lock) != 0)
+        return kpb_fail_memory(reterr, "http.lock");
+    shared->has_lock = true;
+    if (kpi_resolver_init(&shared->resolver, config->provider.http_dns_max_lookups) != KP_OK)
+        return kpb_fail_memory(reterr, "resolver");
+    kp_status st = read_proxy(shared, config->http_proxy, reterr);
+    return st == KP_OK ? read_exceptions(shared, config->http_no_proxy, reterr) : st;
+}
+
+void kpi_http_shared_clear(struct kpi_http_shared *shared)
+{
+    kpi_resolver_clear(&shared->resolver);
+    kpb_free(shared->proxy);
+    kpb_free(shared->no_proxy);
+    X509_STORE_free(shared->store);
+    if (shared->has_lock)
+        uv_mutex_destroy(&shared->lock);
+    *shared = (struct kpi_http_shared){0};
+}

@@ -1,0 +1,74 @@
+/*
+ * An HTTPS server for tests, on threads of its own: one accepts, one more for each connection. It
+ * speaks HTTP/1.1, HTTP/2 where asked to, or HTTP without TLS. What it answers stands in the path:
+ *
+ *   /echo            200 with the request as it came (HTTP/1.1: the bytes)
+ *   /status/N        N without a body
+ *   /redirect        302 to /echo
+ *   /bytes/N         200 with N bytes of 'x'
+ *   /headers/N       200 with N headers of 100 bytes
+ *   /interim         103, then 200
+ *   /hang            nothing, until the peer goes
+ *   /half-status     a part of the status line, then nothing
+ *   /half-headers    status line and a part of a header, then nothing
+ *   /half-body       10 of 100 bytes, then nothing
+ *   /close           closes without an answer
+ *   /close-headers   closes among the headers
+ *   /close-body      closes after 10 of 100 bytes
+ *   /garbage         something that is not HTTP
+ *
+ * The last six are of HTTP/1.1 only. Threads: any function from the test's thread.
+ */
+#ifndef KP_TESTS_SUPPORT_TLS_SERVER_H
+#define KP_TESTS_SUPPORT_TLS_SERVER_H
+
+#include <stdint.h>
+
+#include <openssl/ssl.h>
+
+#include "support/certs.h"
+#include "support/latch.h"
+
+struct tls_server_options {
+    const struct cert *cert;   /* NULL: no TLS */
+    const struct cert *issuer; /* for staples */
+    bool h2;
+    int min_version; /* 0: OpenSSL's */
+    int max_version;
+    unsigned char *staple; /* DER, or NULL; the server frees it */
+    int staple_len;
+};
+
+struct tls_server;
+
+struct tls_server *tls_server_start(const struct tls_server_options *options);
+/* Ends every connection and joins every thread. NULL is allowed. */
+void tls_server_stop(struct tls_server *server);
+
+uint16_t tls_server_port(const struct tls_server *server);
+/* Connections accepted, and requests read to their end, since the start. */
+uint64_t tls_server_n_connections(struct tls_server *server);
+struct latch *tls_server_requests(struct tls_server *server);
+/* Closes every connection that is open, from the server's side. */
+void tls_server_drop_all(struct tls_server *server);
+
+/* ---- A relay, to put between client and server ---- */
+
+struct relay;
+
+/* Passes on to a port of this machine. as_proxy: is first asked to CONNECT there. */
+struct relay *relay_start(uint16_t to_port, bool as_proxy);
+void relay_stop(struct relay *relay);
+uint16_t relay_port(const struct relay *relay);
+uint64_t relay_n_connections(struct relay *relay);
+/* CONNECT requests that a proxy got. */
+uint64_t relay_n_asked(struct relay *relay);
+/* From now on nothing is passed on in either direction on connections that are there; they stay
+ * open. New ones pass. */
+void relay_go_silent(struct relay *relay);
+/* Ends those that are there with a reset. */
+void relay_reset(struct relay *relay);
+/* Of what the server sends on each connection, only the first n bytes pass, then it closes. */
+void relay_truncate_at(struct relay *relay, uint64_t n);
+
+#endif /* KP_TESTS_SUPPORT_TLS_SERVER_H */
