@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 
+extern const struct cli_command cli_cmd_bench;
 extern const struct cli_command cli_cmd_config_check;
 extern const struct cli_command cli_cmd_config_schema;
 extern const struct cli_command cli_cmd_decrypt;

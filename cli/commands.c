@@ -15,8 +15,8 @@ static const struct cli_command *const COMMANDS[] = {
     &cli_cmd_key_update,    &cli_cmd_key_rotate, &cli_cmd_key_policy,  &cli_cmd_key_backup,
     &cli_cmd_key_restore,   &cli_cmd_key_delete, &cli_cmd_key_deleted, &cli_cmd_key_recover,
     &cli_cmd_key_purge,     &cli_cmd_vaults,     &cli_cmd_plugins,     &cli_cmd_config_check,
-    &cli_cmd_config_schema, &cli_cmd_explain,    &cli_cmd_metrics,     &cli_cmd_version,
-    &cli_cmd_help,
+    &cli_cmd_config_schema, &cli_cmd_explain,    &cli_cmd_bench,       &cli_cmd_metrics,
+    &cli_cmd_version,       &cli_cmd_help,
 };
 
 const struct cli_command *cli_command_at(size_t i)

@@ -33,6 +33,23 @@
     XX(ROTATE_BEFORE, 0, "rotate-before", "SPAN", "rotate that long before a version expires")     \
     XX(NOTIFY_BEFORE, 0, "notify-before", "SPAN", "notify that long before a version expires")     \
     XX(VALID_FOR, 0, "valid-for", "SPAN", "life of the versions that rotation makes")              \
+    XX(KEY, 0, "key", "LIST", "keys to work on, with commas between")                              \
+    XX(MIX, 0, "mix", "LIST", "operations by weight; the default is wrap:1,unwrap:1")              \
+    XX(RATE, 0, "rate", "LIST", "operations to start per second; several are steps")               \
+    XX(ARRIVALS, 0, "arrivals", "KIND", "constant or poisson; the default is constant")            \
+    XX(CALLERS, 0, "callers", "N", "operations under way; in an open loop at most")                \
+    XX(SYNC, 0, "sync", NULL, "blocking callers, one thread each")                                 \
+    XX(DURATION, 0, "duration", "SPAN", "length of the run; the default is 10s")                   \
+    XX(WARM_UP, 0, "warm-up", "SPAN", "run that long before counting")                             \
+    XX(N_OPS, 0, "count", "N", "end after N operations")                                           \
+    XX(PAYLOAD, 0, "payload", "BYTES", "bytes to wrap or encrypt; the default is 32")              \
+    XX(ZIPF, 0, "zipf", "SKEW", "choose keys unevenly, such as 1.0; else all alike")               \
+    XX(SEED, 0, "seed", "N", "of arrivals, operations and keys; the default is 1")                 \
+    XX(SLO, 0, "slo", "LIST", "what must hold: p99=50ms,errors=0.1%")                              \
+    XX(REPORT, 0, "report", "FILE", "write a page for a browser")                                  \
+    XX(HDR, 0, "hdr", "FILE", "write a percentile log for HdrHistogram plotters")                  \
+    XX(COMPARE, 0, "compare", "FILE", "set this JSON result against another")                      \
+    XX(YES_REAL, 0, "yes-this-is-a-real-vault", NULL, "load a vault that is no file vault")        \
     XX(YES, 0, "yes", NULL, "confirm what cannot be undone")                                       \
     XX(TIMEOUT, 0, "timeout", "SPAN", "give up after SPAN: 500ms, 30s, 2m")                        \
     XX(CONFIG, 0, "config", "FILE", "configuration file")                                          \

@@ -1,6 +1,7 @@
 #include "cli/out.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "base/encode.h"
@@ -75,6 +76,14 @@ void cli_out_uint(struct cli_out *o, uint64_t n)
     char digits[24];
     (void)snprintf(digits, sizeof digits, "%" PRIu64, n);
     cli_out_text(o, digits);
+}
+
+void cli_out_real(struct cli_out *o, double x, unsigned digits)
+{
+    char text[64];
+    const bool fits = isfinite(x) && fabs(x) < 1e18;
+    (void)snprintf(text, sizeof text, "%.*f", (int)digits, fits ? x : 0.0);
+    cli_out_text(o, text);
 }
 
 void cli_out_int(struct cli_out *o, int64_t n)
@@ -215,4 +224,16 @@ void cli_json_member_bytes(struct cli_out *o, const char *name, kp_span bytes)
 {
     cli_json_name(o, name);
     cli_json_bytes(o, bytes);
+}
+
+void cli_json_member_uint(struct cli_out *o, const char *name, uint64_t n)
+{
+    cli_json_name(o, name);
+    cli_out_uint(o, n);
+}
+
+void cli_json_member_real(struct cli_out *o, const char *name, double x, unsigned digits)
+{
+    cli_json_name(o, name);
+    cli_out_real(o, x, digits);
 }

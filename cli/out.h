@@ -32,6 +32,8 @@ void cli_out_safe(struct cli_out *o, kp_span text);
 void cli_out_receive(void *o, kp_span text);
 void cli_out_uint(struct cli_out *o, uint64_t n);
 void cli_out_int(struct cli_out *o, int64_t n);
+/* A number with that many digits behind the point; what is not finite reads 0. */
+void cli_out_real(struct cli_out *o, double x, unsigned digits);
 /* Appends spaces until the current line is width characters long, at least one. */
 void cli_out_pad(struct cli_out *o, size_t width);
 /* A moment as 2026-01-31T12:00:00Z. */
@@ -55,6 +57,8 @@ void cli_json_member_str(struct cli_out *o, const char *name, kp_span text);
 void cli_json_member_text(struct cli_out *o, const char *name, const char *text);
 void cli_json_member_int(struct cli_out *o, const char *name, int64_t n);
 void cli_json_member_bool(struct cli_out *o, const char *name, bool b);
+void cli_json_member_uint(struct cli_out *o, const char *name, uint64_t n);
+void cli_json_member_real(struct cli_out *o, const char *name, double x, unsigned digits);
 void cli_json_member_bytes(struct cli_out *o, const char *name, kp_span bytes);
 
 #endif /* KP_CLI_OUT_H */

@@ -73,10 +73,10 @@ void kpi_metrics_remove_vault(struct kpi_metrics *metrics, struct kpi_vault_metr
 }
 
 /* The histogram of an operation, made by whoever comes first. NULL: no memory, not counted. */
-static struct kpi_histogram *latency_of(struct kpi_op_metrics *op)
+static struct kpb_histogram *latency_of(struct kpi_op_metrics *op)
 {
-    struct kpi_histogram *made;
-    struct kpi_histogram *there = atomic_load_explicit(&op->latency, memory_order_acquire);
+    struct kpb_histogram *made;
+    struct kpb_histogram *there = atomic_load_explicit(&op->latency, memory_order_acquire);
     if (there || !(made = kpb_alloc("metrics.histogram", sizeof *made)))
         return there;
     if (atomic_compare_exchange_strong_explicit(&op->latency, &there, made, memory_order_acq_rel,
@@ -90,10 +90,10 @@ void kpi_metrics_completed(struct kpi_vault_metrics *vault, uint32_t op, kp_stat
                            uint64_t latency_ns)
 {
     struct kpi_op_metrics *counters = &vault->ops[op];
-    struct kpi_histogram *latency = latency_of(counters);
+    struct kpb_histogram *latency = latency_of(counters);
     atomic_fetch_add_explicit(&counters->completed[status], 1, memory_order_relaxed);
     if (latency)
-        kpi_histogram_record(latency, latency_ns);
+        kpb_histogram_record(latency, latency_ns);
 }
 
 /* ---- Reading ---- */
@@ -105,14 +105,14 @@ static uint64_t read_counter(const _Atomic uint64_t *counter)
 
 static void read_latency(const struct kpi_op_metrics *op, struct kp_op_metrics *ret)
 {
-    const struct kpi_histogram *latency = atomic_load_explicit(&op->latency, memory_order_acquire);
+    const struct kpb_histogram *latency = atomic_load_explicit(&op->latency, memory_order_acquire);
     if (!latency)
         return;
     ret->sum_ns = read_counter(&latency->sum_ns);
-    ret->p50_ns = kpi_histogram_quantile(latency, 0.5);
-    ret->p90_ns = kpi_histogram_quantile(latency, 0.9);
-    ret->p99_ns = kpi_histogram_quantile(latency, 0.99);
-    ret->p999_ns = kpi_histogram_quantile(latency, 0.999);
+    ret->p50_ns = kpb_histogram_quantile(latency, 0.5);
+    ret->p90_ns = kpb_histogram_quantile(latency, 0.9);
+    ret->p99_ns = kpb_histogram_quantile(latency, 0.99);
+    ret->p999_ns = kpb_histogram_quantile(latency, 0.999);
     ret->max_ns = read_counter(&latency->max_ns);
 }
 

@@ -12,7 +12,7 @@
 #include <keyprovider/keyprovider.h>
 
 #include "base/buf.h"
-#include "core/histogram.h"
+#include "base/histogram.h"
 #include "core/list.h"
 
 /* What is counted for each operation: XX(member, "Prometheus name", "help") */
@@ -27,7 +27,7 @@ struct kpi_op_metrics {
     KPI_OP_COUNTER_MAP(XX)
 #undef XX
     _Atomic uint64_t completed[KP_STATUS_COUNT];
-    _Atomic(struct kpi_histogram *) latency; /* made with the first completion; may stay NULL */
+    _Atomic(struct kpb_histogram *) latency; /* made with the first completion; may stay NULL */
 };
 
 struct kpi_vault_metrics {

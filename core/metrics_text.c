@@ -119,7 +119,7 @@ static kp_status append_completed(kp_buf *out, const struct kpi_vault_metrics *v
 }
 
 static kp_status append_buckets(kp_buf *out, const struct kpi_vault_metrics *vault, uint32_t op,
-                                const struct kpi_histogram *latency)
+                                const struct kpb_histogram *latency)
 {
     kp_status st = KP_OK;
     for (size_t i = 0; i < sizeof bounds_ns / sizeof bounds_ns[0] && st == KP_OK; i++) {
@@ -127,7 +127,7 @@ static kp_status append_buckets(kp_buf *out, const struct kpi_vault_metrics *vau
         if (st == KP_OK)
             st = kp_buf_append_fmt(out, ",le=\"%g\"", (double)bounds_ns[i] / NS_PER_S);
         if (st == KP_OK)
-            st = append_value(out, kpi_histogram_count_up_to(latency, bounds_ns[i]));
+            st = append_value(out, kpb_histogram_count_up_to(latency, bounds_ns[i]));
     }
     return st;
 }
@@ -135,14 +135,14 @@ static kp_status append_buckets(kp_buf *out, const struct kpi_vault_metrics *vau
 static kp_status append_latency(kp_buf *out, const struct kpi_vault_metrics *vault, uint32_t op)
 {
     static const char name[] = "keyprovider_operation_seconds";
-    const struct kpi_histogram *latency =
+    const struct kpb_histogram *latency =
         atomic_load_explicit(&vault->ops[op].latency, memory_order_acquire);
     if (!latency)
         return KP_OK;
     kp_status st = append_buckets(out, vault, op, latency);
     /* Read last, and each bucket after the smaller ones: what is counted meanwhile can only make a
      * later number larger, as a histogram must be. */
-    uint64_t count = kpi_histogram_count(latency);
+    uint64_t count = kpb_histogram_count(latency);
     if (st == KP_OK)
         st = append_labels(out, name, "_bucket", vault, op);
     if (st == KP_OK)

@@ -1,6 +1,6 @@
 #include "core/wheel.h"
 
-#include "core/bits.h"
+#include "base/bits.h"
 
 #define SLOT_BITS 6u
 #define SLOT_MASK (KPI_WHEEL_SLOTS - 1u)
@@ -26,7 +26,7 @@ static void place_timer(struct kpi_wheel *wheel, struct kpi_timer *timer)
     uint64_t when = timer->due_ms;
     if (when - wheel->now_ms > MAX_SPAN_MS)
         when = wheel->now_ms + MAX_SPAN_MS;
-    unsigned level = kpi_highest_bit((when ^ wheel->now_ms) | SLOT_MASK) / SLOT_BITS;
+    unsigned level = kpb_highest_bit((when ^ wheel->now_ms) | SLOT_MASK) / SLOT_BITS;
     if (level >= KPI_WHEEL_LEVELS)
         level = KPI_WHEEL_LEVELS - 1;
     timer->level = (uint8_t)level;
@@ -71,7 +71,7 @@ static uint64_t next_of_level(const struct kpi_wheel *wheel, unsigned level)
     uint64_t turned = wheel->occupied[level] >> here;
     if (here != 0)
         turned |= wheel->occupied[level] << (KPI_WHEEL_SLOTS - here);
-    uint64_t start = (wheel->now_ms >> shift) + kpi_lowest_bit(turned);
+    uint64_t start = (wheel->now_ms >> shift) + kpb_lowest_bit(turned);
     return start << shift;
 }
 

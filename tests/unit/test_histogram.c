@@ -1,5 +1,5 @@
-/* core/histogram: no value is further off than 1/64, and nothing recorded is lost. */
-#include "core/histogram.h"
+/* base/histogram: no value is further off than 1/64, and nothing recorded is lost. */
+#include "base/histogram.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -14,8 +14,8 @@
 #define N_THREADS 4
 #define N_ROUNDS 20000
 
-static struct kpi_histogram histogram;
-static struct kpi_histogram other;
+static struct kpb_histogram histogram;
+static struct kpb_histogram other;
 
 static int empty_both(void **state)
 {
@@ -29,18 +29,18 @@ static int empty_both(void **state)
 static uint64_t median_of_three(uint64_t low, uint64_t value, uint64_t high)
 {
     memset(&histogram, 0, sizeof histogram);
-    kpi_histogram_record(&histogram, low);
-    kpi_histogram_record(&histogram, value);
-    kpi_histogram_record(&histogram, high);
-    return kpi_histogram_quantile(&histogram, 0.5);
+    kpb_histogram_record(&histogram, low);
+    kpb_histogram_record(&histogram, value);
+    kpb_histogram_record(&histogram, high);
+    return kpb_histogram_quantile(&histogram, 0.5);
 }
 
 static void empty_histogram_answers_zero(void **state)
 {
     (void)state;
-    assert_int_equal(kpi_histogram_count(&histogram), 0);
-    assert_int_equal(kpi_histogram_quantile(&histogram, 0.5), 0);
-    assert_int_equal(kpi_histogram_count_up_to(&histogram, UINT64_MAX), 0);
+    assert_int_equal(kpb_histogram_count(&histogram), 0);
+    assert_int_equal(kpb_histogram_quantile(&histogram, 0.5), 0);
+    assert_int_equal(kpb_histogram_count_up_to(&histogram, UINT64_MAX), 0);
 }
 
 static void values_below_128_are_exact(void **state)
@@ -70,10 +70,10 @@ static void values_up_to_two_hours_are_within_one_64th(void **state)
 static void values_beyond_the_range_count_as_the_longest(void **state)
 {
     (void)state;
-    kpi_histogram_record(&histogram, 100 * HOUR_NS);
-    kpi_histogram_record(&histogram, UINT64_MAX / 2);
-    assert_int_equal(kpi_histogram_count(&histogram), 2);
-    assert_true(kpi_histogram_quantile(&histogram, 0.1) >= 2 * HOUR_NS);
+    kpb_histogram_record(&histogram, 100 * HOUR_NS);
+    kpb_histogram_record(&histogram, UINT64_MAX / 2);
+    assert_int_equal(kpb_histogram_count(&histogram), 2);
+    assert_true(kpb_histogram_quantile(&histogram, 0.1) >= 2 * HOUR_NS);
     assert_true(histogram.max_ns == UINT64_MAX / 2);
 }
 
@@ -82,9 +82,9 @@ static void quantile_of_one_value_is_that_value(void **state)
     const double q[] = {0.0, 0.5, 0.99, 1.0};
 
     (void)state;
-    kpi_histogram_record(&histogram, 123456789);
+    kpb_histogram_record(&histogram, 123456789);
     for (size_t i = 0; i < sizeof q / sizeof q[0]; i++)
-        assert_int_equal(kpi_histogram_quantile(&histogram, q[i]), 123456789);
+        assert_int_equal(kpb_histogram_quantile(&histogram, q[i]), 123456789);
 }
 
 /* 1..100000 microseconds once each: the quantile is known. */
@@ -94,17 +94,17 @@ static void quantiles_of_a_known_distribution_hold(void **state)
 
     (void)state;
     for (uint64_t us = 1; us <= 100000; us++)
-        kpi_histogram_record(&histogram, us * 1000);
-    assert_int_equal(kpi_histogram_count(&histogram), 100000);
+        kpb_histogram_record(&histogram, us * 1000);
+    assert_int_equal(kpb_histogram_count(&histogram), 100000);
     assert_int_equal(histogram.sum_ns, UINT64_C(5000050000000));
     for (size_t i = 0; i < sizeof q / sizeof q[0]; i++) {
         double truth = q[i] * 1e8;
-        double shown = (double)kpi_histogram_quantile(&histogram, q[i]);
+        double shown = (double)kpb_histogram_quantile(&histogram, q[i]);
 
         assert_true(shown >= truth * 0.9999);
         assert_true(shown <= truth * (1.0 + 1.0 / 64));
     }
-    assert_int_equal(kpi_histogram_quantile(&histogram, 1.0), 100000000);
+    assert_int_equal(kpb_histogram_quantile(&histogram, 1.0), 100000000);
 }
 
 static void count_up_to_grows_and_is_never_too_high(void **state)
@@ -113,40 +113,40 @@ static void count_up_to_grows_and_is_never_too_high(void **state)
 
     (void)state;
     for (uint64_t us = 1; us <= 1000; us++)
-        kpi_histogram_record(&histogram, us * 1000);
+        kpb_histogram_record(&histogram, us * 1000);
     for (uint64_t us = 1; us <= 1100; us++) {
-        uint64_t n = kpi_histogram_count_up_to(&histogram, us * 1000);
+        uint64_t n = kpb_histogram_count_up_to(&histogram, us * 1000);
 
         assert_true(n >= before);
         assert_true(n <= us);
         assert_true(n + us / 64 + 1 >= (us < 1000 ? us : 1000));
         before = n;
     }
-    assert_int_equal(kpi_histogram_count_up_to(&histogram, UINT64_MAX), 1000);
+    assert_int_equal(kpb_histogram_count_up_to(&histogram, UINT64_MAX), 1000);
 }
 
 static void bounds_that_end_a_bucket_belong_to_it(void **state)
 {
     (void)state;
     for (uint64_t ns = 1; ns <= 120; ns++)
-        kpi_histogram_record(&histogram, ns);
-    assert_int_equal(kpi_histogram_count_up_to(&histogram, 100), 100);
-    assert_int_equal(kpi_histogram_quantile(&histogram, 0.5), 60);
+        kpb_histogram_record(&histogram, ns);
+    assert_int_equal(kpb_histogram_count_up_to(&histogram, 100), 100);
+    assert_int_equal(kpb_histogram_quantile(&histogram, 0.5), 60);
 }
 
 static void merge_adds_everything(void **state)
 {
     (void)state;
-    kpi_histogram_record(&histogram, 1000);
-    kpi_histogram_record(&histogram, 2000);
-    kpi_histogram_record(&other, 3000);
-    kpi_histogram_record(&other, 500);
-    kpi_histogram_merge(&histogram, &other);
-    assert_int_equal(kpi_histogram_count(&histogram), 4);
+    kpb_histogram_record(&histogram, 1000);
+    kpb_histogram_record(&histogram, 2000);
+    kpb_histogram_record(&other, 3000);
+    kpb_histogram_record(&other, 500);
+    kpb_histogram_merge(&histogram, &other);
+    assert_int_equal(kpb_histogram_count(&histogram), 4);
     assert_int_equal(histogram.sum_ns, 6500);
     assert_int_equal(histogram.max_ns, 3000);
-    assert_int_equal(kpi_histogram_quantile(&histogram, 1.0), 3000);
-    assert_int_equal(kpi_histogram_count(&other), 2);
+    assert_int_equal(kpb_histogram_quantile(&histogram, 1.0), 3000);
+    assert_int_equal(kpb_histogram_count(&other), 2);
 }
 
 static void *record_many(void *arg)
@@ -154,7 +154,7 @@ static void *record_many(void *arg)
     uint64_t me = (uint64_t)(uintptr_t)arg;
 
     for (uint64_t i = 0; i < N_ROUNDS; i++)
-        kpi_histogram_record(&histogram, i * 100 + me);
+        kpb_histogram_record(&histogram, i * 100 + me);
     return NULL;
 }
 
@@ -170,7 +170,7 @@ static void threads_lose_no_value(void **state)
     }
     for (size_t i = 0; i < N_THREADS; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
-    assert_int_equal(kpi_histogram_count(&histogram), N_THREADS * N_ROUNDS);
+    assert_int_equal(kpb_histogram_count(&histogram), N_THREADS * N_ROUNDS);
     assert_true(histogram.sum_ns == sum);
     assert_int_equal(histogram.max_ns, (N_ROUNDS - 1) * 100 + N_THREADS - 1);
 }

@@ -1,9 +1,9 @@
-#include "core/histogram.h"
+#include "base/histogram.h"
 
-#include "core/bits.h"
+#include "base/bits.h"
 
 #define STEP_BITS 6u
-#define MAX_NS ((UINT64_C(2) << KPI_HISTOGRAM_TOP_BIT) - 1u)
+#define MAX_NS ((UINT64_C(2) << KPB_HISTOGRAM_TOP_BIT) - 1u)
 
 /*
  * Below 64 a bucket is one value; above, the top seven bits of the value name the bucket. The two
@@ -11,21 +11,21 @@
  */
 static uint32_t bucket_of(uint64_t ns)
 {
-    if (ns < KPI_HISTOGRAM_STEPS)
+    if (ns < KPB_HISTOGRAM_STEPS)
         return (uint32_t)ns;
     if (ns > MAX_NS)
         ns = MAX_NS;
-    unsigned shift = kpi_highest_bit(ns) - STEP_BITS;
-    return (uint32_t)(shift * KPI_HISTOGRAM_STEPS + (ns >> shift));
+    unsigned shift = kpb_highest_bit(ns) - STEP_BITS;
+    return (uint32_t)(shift * KPB_HISTOGRAM_STEPS + (ns >> shift));
 }
 
 /* The largest value that falls into a bucket. */
 static uint64_t bucket_end(uint32_t bucket)
 {
-    if (bucket < KPI_HISTOGRAM_STEPS)
+    if (bucket < KPB_HISTOGRAM_STEPS)
         return bucket;
-    unsigned shift = bucket / KPI_HISTOGRAM_STEPS - 1u;
-    uint64_t step = bucket % KPI_HISTOGRAM_STEPS + KPI_HISTOGRAM_STEPS;
+    unsigned shift = bucket / KPB_HISTOGRAM_STEPS - 1u;
+    uint64_t step = bucket % KPB_HISTOGRAM_STEPS + KPB_HISTOGRAM_STEPS;
     return ((step + 1u) << shift) - 1u;
 }
 
@@ -34,7 +34,7 @@ static uint64_t read_count(const _Atomic uint64_t *count)
     return atomic_load_explicit(count, memory_order_relaxed);
 }
 
-static void raise_max(struct kpi_histogram *histogram, uint64_t ns)
+static void raise_max(struct kpb_histogram *histogram, uint64_t ns)
 {
     uint64_t max = read_count(&histogram->max_ns);
     while (ns > max &&
@@ -43,36 +43,36 @@ static void raise_max(struct kpi_histogram *histogram, uint64_t ns)
         ;
 }
 
-void kpi_histogram_record(struct kpi_histogram *histogram, uint64_t ns)
+void kpb_histogram_record(struct kpb_histogram *histogram, uint64_t ns)
 {
     atomic_fetch_add_explicit(&histogram->counts[bucket_of(ns)], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&histogram->sum_ns, ns, memory_order_relaxed);
     raise_max(histogram, ns);
 }
 
-uint64_t kpi_histogram_count(const struct kpi_histogram *histogram)
+uint64_t kpb_histogram_count(const struct kpb_histogram *histogram)
 {
     uint64_t count = 0;
-    for (uint32_t i = 0; i < KPI_HISTOGRAM_BUCKETS; i++)
+    for (uint32_t i = 0; i < KPB_HISTOGRAM_BUCKETS; i++)
         count += read_count(&histogram->counts[i]);
     return count;
 }
 
-uint64_t kpi_histogram_count_up_to(const struct kpi_histogram *histogram, uint64_t ns)
+uint64_t kpb_histogram_count_up_to(const struct kpb_histogram *histogram, uint64_t ns)
 {
     uint64_t count = 0;
-    for (uint32_t i = 0; i < KPI_HISTOGRAM_BUCKETS && bucket_end(i) <= ns; i++)
+    for (uint32_t i = 0; i < KPB_HISTOGRAM_BUCKETS && bucket_end(i) <= ns; i++)
         count += read_count(&histogram->counts[i]);
     return count;
 }
 
-uint64_t kpi_histogram_quantile(const struct kpi_histogram *histogram, double q)
+uint64_t kpb_histogram_quantile(const struct kpb_histogram *histogram, double q)
 {
-    uint64_t count = kpi_histogram_count(histogram);
+    uint64_t count = kpb_histogram_count(histogram);
     uint64_t max = read_count(&histogram->max_ns);
     double wanted = q * (double)count;
     uint64_t seen = 0;
-    for (uint32_t i = 0; i < KPI_HISTOGRAM_BUCKETS; i++) {
+    for (uint32_t i = 0; i < KPB_HISTOGRAM_BUCKETS; i++) {
         seen += read_count(&histogram->counts[i]);
         if (seen > 0 && (double)seen >= wanted)
             return bucket_end(i) < max ? bucket_end(i) : max;
@@ -80,9 +80,19 @@ uint64_t kpi_histogram_quantile(const struct kpi_histogram *histogram, double q)
     return max;
 }
 
-void kpi_histogram_merge(struct kpi_histogram *into, const struct kpi_histogram *from)
+void kpb_histogram_each(const struct kpb_histogram *histogram, kpb_histogram_each_fn *each,
+                        void *ctx)
 {
-    for (uint32_t i = 0; i < KPI_HISTOGRAM_BUCKETS; i++)
+    for (uint32_t i = 0; i < KPB_HISTOGRAM_BUCKETS; i++) {
+        uint64_t count = read_count(&histogram->counts[i]);
+        if (count > 0)
+            each(ctx, bucket_end(i), count);
+    }
+}
+
+void kpb_histogram_merge(struct kpb_histogram *into, const struct kpb_histogram *from)
+{
+    for (uint32_t i = 0; i < KPB_HISTOGRAM_BUCKETS; i++)
         atomic_fetch_add_explicit(&into->counts[i], read_count(&from->counts[i]),
                                   memory_order_relaxed);
     atomic_fetch_add_explicit(&into->sum_ns, read_count(&from->sum_ns), memory_order_relaxed);

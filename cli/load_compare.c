@@ -1,0 +1,184 @@
+#include "cli/load_compare.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/io.h"
+
+#define RESULT_MAX_LEN (64u * 1024u * 1024u)
+#define BEYOND_NOISE 3.0 /* standard errors of the difference */
+#define NS_PER_MS 1e6
+
+/* One number of a run: what it was, and how far its slices scatter around their mean. */
+struct figure {
+    double value;
+    double error; /* standard error, relative */
+};
+
+/* What is compared: a member of the result, and the member of its slices that shows its scatter. */
+static const struct {
+    const char *name;
+    const char *member; /* of latency_ns; NULL: the rate */
+    const char *slice;
+    double unit;
+} FIGURES[] = {
+    {"rate per s", NULL, "per_s", 1},        {"p50 ms", "p50", "p50", NS_PER_MS},
+    {"p90 ms", "p90", "p99", NS_PER_MS},     {"p99 ms", "p99", "p99", NS_PER_MS},
+    {"p99.9 ms", "p99.9", "p99", NS_PER_MS},
+};
+
+/* ---- Reading ---- */
+
+/* No result nests deeper than eight levels; the reader must not recurse through more. */
+static bool is_shallow(kp_span text)
+{
+    int depth = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        depth += text.ptr[i] == '{' || text.ptr[i] == '[';
+        depth -= text.ptr[i] == '}' || text.ptr[i] == ']';
+        if (depth > 16) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static kp_status parse(struct cli *c, const char *path, kp_span text, json_t **ret)
+{
+    json_error_t why;
+    json_t *root = is_shallow(text)
+                       ? json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &why)
+                       : NULL;
+    if (json_integer_value(json_object_get(root, "format")) != 1 ||
+        !json_is_object(json_object_get(root, "all"))) {
+        json_decref(root);
+        return kpb_fail(&c->fault.error, KP_USAGE, "%s is no result of kp bench --json", path);
+    }
+    *ret = root;
+    return KP_OK;
+}
+
+static kp_status read_result(struct cli *c, const char *path, json_t **ret)
+{
+    kp_buf text;
+    kp_buf_init(&text, "cli.load.result", RESULT_MAX_LEN);
+    kp_status st = cli_read(path, &text, &c->fault);
+    if (st == KP_OK) {
+        st = parse(c, path, kp_buf_view(&text), ret);
+    }
+    kp_buf_clear(&text);
+    return st;
+}
+
+/* ---- Numbers ---- */
+
+static double member(const json_t *object, const char *name)
+{
+    return json_number_value(json_object_get(object, name));
+}
+
+/* Relative standard error of the mean over the slices; the last one is not whole and left out. */
+static double scatter(const json_t *root, const char *name)
+{
+    const json_t *slices = json_object_get(root, "timeline");
+    const size_t n_all = json_array_size(slices);
+    double n = 0;
+    double sum = 0;
+    double squares = 0;
+    for (size_t i = 0; i + 1 < n_all; i++) {
+        const double x = member(json_array_get(slices, i), name);
+        n += 1;
+        sum += x;
+        squares += x * x;
+    }
+    if (n < 2 || sum <= 0) {
+        return INFINITY; /* too short to tell */
+    }
+    const double mean = sum / n;
+    const double variance = (squares - n * mean * mean) / (n - 1);
+    return sqrt(variance > 0 ? variance / n : 0) / mean;
+}
+
+static struct figure read_figure(const json_t *root, size_t i)
+{
+    const json_t *latency = json_object_get(json_object_get(root, "all"), "latency_ns");
+    const double value =
+        FIGURES[i].member ? member(latency, FIGURES[i].member) : member(root, "achieved_per_s");
+    return (struct figure){value / FIGURES[i].unit, scatter(root, FIGURES[i].slice)};
+}
+
+/* ---- Telling ---- */
+
+static const char *verdict(const struct figure *a, const struct figure *b)
+{
+    const double error = sqrt(a->error * a->error + b->error * b->error);
+    if (!isfinite(error) || a->value <= 0 || b->value <= 0) {
+        return "too short to tell";
+    }
+    return fabs(log(b->value / a->value)) > BEYOND_NOISE * error ? "beyond noise" : "within noise";
+}
+
+static void tell_text(struct cli *c, const char *name, const struct figure *a,
+                      const struct figure *b)
+{
+    char line[160];
+    (void)snprintf(line, sizeof line, "%-12s %12.3f %12.3f %9.3f  %s\n", name, a->value, b->value,
+                   a->value > 0 ? b->value / a->value : 0, verdict(a, b));
+    cli_out_text(&c->out, line);
+}
+
+static void tell_json(struct cli *c, const char *name, const struct figure *a,
+                      const struct figure *b)
+{
+    cli_json_begin(&c->out, '{');
+    cli_json_member_text(&c->out, "figure", name);
+    cli_json_member_real(&c->out, "a", a->value, 6);
+    cli_json_member_real(&c->out, "b", b->value, 6);
+    cli_json_member_real(&c->out, "ratio", a->value > 0 ? b->value / a->value : 0, 6);
+    cli_json_member_text(&c->out, "verdict", verdict(a, b));
+    cli_json_end(&c->out, '}');
+}
+
+static kp_status tell(struct cli *c, const json_t *a, const json_t *b)
+{
+    const bool json = cli_has(c, CLI_OPT_JSON);
+    if (json) {
+        cli_json_begin(&c->out, '{');
+        cli_json_name(&c->out, "comparison");
+        cli_json_begin(&c->out, '[');
+    } else {
+        cli_out_text(&c->out, "                        A            B       B/A\n");
+    }
+    for (size_t i = 0; i < sizeof FIGURES / sizeof FIGURES[0]; i++) {
+        const struct figure of_a = read_figure(a, i);
+        const struct figure of_b = read_figure(b, i);
+        (json ? tell_json : tell_text)(c, FIGURES[i].name, &of_a, &of_b);
+    }
+    if (json) {
+        cli_json_end(&c->out, ']');
+        cli_json_end(&c->out, '}');
+        cli_out_text(&c->out, "\n");
+    }
+    return cli_flush(c);
+}
+
+kp_status cli_load_compare(struct cli *c, const char *path, const char *other)
+{
+    json_t *a = NULL;
+    json_t *b = NULL;
+    if (!other) {
+        return kpb_fail(&c->fault.error, KP_USAGE, "--compare FILE needs a second one: OTHER");
+    }
+    kp_status st = read_result(c, path, &a);
+    if (st == KP_OK) {
+        st = read_result(c, other, &b);
+    }
+    if (st == KP_OK) {
+        st = tell(c, a, b);
+    }
+    json_decref(a);
+    json_decref(b);
+    return st;
+}

@@ -1,0 +1,79 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "cli/load_report.h"
+
+#define TICKS_PER_HALF 5u /* lines each time the distance to 100% halves */
+
+struct log {
+    struct cli_out *o;
+    uint64_t total;
+    uint64_t seen;
+    double next; /* the percentile the next line is due at, in [0, 1] */
+    double sum;
+    double sum_of_squares;
+};
+
+static void write_line(struct log *log, uint64_t ns)
+{
+    char text[96];
+    const double share = (double)log->seen / (double)log->total;
+    if (share < 1) {
+        (void)snprintf(text, sizeof text, "%12.6f %14.12f %10" PRIu64 " %14.2f\n",
+                       (double)ns / LOAD_NS_PER_MS, share, log->seen, 1 / (1 - share));
+    } else {
+        (void)snprintf(text, sizeof text, "%12.6f %14.12f %10" PRIu64 "\n",
+                       (double)ns / LOAD_NS_PER_MS, share, log->seen);
+    }
+    cli_out_text(log->o, text);
+}
+
+/* From 0 to 50% in five steps, to 75% in five more, and so on: even steps on a logarithmic axis. */
+static double next_tick(double at)
+{
+    const double halvings = floor(-log2(1 - at) + 1e-9);
+    return at + pow(2, -halvings - 1) / TICKS_PER_HALF;
+}
+
+static void write_bucket(void *ctx, uint64_t ns, uint64_t count)
+{
+    struct log *log = ctx;
+    const double ms = (double)ns / LOAD_NS_PER_MS;
+    log->seen += count;
+    log->sum += ms * (double)count;
+    log->sum_of_squares += ms * ms * (double)count;
+    const double share = (double)log->seen / (double)log->total;
+    if (share < log->next && log->seen < log->total) {
+        return;
+    }
+    write_line(log, ns);
+    while (log->next <= share && log->next < 1 - 1e-9) {
+        log->next = next_tick(log->next);
+    }
+}
+
+static void write_end(const struct log *log, const struct kpb_histogram *latency)
+{
+    char text[256];
+    const double n = log->total > 0 ? (double)log->total : 1;
+    const double mean = log->sum / n;
+    const double variance = log->sum_of_squares / n - mean * mean;
+    (void)snprintf(text, sizeof text,
+                   "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n"
+                   "#[Max     = %12.3f, Total count    = %12" PRIu64 "]\n"
+                   "#[Buckets = %12u, SubBuckets     = %12u]\n",
+                   mean, sqrt(variance > 0 ? variance : 0),
+                   (double)kpb_histogram_quantile(latency, 1.0) / LOAD_NS_PER_MS, log->total,
+                   KPB_HISTOGRAM_TOP_BIT - 5u, KPB_HISTOGRAM_STEPS);
+    cli_out_text(log->o, text);
+}
+
+void cli_load_write_percentiles(const struct load_result *result, struct cli_out *o)
+{
+    const struct kpb_histogram *latency = cli_load_result_all(result);
+    struct log log = {.o = o, .total = kpb_histogram_count(latency)};
+    cli_out_text(o, "       Value     Percentile TotalCount 1/(1-Percentile)\n\n");
+    kpb_histogram_each(latency, write_bucket, &log);
+    write_end(&log, latency);
+}

@@ -1,0 +1,186 @@
+#include "base/span.h"
+#include "cli/load_platform.h"
+#include "cli/load_report.h"
+
+#define FORMAT 1 /* raised when a member changes its meaning */
+
+static void write_quantiles(const struct kpb_histogram *latency, struct cli_out *o)
+{
+    for (uint32_t i = 0; i < LOAD_N_QUANTILES; i++) {
+        cli_json_member_uint(o, cli_load_quantile_texts[i],
+                             kpb_histogram_quantile(latency, cli_load_quantiles[i]));
+    }
+    cli_json_member_uint(o, "max", kpb_histogram_quantile(latency, 1.0));
+}
+
+static void write_bucket(void *ctx, uint64_t ns, uint64_t count)
+{
+    struct cli_out *o = ctx;
+    cli_json_begin(o, '[');
+    cli_out_uint(o, ns);
+    cli_out_text(o, ",");
+    cli_out_uint(o, count);
+    cli_json_end(o, ']');
+}
+
+static void write_op(const char *name, const struct kpb_histogram *latency, uint64_t n_failed,
+                     struct cli_out *o)
+{
+    cli_json_begin(o, '{');
+    cli_json_member_text(o, "op", name);
+    cli_json_member_uint(o, "ok", kpb_histogram_count(latency));
+    cli_json_member_uint(o, "failed", n_failed);
+    cli_json_name(o, "latency_ns");
+    cli_json_begin(o, '{');
+    write_quantiles(latency, o);
+    cli_json_end(o, '}');
+    cli_json_name(o, "histogram_ns");
+    cli_json_begin(o, '[');
+    kpb_histogram_each(latency, write_bucket, o);
+    cli_json_end(o, ']');
+    cli_json_end(o, '}');
+}
+
+static void write_ops(const struct load_result *result, struct cli_out *o)
+{
+    cli_json_name(o, "ops");
+    cli_json_begin(o, '[');
+    for (int i = 0; i < LOAD_N_OPS; i++) {
+        const struct load_op_result *op = cli_load_result_op(result, (enum load_op)i);
+        if (cli_load_result_plan(result)->weights[i] > 0) {
+            write_op(cli_load_op_text((enum load_op)i), &op->latency, op->n_failed, o);
+        }
+    }
+    cli_json_end(o, ']');
+    cli_json_name(o, "all");
+    write_op("all", cli_load_result_all(result), cli_load_result_n_failed(result), o);
+}
+
+static void write_mix(const struct load_plan *plan, struct cli_out *o)
+{
+    cli_json_name(o, "mix");
+    cli_json_begin(o, '{');
+    for (int i = 0; i < LOAD_N_OPS; i++) {
+        if (plan->weights[i] > 0) {
+            cli_json_member_uint(o, cli_load_op_text((enum load_op)i), plan->weights[i]);
+        }
+    }
+    cli_json_end(o, '}');
+}
+
+static void write_rates(const struct load_plan *plan, struct cli_out *o)
+{
+    cli_json_name(o, "rates_per_s");
+    cli_json_begin(o, '[');
+    for (uint32_t i = 0; i < plan->n_rates; i++) {
+        cli_out_text(o, i > 0 ? "," : "");
+        cli_out_real(o, plan->rates[i], 2);
+    }
+    cli_json_end(o, ']');
+}
+
+static void write_plan(const struct load_plan *plan, struct cli_out *o)
+{
+    cli_json_name(o, "plan");
+    cli_json_begin(o, '{');
+    cli_json_member_text(o, "loop", plan->n_rates > 0 ? "open" : "closed");
+    cli_json_member_text(o, "arrivals",
+                         plan->n_rates == 0 ? "closed"
+                         : plan->poisson    ? "poisson"
+                                            : "constant");
+    cli_json_member_text(o, "api", plan->sync ? "blocking" : "asynchronous");
+    write_mix(plan, o);
+    write_rates(plan, o);
+    cli_json_member_uint(o, "callers", plan->n_callers);
+    cli_json_member_uint(o, "duration_ms", plan->duration_ns / LOAD_NS_PER_MS);
+    cli_json_member_uint(o, "warm_up_ms", plan->warm_up_ns / LOAD_NS_PER_MS);
+    cli_json_member_uint(o, "payload_len", plan->payload_len);
+    cli_json_member_real(o, "zipf", plan->zipf, 3);
+    cli_json_member_uint(o, "seed", plan->seed);
+    cli_json_end(o, '}');
+}
+
+static void write_failures(const struct load_result *result, struct cli_out *o)
+{
+    const struct load_failure *failure;
+    cli_json_name(o, "failures");
+    cli_json_begin(o, '[');
+    for (uint32_t i = 0; (failure = cli_load_result_failure(result, i)) != NULL; i++) {
+        cli_json_begin(o, '{');
+        cli_json_member_text(o, "class", kp_status_text(failure->status));
+        cli_json_member_uint(o, "code", failure->code);
+        cli_json_member_uint(o, "count", failure->n);
+        cli_json_member_text(o, "first", failure->text);
+        cli_json_end(o, '}');
+    }
+    cli_json_end(o, ']');
+}
+
+static void write_slice(const struct load_slice *slice, uint64_t start_ns, uint64_t len_ns,
+                        struct cli_out *o)
+{
+    const uint64_t n = kpb_histogram_count(&slice->latency);
+    cli_json_begin(o, '{');
+    cli_json_member_uint(o, "start_ms", start_ns / LOAD_NS_PER_MS);
+    cli_json_member_uint(o, "ok", n);
+    cli_json_member_uint(o, "failed", slice->n_failed);
+    cli_json_member_real(o, "per_s", (double)n * LOAD_NS_PER_S / (double)len_ns, 1);
+    cli_json_member_uint(o, "p50", kpb_histogram_quantile(&slice->latency, 0.5));
+    cli_json_member_uint(o, "p99", kpb_histogram_quantile(&slice->latency, 0.99));
+    cli_json_end(o, '}');
+}
+
+static void write_timeline(const struct load_result *result, struct cli_out *o)
+{
+    const struct load_slice *slice;
+    const uint64_t len_ns = cli_load_result_slice_ns(result);
+    cli_json_member_uint(o, "slice_ms", len_ns / LOAD_NS_PER_MS);
+    cli_json_name(o, "timeline");
+    cli_json_begin(o, '[');
+    for (uint32_t i = 0; (slice = cli_load_result_slice(result, i)) != NULL; i++) {
+        write_slice(slice, i * len_ns, len_ns, o);
+    }
+    cli_json_end(o, ']');
+}
+
+static void write_totals(const struct load_result *result, struct cli_out *o)
+{
+    const struct load_cost *cost = cli_load_result_cost(result);
+    cli_json_member_uint(o, "measured_ms", cli_load_result_measured_ns(result) / LOAD_NS_PER_MS);
+    cli_json_member_real(o, "offered_per_s", cli_load_offered_per_s(cli_load_result_plan(result)),
+                         2);
+    cli_json_member_real(o, "achieved_per_s", cli_load_achieved_per_s(result), 2);
+    cli_json_member_uint(o, "retries", cost->n_retries);
+    cli_json_member_uint(o, "refused", cost->n_refused);
+    cli_json_member_uint(o, "coalesced", cost->n_coalesced);
+    cli_json_member_uint(o, "cpu_ns", cost->cpu_ns);
+    cli_json_member_uint(o, "max_rss_bytes", cost->max_rss_bytes);
+}
+
+static void write_environment(struct cli_out *o)
+{
+    char machine[256];
+    cli_machine_text(machine, sizeof machine);
+    cli_json_name(o, "environment");
+    cli_json_begin(o, '{');
+    cli_json_member_text(o, "machine", machine);
+    cli_json_member_text(o, "library", kp_version());
+    cli_json_end(o, '}');
+}
+
+void cli_load_write_json(const struct load_result *result, struct cli_out *o)
+{
+    cli_json_begin(o, '{');
+    cli_json_member_uint(o, "format", FORMAT);
+    write_environment(o);
+    write_plan(cli_load_result_plan(result), o);
+    write_totals(result, o);
+    write_ops(result, o);
+    write_failures(result, o);
+    write_timeline(result, o);
+    if (cli_load_result_plan(result)->slo.given) {
+        cli_json_member_bool(o, "slo_held", cli_load_result_slo_held(result));
+    }
+    cli_json_end(o, '}');
+    cli_out_text(o, "\n");
+}

@@ -1,0 +1,298 @@
+#include "cli/load_plan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/values.h"
+
+#define CALLERS_DEFAULT 16u
+#define CALLERS_OPEN_DEFAULT 1024u
+#define DURATION_DEFAULT_S 10u
+#define PAYLOAD_DEFAULT_LEN 32u
+#define PAYLOAD_MAX_LEN 65536u
+#define OPS_MAX 1000000000u
+#define ITEM_LEN 64u
+
+uint32_t cli_load_op(enum load_op op)
+{
+    static const uint32_t ops[LOAD_N_OPS] = {
+#define XX(symbol) [LOAD_##symbol] = KP_OP_##symbol,
+        LOAD_OPS_MAP(XX)
+#undef XX
+    };
+    return ops[op];
+}
+
+const char *cli_load_op_text(enum load_op op)
+{
+    return kp_op_text(cli_load_op(op));
+}
+
+/* ---- Lists with commas ---- */
+
+/* Copies the next item into item and moves *at behind it; false at the end or when too long. */
+static bool next_item(const char **at, char item[ITEM_LEN])
+{
+    const size_t len = strcspn(*at, ",");
+    if (len == 0 || len >= ITEM_LEN) {
+        return false;
+    }
+    memcpy(item, *at, len);
+    item[len] = '\0';
+    *at += len;
+    if (**at == ',') {
+        (*at)++;
+        return **at != '\0'; /* nothing may end with a comma */
+    }
+    return true;
+}
+
+/* Reads a plain decimal number such as 0.1, with nothing behind it. */
+static bool parse_real(const char *text, double max, double *ret)
+{
+    char *end = NULL;
+    if (strspn(text, "0123456789.") != strlen(text) || text[0] == '\0') {
+        return false; /* no sign, no exponent, no "inf" */
+    }
+    *ret = strtod(text, &end);
+    return *end == '\0' && *ret <= max;
+}
+
+/* ---- --mix ---- */
+
+static bool find_op(const char *name, enum load_op *ret)
+{
+    for (int i = 0; i < LOAD_N_OPS; i++) {
+        if (strcmp(name, cli_load_op_text((enum load_op)i)) == 0) {
+            *ret = (enum load_op)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_weight(char *item, struct load_plan *plan)
+{
+    enum load_op op = LOAD_WRAP;
+    uint32_t weight = 1;
+    char *colon = strchr(item, ':');
+    if (colon) {
+        *colon = '\0';
+        if (!cli_parse_u32(colon + 1, 1, 1000000, &weight)) {
+            return false;
+        }
+    }
+    if (!find_op(item, &op) || plan->weights[op] != 0) {
+        return false;
+    }
+    plan->weights[op] = weight;
+    plan->total_weight += weight;
+    return true;
+}
+
+kp_status cli_load_mix_parse(const char *text, struct load_plan *plan, struct kp_error *reterr)
+{
+    char item[ITEM_LEN];
+    const char *at = text;
+    do {
+        if (!next_item(&at, item) || !parse_weight(item, plan)) {
+            return kpb_fail(reterr, KP_USAGE,
+                            "--mix '%.64s' is no list such as wrap:1,unwrap:9; operations are "
+                            "wrap, unwrap, encrypt, decrypt, sign, verify and get_key, once each",
+                            text);
+        }
+    } while (*at != '\0');
+    return KP_OK;
+}
+
+/* ---- --rate ---- */
+
+kp_status cli_load_rates_parse(const char *text, struct load_plan *plan, struct kp_error *reterr)
+{
+    char item[ITEM_LEN];
+    const char *at = text;
+    do {
+        double *rate = &plan->rates[plan->n_rates];
+        if (plan->n_rates == LOAD_STEPS_MAX || !next_item(&at, item) ||
+            !parse_real(item, LOAD_RATE_MAX, rate) || *rate < 0.01) {
+            return kpb_fail(reterr, KP_USAGE,
+                            "--rate '%.64s' is neither operations per second such as 500 nor up "
+                            "to %u of them with commas between, 0.01 to %.0f each",
+                            text, LOAD_STEPS_MAX, LOAD_RATE_MAX);
+        }
+        plan->n_rates++;
+    } while (*at != '\0');
+    return KP_OK;
+}
+
+/* ---- --slo ---- */
+
+static bool parse_quantile(const char *name, double *ret)
+{
+    double percent = 0;
+    if (name[0] != 'p' || !parse_real(name + 1, 100, &percent) || percent <= 0) {
+        return false;
+    }
+    *ret = percent / 100;
+    return true;
+}
+
+static bool parse_errors(char *value, double *ret)
+{
+    const size_t len = strlen(value);
+    if (len < 2 || value[len - 1] != '%') {
+        return false;
+    }
+    value[len - 1] = '\0';
+    return parse_real(value, 100, ret);
+}
+
+static bool parse_promise(char *item, struct load_slo *slo)
+{
+    uint32_t ms = 0;
+    char *equals = strchr(item, '=');
+    if (!equals) {
+        return false;
+    }
+    *equals = '\0';
+    if (strcmp(item, "errors") == 0) {
+        return parse_errors(equals + 1, &slo->errors_percent);
+    }
+    if (!parse_quantile(item, &slo->quantile) || !cli_parse_timeout(equals + 1, &ms)) {
+        return false;
+    }
+    slo->latency_ns = ms * LOAD_NS_PER_MS;
+    return true;
+}
+
+kp_status cli_load_slo_parse(const char *text, struct load_slo *ret, struct kp_error *reterr)
+{
+    char item[ITEM_LEN];
+    const char *at = text;
+    *ret = (struct load_slo){.given = true, .errors_percent = -1};
+    do {
+        if (!next_item(&at, item) || !parse_promise(item, ret)) {
+            return kpb_fail(reterr, KP_USAGE, "--slo '%.64s' is not like p99=50ms,errors=0.1%%",
+                            text);
+        }
+    } while (*at != '\0');
+    return KP_OK;
+}
+
+/* ---- All of them ---- */
+
+/* An option that is a whole number; left alone when it was not given. */
+static kp_status read_number(struct cli *c, enum cli_opt opt, uint32_t min, uint32_t max,
+                             uint32_t *ret)
+{
+    const char *text = cli_opt(c, opt);
+    if (!text || cli_parse_u32(text, min, max, ret)) {
+        return KP_OK;
+    }
+    return kpb_fail(&c->fault.error, KP_USAGE, "--%s '%.64s' is no number from %u to %u",
+                    cli_opt_info(opt)->name, text, min, max);
+}
+
+static kp_status read_span(struct cli *c, enum cli_opt opt, uint64_t *ret_ns)
+{
+    uint32_t ms = 0;
+    const char *text = cli_opt(c, opt);
+    if (!text) {
+        return KP_OK;
+    }
+    if (!cli_parse_timeout(text, &ms)) {
+        return kpb_fail(&c->fault.error, KP_USAGE, "--%s '%.64s' is no span such as 500ms or 30s",
+                        cli_opt_info(opt)->name, text);
+    }
+    *ret_ns = ms * LOAD_NS_PER_MS;
+    return KP_OK;
+}
+
+static kp_status read_numbers(struct cli *c, struct load_plan *plan)
+{
+    uint32_t n_ops = 0;
+    uint32_t seed = 1;
+    kp_status st = read_number(c, CLI_OPT_CALLERS, 1,
+                               plan->sync ? LOAD_THREADS_MAX : LOAD_CALLERS_MAX, &plan->n_callers);
+    if (st == KP_OK) {
+        st = read_number(c, CLI_OPT_N_OPS, 1, OPS_MAX, &n_ops);
+    }
+    if (st == KP_OK) {
+        st = read_number(c, CLI_OPT_PAYLOAD, 1, PAYLOAD_MAX_LEN, &plan->payload_len);
+    }
+    if (st == KP_OK) {
+        st = read_number(c, CLI_OPT_SEED, 0, UINT32_MAX, &seed);
+    }
+    plan->n_ops = n_ops;
+    plan->seed = seed;
+    return st;
+}
+
+static kp_status read_times(struct cli *c, struct load_plan *plan)
+{
+    uint64_t timeout_ns = 0;
+    kp_status st = read_span(c, CLI_OPT_DURATION, &plan->duration_ns);
+    if (st == KP_OK) {
+        st = read_span(c, CLI_OPT_WARM_UP, &plan->warm_up_ns);
+    }
+    if (st == KP_OK) {
+        st = read_span(c, CLI_OPT_TIMEOUT, &timeout_ns);
+    }
+    plan->timeout_ms = (uint32_t)(timeout_ns / LOAD_NS_PER_MS);
+    return st;
+}
+
+static kp_status read_choices(struct cli *c, struct load_plan *plan)
+{
+    const char *arrivals = cli_opt(c, CLI_OPT_ARRIVALS);
+    const char *zipf = cli_opt(c, CLI_OPT_ZIPF);
+    plan->poisson = arrivals && strcmp(arrivals, "poisson") == 0;
+    if (arrivals && !plan->poisson && strcmp(arrivals, "constant") != 0) {
+        return kpb_fail(&c->fault.error, KP_USAGE,
+                        "--arrivals '%.64s' is neither constant nor poisson", arrivals);
+    }
+    if (arrivals && plan->n_rates == 0) {
+        return kpb_fail(&c->fault.error, KP_USAGE,
+                        "--arrivals goes with --rate; without one each caller starts its next "
+                        "operation when the last has ended");
+    }
+    if (zipf && (!parse_real(zipf, 10, &plan->zipf) || plan->zipf <= 0)) {
+        return kpb_fail(&c->fault.error, KP_USAGE, "--zipf '%.64s' is no skew above 0 and up to 10",
+                        zipf);
+    }
+    return KP_OK;
+}
+
+kp_status cli_load_plan_read(struct cli *c, struct load_plan *ret)
+{
+    struct load_plan plan = {.sync = cli_has(c, CLI_OPT_SYNC),
+                             .duration_ns = DURATION_DEFAULT_S * LOAD_NS_PER_S,
+                             .payload_len = PAYLOAD_DEFAULT_LEN};
+    struct kp_error *reterr = &c->fault.error;
+    const char *mix = cli_opt(c, CLI_OPT_MIX);
+    const char *rates = cli_opt(c, CLI_OPT_RATE);
+    const char *slo = cli_opt(c, CLI_OPT_SLO);
+    kp_status st = cli_load_mix_parse(mix ? mix : "wrap:1,unwrap:1", &plan, reterr);
+    if (st == KP_OK && rates) {
+        st = cli_load_rates_parse(rates, &plan, reterr);
+    }
+    if (st == KP_OK && slo) {
+        st = cli_load_slo_parse(slo, &plan.slo, reterr);
+    }
+    plan.n_callers = plan.n_rates == 0 ? CALLERS_DEFAULT
+                     : plan.sync       ? LOAD_THREADS_MAX / 8
+                                       : CALLERS_OPEN_DEFAULT;
+    if (st == KP_OK) {
+        st = read_numbers(c, &plan);
+    }
+    if (st == KP_OK) {
+        st = read_times(c, &plan);
+    }
+    if (st == KP_OK) {
+        st = read_choices(c, &plan);
+    }
+    *ret = plan;
+    return st;
+}

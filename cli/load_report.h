@@ -1,0 +1,34 @@
+/*
+ * What a load test tells: text for people, JSON for programs, a percentile log for plotters, one
+ * page for a browser. All of them say the same numbers; none keeps state. Main thread.
+ */
+#ifndef KP_CLI_LOAD_REPORT_H
+#define KP_CLI_LOAD_REPORT_H
+
+#include "cli/load_result.h"
+
+/* The percentiles every report shows: p50, p90, p99, p99.9, p99.99. */
+#define LOAD_N_QUANTILES 5u
+extern const double cli_load_quantiles[LOAD_N_QUANTILES];
+extern const char *const cli_load_quantile_texts[LOAD_N_QUANTILES];
+
+/* Operations that succeeded per second of the measured time. */
+double cli_load_achieved_per_s(const struct load_result *result);
+/* What the plan offered per second, as the mean over its steps; 0 for a closed loop. */
+double cli_load_offered_per_s(const struct load_plan *plan);
+
+/* One line that says what was run, without a line end. */
+void cli_load_describe(const struct load_plan *plan, struct cli_out *o);
+/* Tables as text. */
+void cli_load_write_text(const struct load_result *result, struct cli_out *o);
+/* One JSON object; docs/LOAD.md describes its members. */
+void cli_load_write_json(const struct load_result *result, struct cli_out *o);
+/*
+ * The latencies of all operations as HdrHistogram's percentile log, values in milliseconds.
+ * Source: outputPercentileDistribution of HdrHistogram, as its plotting page reads it.
+ */
+void cli_load_write_percentiles(const struct load_result *result, struct cli_out *o);
+/* A page without scripts, links or fonts from elsewhere. */
+void cli_load_write_page(const struct load_result *result, struct cli_out *o);
+
+#endif /* KP_CLI_LOAD_REPORT_H */

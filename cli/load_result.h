@@ -1,0 +1,94 @@
+/*
+ * What a load test has seen: latencies per operation, failures by class and documented code, and
+ * the course over time. Warm-up is left out.
+ *
+ * Threads: cli_load_result_add from any, at once; everything else when the run is over, but
+ * cli_load_result_now, which gives a rough picture meanwhile.
+ */
+#ifndef KP_CLI_LOAD_RESULT_H
+#define KP_CLI_LOAD_RESULT_H
+
+#include "base/histogram.h"
+#include "cli/load_plan.h"
+
+#define LOAD_SLICES_MAX 120u /* of the course over time */
+#define LOAD_CODES_MAX 64u   /* kinds of failure that are told apart */
+
+/* What happened in one slice of time. */
+struct load_slice {
+    struct kpb_histogram latency;
+    uint64_t n_failed;
+};
+
+/* One kind of failure. */
+struct load_failure {
+    kp_status status;
+    uint32_t code; /* 0: none */
+    uint64_t n;
+    char text[KP_ERROR_TEXT_LEN]; /* the first one's sentence */
+};
+
+struct load_op_result {
+    struct kpb_histogram latency; /* of those that succeeded */
+    uint64_t n_failed;
+};
+
+/* What the run cost this process. */
+struct load_cost {
+    uint64_t wall_ns;
+    uint64_t cpu_ns;
+    uint64_t max_rss_bytes;
+    uint64_t n_retries;
+    uint64_t n_refused; /* by a full queue */
+    uint64_t n_coalesced;
+};
+
+struct load_result;
+
+/* Makes an empty result. Free it with cli_load_result_free. NULL: no memory. */
+struct load_result *cli_load_result_new(const struct load_plan *plan);
+/* NULL is allowed. */
+void cli_load_result_free(struct load_result *result);
+
+/* An operation that has ended. Nanoseconds from the start of the run. */
+struct load_outcome {
+    enum load_op op;
+    uint64_t start_ns; /* intended */
+    uint64_t end_ns;
+    kp_status status;
+    const struct kp_error *error; /* NULL when status is KP_OK */
+};
+void cli_load_result_add(struct load_result *result, const struct load_outcome *outcome);
+
+/* What is known so far, for the progress line. */
+struct load_glance {
+    uint64_t n_ok;
+    uint64_t n_failed;
+    uint64_t p99_ns;
+};
+void cli_load_result_now(struct load_result *result, struct load_glance *ret);
+
+/* Ends the run: what is read from now on stands still. measured_ns: without the warm-up. */
+void cli_load_result_finish(struct load_result *result, const struct load_cost *cost,
+                            uint64_t measured_ns);
+
+/* ---- Reading; valid until freed ---- */
+
+const struct load_plan *cli_load_result_plan(const struct load_result *result);
+const struct load_op_result *cli_load_result_op(const struct load_result *result, enum load_op op);
+/* Latencies of all operations that succeeded. */
+const struct kpb_histogram *cli_load_result_all(const struct load_result *result);
+uint64_t cli_load_result_n_ok(const struct load_result *result);
+uint64_t cli_load_result_n_failed(const struct load_result *result);
+uint64_t cli_load_result_measured_ns(const struct load_result *result);
+const struct load_cost *cli_load_result_cost(const struct load_result *result);
+/* The i-th kind of failure, most frequent first; NULL from the end on. */
+const struct load_failure *cli_load_result_failure(const struct load_result *result, uint32_t i);
+/* The i-th slice, each cli_load_result_slice_ns long; NULL from the end on. */
+const struct load_slice *cli_load_result_slice(const struct load_result *result, uint32_t i);
+uint64_t cli_load_result_slice_ns(const struct load_result *result);
+
+/* Whether the promises of --slo held; true when there are none. */
+bool cli_load_result_slo_held(const struct load_result *result);
+
+#endif /* KP_CLI_LOAD_RESULT_H */

@@ -1,0 +1,301 @@
+#include "cli/load_run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "cli/load_platform.h"
+
+#define PROGRESS_NS (LOAD_NS_PER_S / 2)
+#define LOOK_NS (LOAD_NS_PER_S / 10) /* how often a wait looks for Ctrl-C */
+
+struct run;
+
+/* One operation under way, or a place for one. */
+struct slot {
+    struct run *run;
+    struct slot *next; /* while free */
+    struct load_item item;
+    uint64_t n;
+    uint64_t start_ns; /* from the start of the run */
+};
+
+struct run {
+    /* ---- fixed before the first operation ---- */
+    const struct load_plan *plan;
+    const struct load_targets *targets;
+    struct load_result *result;
+    uint64_t begin_ns; /* monotonic */
+    bool shows_progress;
+
+    /* ---- under lock ---- */
+    struct cli_lock lock;
+    struct load_schedule schedule;
+    uint64_t n_started;
+    struct slot *free;
+    uint32_t n_free;
+    uint64_t progress_ns; /* when the next line is due, from the start of the run */
+};
+
+static uint64_t elapsed_ns(const struct run *run)
+{
+    return cli_now_ns() - run->begin_ns;
+}
+
+/* ---- The line that says how it goes ---- */
+
+static void print_progress(struct run *run, uint64_t now_ns)
+{
+    struct load_glance glance;
+    cli_load_result_now(run->result, &glance);
+    (void)fprintf(stderr, "\r%5.1f of %.1f s%s  %" PRIu64 " ok, %" PRIu64 " failed, p99 %.3f ms ",
+                  (double)now_ns / LOAD_NS_PER_S,
+                  (double)cli_load_schedule_end_ns(run->plan) / LOAD_NS_PER_S,
+                  now_ns < run->plan->warm_up_ns ? " (warm-up)" : "", glance.n_ok, glance.n_failed,
+                  (double)glance.p99_ns / LOAD_NS_PER_MS);
+    (void)fflush(stderr);
+}
+
+static void end_progress(const struct run *run)
+{
+    if (run->shows_progress) {
+        (void)fprintf(stderr, "\r%70s\r", "");
+    }
+}
+
+/* Whether a line is due; the one who is told so prints it. */
+static bool progress_due(struct run *run, uint64_t now_ns)
+{
+    if (!run->shows_progress || now_ns < run->progress_ns) {
+        return false;
+    }
+    run->progress_ns = now_ns + PROGRESS_NS;
+    return true;
+}
+
+/* ---- How an operation ended ---- */
+
+static void note(struct slot *slot, struct kp_result *answer)
+{
+    struct run *run = slot->run;
+    struct kp_error error;
+    kp_status st = answer->status;
+    if (st == KP_OK) {
+        st = cli_load_target_check(run->targets, &slot->item, slot->n, &answer->reply, &error);
+    } else {
+        error = answer->error;
+    }
+    const struct load_outcome outcome = {slot->item.op, slot->start_ns, elapsed_ns(run), st,
+                                         st == KP_OK ? NULL : &error};
+    cli_load_result_add(run->result, &outcome);
+}
+
+/* Takes the next operation into a slot and waits for its moment; false when the run is over. */
+static bool next_operation(struct run *run, struct slot *slot)
+{
+    cli_lock_take(&run->lock);
+    const uint64_t now_ns = elapsed_ns(run);
+    const bool goes_on =
+        !cli_interrupted() && cli_load_schedule_next(&run->schedule, now_ns, &slot->item);
+    slot->n = run->n_started;
+    run->n_started += goes_on ? 1 : 0;
+    const bool shows = progress_due(run, now_ns);
+    cli_lock_give(&run->lock);
+    if (shows) {
+        print_progress(run, now_ns);
+    }
+    slot->start_ns = run->plan->n_rates > 0 ? slot->item.start_ns : now_ns;
+    return goes_on;
+}
+
+/* A far moment is approached in steps, so that Ctrl-C is heard. */
+static bool sleep_until(struct run *run, uint64_t at_ns)
+{
+    for (uint64_t now_ns; (now_ns = elapsed_ns(run)) < at_ns;) {
+        const uint64_t left_ns = at_ns - now_ns;
+        cli_sleep_until_ns(run->begin_ns + now_ns + (left_ns < LOOK_NS ? left_ns : LOOK_NS));
+        if (cli_interrupted()) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Blocking callers ---- */
+
+static void run_caller(void *arg)
+{
+    struct slot *slot = arg;
+    struct run *run = slot->run;
+    struct kp_request request;
+    struct kp_result answer;
+    while (next_operation(run, slot) && sleep_until(run, slot->start_ns)) {
+        cli_load_target_request(run->targets, run->plan, &slot->item, slot->n, &request);
+        answer.status =
+            kp_call(cli_load_target_vault(run->targets, &slot->item), &request, &answer);
+        note(slot, &answer);
+        kp_result_clear(&answer);
+    }
+}
+
+static kp_status run_sync(struct run *run, struct slot *slots, struct kp_error *reterr)
+{
+    if (cli_run_threads(run_caller, slots, sizeof *slots, run->plan->n_callers)) {
+        return KP_OK;
+    }
+    return kpb_fail(reterr, KP_NO_MEMORY, "%u threads for callers are not to be had",
+                    run->plan->n_callers);
+}
+
+/* ---- One asynchronous caller ---- */
+
+static void give_slot(struct slot *slot)
+{
+    struct run *run = slot->run;
+    cli_lock_take(&run->lock);
+    slot->next = run->free;
+    run->free = slot;
+    run->n_free++;
+    cli_lock_notify(&run->lock);
+    cli_lock_give(&run->lock);
+}
+
+/* NULL when Ctrl-C came first. */
+static struct slot *take_slot(struct run *run)
+{
+    cli_lock_take(&run->lock);
+    while (!run->free && !cli_interrupted()) {
+        cli_lock_wait(&run->lock, cli_now_ns() + LOOK_NS);
+    }
+    struct slot *slot = cli_interrupted() ? NULL : run->free;
+    if (slot) {
+        run->free = slot->next;
+        run->n_free--;
+    }
+    cli_lock_give(&run->lock);
+    return slot;
+}
+
+static void on_done(void *ctx, kp_op_id id, struct kp_result *answer)
+{
+    (void)id;
+    note(ctx, answer);
+    give_slot(ctx);
+}
+
+static void submit(struct slot *slot)
+{
+    struct run *run = slot->run;
+    struct kp_request request;
+    struct kp_result refused = {.struct_size = sizeof refused};
+    cli_load_target_request(run->targets, run->plan, &slot->item, slot->n, &request);
+    refused.status = kp_submit(cli_load_target_vault(run->targets, &slot->item), &request, on_done,
+                               slot, NULL, &refused.error);
+    if (refused.status != KP_OK) {
+        on_done(slot, 0, &refused); /* nobody else will */
+    }
+}
+
+static void await_all(struct run *run)
+{
+    cli_lock_take(&run->lock);
+    while (run->n_free < run->plan->n_callers) {
+        cli_lock_wait(&run->lock, cli_now_ns() + LOOK_NS);
+    }
+    cli_lock_give(&run->lock);
+}
+
+/* An operation that finds no free slot starts late; its latency counts from when it was meant
+ * to. */
+static void run_async(struct run *run, struct slot *slots)
+{
+    for (uint32_t i = 0; i < run->plan->n_callers; i++) {
+        give_slot(&slots[i]);
+    }
+    for (struct slot *slot; (slot = take_slot(run)) != NULL;) {
+        if (!next_operation(run, slot) || !sleep_until(run, slot->start_ns)) {
+            give_slot(slot);
+            break;
+        }
+        submit(slot);
+    }
+    await_all(run);
+}
+
+/* ---- The whole run ---- */
+
+struct totals {
+    uint64_t n_retries;
+    uint64_t n_refused;
+    uint64_t n_coalesced;
+};
+
+static void add_metrics(void *ctx, const struct kp_op_metrics *metrics)
+{
+    struct totals *totals = ctx;
+    totals->n_retries += metrics->retries;
+    totals->n_refused += metrics->refused;
+    totals->n_coalesced += metrics->coalesced;
+}
+
+static void finish(struct cli *c, struct run *run, const struct totals *before, uint64_t cpu_ns)
+{
+    struct totals after = {0, 0, 0};
+    kp_metrics_each(c->provider, add_metrics, &after);
+    const uint64_t wall_ns = elapsed_ns(run);
+    const struct load_cost cost = {
+        .wall_ns = wall_ns,
+        .cpu_ns = cli_cpu_ns() - cpu_ns,
+        .max_rss_bytes = cli_max_rss_bytes(),
+        .n_retries = after.n_retries - before->n_retries,
+        .n_refused = after.n_refused - before->n_refused,
+        .n_coalesced = after.n_coalesced - before->n_coalesced,
+    };
+    const uint64_t warm_up_ns = run->plan->warm_up_ns;
+    cli_load_result_finish(run->result, &cost, wall_ns > warm_up_ns ? wall_ns - warm_up_ns : 0);
+}
+
+static kp_status drive(struct cli *c, struct run *run, struct slot *slots)
+{
+    struct totals before = {0, 0, 0};
+    kp_status st = KP_OK;
+    kp_metrics_each(c->provider, add_metrics, &before);
+    cli_catch_interrupt();
+    const uint64_t cpu_ns = cli_cpu_ns();
+    run->begin_ns = cli_now_ns();
+    if (run->plan->sync) {
+        st = run_sync(run, slots, &c->fault.error);
+    } else {
+        run_async(run, slots);
+    }
+    end_progress(run);
+    finish(c, run, &before, cpu_ns);
+    return st;
+}
+
+kp_status cli_load_run(struct cli *c, const struct load_plan *plan,
+                       const struct load_targets *targets, struct load_result *result)
+{
+    struct slot *slots = kpb_alloc_array("cli.load.slots", plan->n_callers, sizeof *slots);
+    struct run *run = kpb_alloc("cli.load.run", sizeof *run);
+    kp_status st = KP_NO_MEMORY;
+    if (!slots || !run) {
+        st = kpb_fail_memory(&c->fault.error, "cli.load");
+        goto out;
+    }
+    run->plan = plan;
+    run->targets = targets;
+    run->result = result;
+    run->shows_progress = cli_stderr_is_terminal();
+    cli_load_schedule_init(&run->schedule, plan, targets->n);
+    for (uint32_t i = 0; i < plan->n_callers; i++) {
+        slots[i].run = run;
+    }
+    cli_lock_init(&run->lock);
+    st = drive(c, run, slots);
+    cli_lock_clear(&run->lock);
+out:
+    kpb_free(run);
+    kpb_free(slots);
+    return st;
+}

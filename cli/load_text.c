@@ -1,0 +1,193 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/load_report.h"
+
+#define COLUMN 11u
+
+const double cli_load_quantiles[LOAD_N_QUANTILES] = {0.5, 0.9, 0.99, 0.999, 0.9999};
+const char *const cli_load_quantile_texts[LOAD_N_QUANTILES] = {"p50", "p90", "p99", "p99.9",
+                                                               "p99.99"};
+
+double cli_load_achieved_per_s(const struct load_result *result)
+{
+    const uint64_t ns = cli_load_result_measured_ns(result);
+    return ns == 0 ? 0 : (double)cli_load_result_n_ok(result) * LOAD_NS_PER_S / (double)ns;
+}
+
+double cli_load_offered_per_s(const struct load_plan *plan)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < plan->n_rates; i++) {
+        sum += plan->rates[i];
+    }
+    return plan->n_rates == 0 ? 0 : sum / plan->n_rates;
+}
+
+static void write_mix(const struct load_plan *plan, struct cli_out *o)
+{
+    const char *separator = "";
+    for (int i = 0; i < LOAD_N_OPS; i++) {
+        if (plan->weights[i] > 0) {
+            cli_out_text(o, separator);
+            cli_out_text(o, cli_load_op_text((enum load_op)i));
+            cli_out_text(o, ":");
+            cli_out_uint(o, plan->weights[i]);
+            separator = ",";
+        }
+    }
+}
+
+static void write_rates(const struct load_plan *plan, struct cli_out *o)
+{
+    for (uint32_t i = 0; i < plan->n_rates; i++) {
+        cli_out_text(o, i > 0 ? ", " : "");
+        cli_out_real(o, plan->rates[i], plan->rates[i] < 10 ? 2 : 0);
+    }
+}
+
+void cli_load_describe(const struct load_plan *plan, struct cli_out *o)
+{
+    write_mix(plan, o);
+    if (plan->n_rates > 0) {
+        cli_out_text(o, plan->poisson ? ", open loop with Poisson arrivals, "
+                                      : ", open loop with constant arrivals, ");
+        write_rates(plan, o);
+        cli_out_text(o, " per s, at most ");
+        cli_out_uint(o, plan->n_callers);
+        cli_out_text(o, " under way");
+    } else {
+        cli_out_text(o, ", closed loop, ");
+        cli_out_uint(o, plan->n_callers);
+        cli_out_text(o, plan->sync ? " blocking callers" : " under way");
+    }
+    cli_out_text(o, ", ");
+    cli_out_real(o, (double)plan->duration_ns / LOAD_NS_PER_S, 1);
+    cli_out_text(o, " s");
+}
+
+/* A number right-aligned in its column. */
+static void write_cell(struct cli_out *o, const char *text)
+{
+    char cell[32];
+    (void)snprintf(cell, sizeof cell, "%*s", (int)COLUMN, text);
+    cli_out_text(o, cell);
+}
+
+static void write_ms(struct cli_out *o, uint64_t ns)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%.3f", (double)ns / LOAD_NS_PER_MS);
+    write_cell(o, text);
+}
+
+static void write_count(struct cli_out *o, uint64_t n)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%" PRIu64, n);
+    write_cell(o, text);
+}
+
+static void write_head(struct cli_out *o)
+{
+    cli_out_text(o, "latency in ms ");
+    write_cell(o, "ok");
+    write_cell(o, "failed");
+    for (uint32_t i = 0; i < LOAD_N_QUANTILES; i++) {
+        write_cell(o, cli_load_quantile_texts[i]);
+    }
+    write_cell(o, "max");
+    cli_out_text(o, "\n");
+}
+
+static void write_row(struct cli_out *o, const char *name, const struct kpb_histogram *latency,
+                      uint64_t n_failed)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%-14s", name);
+    cli_out_text(o, text);
+    write_count(o, kpb_histogram_count(latency));
+    write_count(o, n_failed);
+    for (uint32_t i = 0; i < LOAD_N_QUANTILES; i++) {
+        write_ms(o, kpb_histogram_quantile(latency, cli_load_quantiles[i]));
+    }
+    write_ms(o, kpb_histogram_quantile(latency, 1.0));
+    cli_out_text(o, "\n");
+}
+
+static void write_table(const struct load_result *result, struct cli_out *o)
+{
+    write_head(o);
+    for (int i = 0; i < LOAD_N_OPS; i++) {
+        const struct load_op_result *op = cli_load_result_op(result, (enum load_op)i);
+        if (cli_load_result_plan(result)->weights[i] > 0) {
+            write_row(o, cli_load_op_text((enum load_op)i), &op->latency, op->n_failed);
+        }
+    }
+    write_row(o, "all", cli_load_result_all(result), cli_load_result_n_failed(result));
+}
+
+static void write_failures(const struct load_result *result, struct cli_out *o)
+{
+    const struct load_failure *failure;
+    for (uint32_t i = 0; (failure = cli_load_result_failure(result, i)) != NULL; i++) {
+        cli_out_text(o, i == 0 ? "\nfailures\n" : "");
+        write_count(o, failure->n);
+        cli_out_text(o, "  ");
+        cli_out_text(o, kp_status_text(failure->status));
+        if (failure->code != 0) {
+            cli_out_text(o, ", code ");
+            cli_out_uint(o, failure->code);
+        }
+        cli_out_text(o, ", first: ");
+        cli_out_text(o, failure->text);
+        cli_out_text(o, "\n");
+    }
+}
+
+static void write_pair(struct cli_out *o, const char *name, double value, unsigned digits,
+                       const char *unit)
+{
+    cli_out_text(o, name);
+    cli_out_real(o, value, digits);
+    cli_out_text(o, unit);
+}
+
+static void write_summary(const struct load_result *result, struct cli_out *o)
+{
+    const struct load_plan *plan = cli_load_result_plan(result);
+    const struct load_cost *cost = cli_load_result_cost(result);
+    const uint64_t n = cli_load_result_n_ok(result) + cli_load_result_n_failed(result);
+    if (plan->n_rates > 0) {
+        write_pair(o, "\noffered     ", cli_load_offered_per_s(plan), 1, " per s");
+    }
+    write_pair(o, "\nachieved    ", cli_load_achieved_per_s(result), 1, " per s\n");
+    write_pair(o, "processor   ", n > 0 ? (double)cost->cpu_ns / 1000 / (double)n : 0, 1,
+               " us per operation, client and warm-up included\n");
+    write_pair(o, "memory      ", (double)cost->max_rss_bytes / (1024 * 1024), 1, " MiB at most\n");
+    cli_out_text(o, "pipeline    ");
+    cli_out_uint(o, cost->n_retries);
+    cli_out_text(o, " retries, ");
+    cli_out_uint(o, cost->n_refused);
+    cli_out_text(o, " refused by a full queue, ");
+    cli_out_uint(o, cost->n_coalesced);
+    cli_out_text(o, " coalesced\n");
+}
+
+static void write_slo(const struct load_result *result, struct cli_out *o)
+{
+    if (cli_load_result_plan(result)->slo.given) {
+        cli_out_text(o, cli_load_result_slo_held(result) ? "slo         held\n"
+                                                         : "slo         BROKEN\n");
+    }
+}
+
+void cli_load_write_text(const struct load_result *result, struct cli_out *o)
+{
+    cli_load_describe(cli_load_result_plan(result), o);
+    cli_out_text(o, "\n\n");
+    write_table(result, o);
+    write_failures(result, o);
+    write_summary(result, o);
+    write_slo(result, o);
+}

@@ -1,0 +1,212 @@
+#include "cli/load_platform.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define NS_PER_S UINT64_C(1000000000)
+#define STACK_LEN (256u * 1024u) /* of a caller: it calls, and computes a key operation at most */
+
+/* ---- Time ---- */
+
+uint64_t cli_now_ns(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static struct timespec to_timespec(uint64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+}
+
+void cli_sleep_until_ns(uint64_t at_ns)
+{
+    const struct timespec at = to_timespec(at_ns);
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR) {
+    }
+}
+
+/* ---- Lock ---- */
+
+struct own_lock {
+    pthread_mutex_t mutex;
+    pthread_cond_t cond;
+};
+
+_Static_assert(sizeof(struct own_lock) <= sizeof(struct cli_lock), "room for the platform's lock");
+
+static struct own_lock *own(struct cli_lock *lock)
+{
+    return (struct own_lock *)lock;
+}
+
+void cli_lock_init(struct cli_lock *lock)
+{
+    pthread_condattr_t attr;
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_mutex_init(&own(lock)->mutex, NULL);
+    (void)pthread_cond_init(&own(lock)->cond, &attr);
+    (void)pthread_condattr_destroy(&attr);
+}
+
+void cli_lock_clear(struct cli_lock *lock)
+{
+    (void)pthread_cond_destroy(&own(lock)->cond);
+    (void)pthread_mutex_destroy(&own(lock)->mutex);
+}
+
+void cli_lock_take(struct cli_lock *lock)
+{
+    (void)pthread_mutex_lock(&own(lock)->mutex);
+}
+
+void cli_lock_give(struct cli_lock *lock)
+{
+    (void)pthread_mutex_unlock(&own(lock)->mutex);
+}
+
+void cli_lock_wait(struct cli_lock *lock, uint64_t at_ns)
+{
+    const struct timespec at = to_timespec(at_ns);
+    (void)pthread_cond_timedwait(&own(lock)->cond, &own(lock)->mutex, &at);
+}
+
+void cli_lock_notify(struct cli_lock *lock)
+{
+    (void)pthread_cond_signal(&own(lock)->cond);
+}
+
+/* ---- Threads ---- */
+
+struct starter {
+    void (*fn)(void *arg);
+    void *arg;
+    pthread_t thread;
+};
+
+static void *start(void *arg)
+{
+    const struct starter *starter = arg;
+    starter->fn(starter->arg);
+    return NULL;
+}
+
+static uint32_t start_all(struct starter *starters, uint32_t n)
+{
+    pthread_attr_t attr;
+    uint32_t n_started = 0;
+    (void)pthread_attr_init(&attr);
+    (void)pthread_attr_setstacksize(&attr, STACK_LEN);
+    while (n_started < n &&
+           pthread_create(&starters[n_started].thread, &attr, start, &starters[n_started]) == 0) {
+        n_started++;
+    }
+    (void)pthread_attr_destroy(&attr);
+    return n_started;
+}
+
+bool cli_run_threads(void (*fn)(void *arg), void *args, size_t size, uint32_t n)
+{
+    struct starter *starters = kpb_alloc_array("cli.threads", n, sizeof *starters);
+    if (!starters) {
+        return false;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        starters[i].fn = fn;
+        starters[i].arg = (unsigned char *)args + i * size;
+    }
+    const uint32_t n_started = start_all(starters, n);
+    for (uint32_t i = 0; i < n_started; i++) {
+        (void)pthread_join(starters[i].thread, NULL);
+    }
+    kpb_free(starters);
+    return n_started == n;
+}
+
+/* ---- The process ---- */
+
+static uint64_t timeval_ns(struct timeval t)
+{
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_usec * 1000u;
+}
+
+uint64_t cli_cpu_ns(void)
+{
+    struct rusage used;
+    (void)getrusage(RUSAGE_SELF, &used);
+    return timeval_ns(used.ru_utime) + timeval_ns(used.ru_stime);
+}
+
+uint64_t cli_max_rss_bytes(void)
+{
+    struct rusage used;
+    (void)getrusage(RUSAGE_SELF, &used);
+    return (uint64_t)used.ru_maxrss * 1024u; /* getrusage(2): KiB on Linux */
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void note_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+void cli_catch_interrupt(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = note_interrupt;
+    action.sa_flags = (int)SA_RESETHAND; /* the second one is the system's */
+    (void)sigaction(SIGINT, &action, NULL);
+}
+
+bool cli_interrupted(void)
+{
+    return interrupted != 0;
+}
+
+bool cli_stderr_is_terminal(void)
+{
+    return isatty(STDERR_FILENO) == 1;
+}
+
+/* The processor's name as Linux tells it; another system leaves the machine's kind. */
+static void processor_text(char *out, size_t n)
+{
+    char line[256];
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    while (file && fgets(line, sizeof line, file)) {
+        const char *colon = strchr(line, ':');
+        if (colon && strncmp(line, "model name", 10) == 0) {
+            (void)snprintf(out, n, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
+            break;
+        }
+    }
+    if (file) {
+        (void)fclose(file);
+    }
+}
+
+void cli_machine_text(char *out, size_t n)
+{
+    char processor[128] = "";
+    struct utsname system;
+    if (uname(&system) != 0) {
+        memset(&system, 0, sizeof system);
+    }
+    processor_text(processor, sizeof processor);
+    (void)snprintf(out, n, "%s, %ld cores, %s %s", processor[0] ? processor : system.machine,
+                   sysconf(_SC_NPROCESSORS_ONLN), system.sysname, system.release);
+}

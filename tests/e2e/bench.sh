@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# kp bench: honest latencies, checked answers, exit codes, files.
+# shellcheck source=tests/e2e/lib/common.bash
+source "$KP_SRC/tests/e2e/lib/common.bash"
+
+# value FILE MEMBER: the first number of that name in a JSON file.
+value() {
+    grep -oE "\"$2\":[0-9.]+" "$1" | head -n 1 | cut -d: -f2
+}
+
+above() {
+    awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > b) }' || fail "$1 is not above $2"
+}
+
+ok kp -V "$V" key create app --type RSA
+ok kp -V "$V" key create sig --type EC --curve P-256
+
+# Every operation, both faces, several keys: nothing fails, every answer is what went in.
+ok kp -V "$V" bench --key app --count 200 --duration 60s --callers 4 \
+    --mix wrap:2,unwrap:2,encrypt:1,decrypt:1,sign:1,verify:1,get_key:1
+has "all                   200          0"
+ok kp -V "$V" bench --key app,sig --mix sign,verify --count 50 --duration 60s --sync --callers 3 \
+    --json
+[ "$(value out ok)" != "" ] || fail "no count in the JSON"
+has '"api":"blocking"'
+has '"failures":[]'
+
+# One at a time, each takes 100 ms, 40 are to start each second: whoever counts from the actual start
+# sees 100 ms for ever. Counted from the intended start the middle one has waited for seconds.
+cat >config.json <<JSON
+{"vaults": {"slow": {"location": "file:$work/vault", "settings": {"fault": {"latency_ms": 100}}}}}
+JSON
+ok kp --config config.json -V slow bench --key app --mix get_key \
+    --rate 40 --callers 1 --count 40 --duration 60s --json
+above "$(value out p50)" 1000000000
+above "$(value out max)" "$(value out p50)"
+
+# Keys of several vaults, by name.
+ok kp -V file:./second key create app --type oct --size 256
+cat >config.json <<JSON
+{"vaults": {"one": {"location": "file:$work/vault"}, "two": {"location": "file:$work/second"}}}
+JSON
+ok kp --config config.json bench --key one/app,two/app --count 40 --duration 60s --zipf 1.0
+has "wrap"
+
+# Failures are counted by class, and break what was promised.
+cat >config.json <<JSON
+{"vaults": {"bad": {"location": "file:$work/vault", "retry": {"max_attempts": 1},
+  "settings": {"fault": {"class": "throttled", "rate_percent": 50, "seed": 3}}}}}
+JSON
+fails_with_output() {
+    local rc=0
+    "$@" >out 2>err </dev/null || rc=$?
+    [ "$rc" -eq 1 ] || fail "exit $rc instead of 1 from: $*"
+}
+ok kp --config config.json -V bad bench --key app --mix get_key \
+    --count 100 --duration 60s
+has "throttled"
+fails_with_output kp --config config.json -V bad bench --key app --mix get_key \
+    --count 100 --duration 60s --slo errors=1%
+has "slo         BROKEN"
+ok kp -V "$V" bench --key app --mix get_key --count 100 --duration 60s --slo p99=10s,errors=0%
+has "slo         held"
+
+# Files, and one result against another.
+ok kp -V "$V" bench --key app --mix get_key --count 500 --duration 60s --report r.html --hdr r.hgrm \
+    --json
+cp out a.json
+has "<svg" r.html
+has "Percentile TotalCount" r.hgrm
+ok kp bench --compare a.json a.json
+has "rate per s"
+has "1.000"
+fails 2 "needs a second one" kp bench --compare a.json
+echo '{"format":1}' >not.json
+fails 2 "is no result" kp bench --compare a.json not.json
+fails 3 "missing.json" kp bench --compare a.json missing.json
+
+# Usage.
+fails 2 "--key is missing" kp -V "$V" bench
+fails 2 "--mix 'fly'" kp -V "$V" bench --key app --mix fly
+fails 2 "--rate 'fast'" kp -V "$V" bench --key app --rate fast
+fails 2 "goes with --rate" kp -V "$V" bench --key app --arrivals poisson
+fails 2 "cannot wrap" kp -V "$V" bench --key sig --mix wrap
+fails 2 "--yes-this-is-a-real-vault" kp -V "example.vault.azure.net" bench --key app
+fails 15 "no key" kp -V "$V" bench --key nosuch
+
+# Ctrl-C ends the run with the results so far.
+"$KP_BIN/kp" -V "$V" bench --key app --mix get_key --rate 50 --duration 600s >out 2>err &
+pid=$! # of the program itself, not of a shell around it
+until grep -q 'SigCgt:.*[2367abef]$' "/proc/$pid/status"; do kill -0 "$pid"; done
+kill -INT "$pid"
+wait "$pid" || fail "interrupted run ended with $?"
+has "achieved"
