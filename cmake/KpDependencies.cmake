@@ -3,7 +3,7 @@
 # kp_find_library(TARGET name CONFIG package config-target PKGCONFIG module>=version)
 # Takes the package's own CMake file where it ships one, its pkg-config file otherwise.
 function(kp_find_library target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CONFIG;CONFIG_TARGET;PKGCONFIG" "")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CONFIG;CONFIG_TARGET" "PKGCONFIG")
   find_package(${arg_CONFIG} CONFIG QUIET)
   if(TARGET ${arg_CONFIG_TARGET})
     add_library(${target} INTERFACE IMPORTED GLOBAL)
@@ -23,6 +23,10 @@ find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto SSL)
 kp_find_library(kp::uv CONFIG libuv CONFIG_TARGET libuv::uv PKGCONFIG "libuv>=1.44")
 kp_find_library(kp::curl CONFIG CURL CONFIG_TARGET CURL::libcurl PKGCONFIG "libcurl>=7.88")
 kp_find_library(kp::jansson CONFIG jansson CONFIG_TARGET jansson::jansson PKGCONFIG "jansson>=2.14")
+if(UNIX) # tools/kp-emulator only: HTTP over the same OpenSSL
+  kp_find_library(kp::event CONFIG none CONFIG_TARGET none
+    PKGCONFIG "libevent_openssl>=2.1" "libevent>=2.1")
+endif()
 if(BUILD_TESTING)
   kp_find_library(kp::cmocka CONFIG cmocka CONFIG_TARGET cmocka::cmocka PKGCONFIG "cmocka>=1.1.5")
   kp_find_library(kp::nghttp2 CONFIG nghttp2 CONFIG_TARGET nghttp2::nghttp2

@@ -20,6 +20,7 @@ my %third_party = (
     jansson => qr{^jansson(_config)?\.h$},
     cmocka  => qr{^cmocka\.h$},
     nghttp2 => qr{^nghttp2/},
+    event   => qr{^event2/},
 );
 
 # Rooms by path, first match wins. ours: folders whose headers it may include; libs: third party;
@@ -41,7 +42,7 @@ my @rooms = (
     { path => qr{^bench/}, ours => [ 'base', 'bench' ], libs => ['jansson'], system => 1 },
     { path => qr{^examples/}, ours => ['SELF'], libs => [], system => 1 },
     { path => qr{^tests/},
-      ours => [qw(base crypto core plugins ekm tests support cli)], libs => [ keys %third_party ],
+      ours => [qw(base crypto core plugins ekm tests support cli tools)], libs => [ keys %third_party ],
       system => 1 },
     { path => qr{^tools/},
       ours => [qw(base crypto core plugins ekm tools)], libs => [ keys %third_party ], system => 1 },

@@ -1,0 +1,90 @@
+#include "tools/kp-emulator/server.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+
+#include <event2/bufferevent_ssl.h>
+
+#include "base/errors.h"
+#include "tools/kp-emulator/exchange.h"
+
+#define HEADERS_MAX_LEN 65536
+#define IDLE_TIMEOUT_S 120
+#define METHODS                                                                                    \
+    (EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH | EVHTTP_REQ_DELETE |    \
+     EVHTTP_REQ_HEAD)
+
+static void on_request(struct evhttp_request *http, void *arg)
+{
+    struct emu_exchange *x = emu_exchange_new(arg, http);
+    if (x)
+        emu_dispatch(x);
+    else
+        evhttp_send_error(http, 500, "no memory");
+}
+
+static struct bufferevent *new_connection(struct event_base *base, void *arg)
+{
+    const struct emu *emu = arg;
+    SSL *ssl = SSL_new(emu->tls);
+    struct bufferevent *bev =
+        ssl ? bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                             BEV_OPT_CLOSE_ON_FREE)
+            : NULL;
+    if (bev)
+        bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+    return bev;
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof address;
+    memset(&address, 0, sizeof address);
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+        return 0;
+    if (address.ss_family == AF_INET6)
+        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+static void set_bounds(struct evhttp *http)
+{
+    evhttp_set_max_headers_size(http, HEADERS_MAX_LEN);
+    evhttp_set_max_body_size(http, EMU_BODY_MAX_LEN);
+    evhttp_set_timeout(http, IDLE_TIMEOUT_S);
+    evhttp_set_allowed_methods(http, METHODS);
+    evhttp_set_default_content_type(http, NULL);
+}
+
+kp_status emu_listen(struct emu *emu, enum emu_role role, const char *address, uint16_t port,
+                     struct kp_error *reterr)
+{
+    struct emu_listener *listener = &emu->listeners[role];
+    listener->emu = emu;
+    listener->role = role;
+    listener->http = evhttp_new(emu->base);
+    if (!listener->http)
+        return kpb_fail_memory(reterr, "emulator.server");
+    set_bounds(listener->http);
+    evhttp_set_gencb(listener->http, on_request, listener);
+    if (role != EMU_ROLE_METADATA)
+        evhttp_set_bevcb(listener->http, new_connection, emu);
+    struct evhttp_bound_socket *bound =
+        evhttp_bind_socket_with_handle(listener->http, address, port);
+    if (!bound)
+        return kpb_fail(reterr, KP_CONFIG, "%s port %u cannot be listened on", address, port);
+    listener->port = port_of(evhttp_bound_socket_get_fd(bound));
+    return KP_OK;
+}
+
+void emu_unlisten(struct emu *emu)
+{
+    for (size_t i = 0; i < EMU_N_ROLES; i++) {
+        if (emu->listeners[i].http)
+            evhttp_free(emu->listeners[i].http);
+        emu->listeners[i].http = NULL;
+    }
+}
