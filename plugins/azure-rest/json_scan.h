@@ -45,6 +45,9 @@ struct azr_json azr_json_member(struct azr_json object, const char *name);
 /* The i-th element of an array, AZR_JSON_NONE from the end on. */
 struct azr_json azr_json_element(struct azr_json array, size_t i);
 
+/* True of {} and [], whatever blanks are inside. */
+bool azr_json_is_empty(struct azr_json value);
+
 /* The string without its quotes, a view; false when it is none or has an escape in it. */
 bool azr_json_plain(struct azr_json value, kp_span *ret);
 
