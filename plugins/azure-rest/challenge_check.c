@@ -135,10 +135,11 @@ static kp_status choose_login(struct check *c)
         return KP_OK;
     }
     if (!c->place.cloud)
-        return kpb_fail_code(c->reterr, KP_CONFIG, KP_CODE_ErrorGetAADDomainUrlMalformatted,
-                             "%.*s is under a host_suffix of the configuration, which then has to "
-                             "name the login service too (authority)",
-                             SHOW(c->place.at.host));
+        return kpb_fail_code(
+            c->reterr, KP_CONFIG, KP_CODE_ErrorGetAADDomainUrlMalformatted,
+            "%.*s is under a custom_suffix of the configuration, which then has to "
+            "name the login service too (authority)",
+            SHOW(c->place.at.host));
     if (!c->place.cloud->login_host)
         return kpb_fail_code(c->reterr, KP_CONFIG, KP_CODE_ErrorGetAADDomainUrlMalformatted,
                              "%.*s belongs to the cloud '%s', which was closed: its vaults and its "

@@ -101,7 +101,7 @@ kp_status azr_trust_check(const struct azr_trust *trust, struct kp_error *reterr
 {
     if (trust->suffix.len > 0 && !azr_is_host_name(trust->suffix))
         return kpb_fail(reterr, KP_CONFIG,
-                        "host_suffix '%.*s' is no host name: write it without scheme, port and "
+                        "custom_suffix '%.*s' is no host name: write it without scheme, port and "
                         "leading dot",
                         SHOW(trust->suffix));
     if (trust->authority.len > 0 && !is_plain_origin(trust->authority))
@@ -109,7 +109,8 @@ kp_status azr_trust_check(const struct azr_trust *trust, struct kp_error *reterr
                         "authority '%.*s' is not of the form https://HOST[:PORT]",
                         SHOW(trust->authority));
     if (trust->resource.len > 0 && !is_plain_origin(trust->resource))
-        return kpb_fail(reterr, KP_CONFIG, "resource '%.*s' is not of the form https://HOST[:PORT]",
+        return kpb_fail(reterr, KP_CONFIG,
+                        "custom_resource '%.*s' is not of the form https://HOST[:PORT]",
                         SHOW(trust->resource));
     return KP_OK;
 }
@@ -160,10 +161,11 @@ static kp_status refuse_private_link(kp_span host, struct kp_error *reterr)
 
 static kp_status refuse_unknown(kp_span host, struct kp_error *reterr)
 {
-    return kpb_fail_code(reterr, KP_CONFIG, KP_CODE_ErrorGetAKVResourceUrlStartPosition,
-                         "no credential goes to '%.*s': it is under no suffix of Azure Key Vault "
-                         "or Managed HSM and under none that the configuration adds (host_suffix)",
-                         SHOW(host));
+    return kpb_fail_code(
+        reterr, KP_CONFIG, KP_CODE_ErrorGetAKVResourceUrlStartPosition,
+        "no credential goes to '%.*s': it is under no suffix of Azure Key Vault "
+        "or Managed HSM and under none that the configuration adds (custom_suffix)",
+        SHOW(host));
 }
 
 kp_status azr_place_find(kp_span host_port, const struct azr_trust *trust, struct azr_place *ret,

@@ -41,7 +41,7 @@ kp_status azr_token_url(const struct azr_target *target, uint32_t endpoint, kp_b
     kp_buf_init(ret_url, URL_SITE, URL_MAX_LEN);
     if (target->login[0] == '\0' || target->tenant[0] == '\0')
         return kpb_fail_code(reterr, KP_CONFIG, KP_CODE_ErrorGetAADDomainUrlMalformatted,
-                             "no tenant is known to log in to for %s; set `tenant`",
+                             "no tenant is known to log in to for %s; set identity.tenant",
                              target->resource);
     if (write_url(target, endpoint, ret_url) != KP_OK)
         return kpb_fail_code(reterr, KP_NO_MEMORY, KP_CODE_ErrorGetTokenOutOfMemoryConcatPath,
