@@ -8,10 +8,13 @@
 
 /* ---- libcurl's questions ---- */
 
+/* TCP and the proxy's tunnel are there, and TLS begins. */
 static CURLcode on_tls_context(CURL *easy, void *context, void *ctx)
 {
+    struct kpi_http_call *call = ctx;
     (void)easy;
-    return kpi_tls_arm(context, ctx) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+    call->securing = true;
+    return kpi_tls_arm(context, &call->pool->tls) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 }
 
 /* Names are looked up elsewhere: libcurl knows the address before it is asked to connect. */
@@ -70,17 +73,15 @@ static void set_ways(struct options *o, const struct kpi_http_pool *pool)
         SET(o, CURLOPT_RESOLVER_START_FUNCTION, on_resolver);
 }
 
-static void set_tls(struct options *o, struct kpi_http_pool *pool)
+static void set_tls(struct options *o, const struct kpi_http_pool *pool)
 {
     SET(o, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(o, CURLOPT_SSL_VERIFYPEER, 1L);
     SET(o, CURLOPT_SSL_VERIFYHOST, pool->tls.pin_len > 0 ? 0L : 2L); /* the pin says who it is */
     SET(o, CURLOPT_CAINFO, NULL);
     SET(o, CURLOPT_CAPATH, NULL);
-    if (!pool->is_tls)
-        return;
-    SET(o, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
-    SET(o, CURLOPT_SSL_CTX_DATA, &pool->tls);
+    if (pool->is_tls)
+        SET(o, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
 }
 
 static void set_manners(struct options *o, struct kpi_http_handle *handle)
@@ -161,6 +162,7 @@ bool kpi_http_handle_load(struct kpi_http_handle *handle, struct kpi_http_call *
     SET(&o, CURLOPT_HEADERDATA, call);
     SET(&o, CURLOPT_WRITEDATA, call);
     SET(&o, CURLOPT_PREREQDATA, call);
+    SET(&o, CURLOPT_SSL_CTX_DATA, call);
     SET(&o, CURLOPT_PRIVATE, call);
     return o.ok;
 }
@@ -195,8 +197,7 @@ enum kpi_http_phase kpi_http_handle_phase(const struct kpi_http_call *call)
         return call->headers_done ? KPI_HTTP_BODY : KPI_HTTP_HEADERS;
     if (call->connected)
         return kpi_http_handle_has_sent(call) ? KPI_HTTP_STATUS : KPI_HTTP_SEND;
-    return call->pool->is_tls && microseconds(call, CURLINFO_CONNECT_TIME_T) > 0 ? KPI_HTTP_TLS
-                                                                                 : KPI_HTTP_CONNECT;
+    return call->securing ? KPI_HTTP_TLS : KPI_HTTP_CONNECT;
 }
 
 static uint64_t between_ns(uint64_t from_us, uint64_t to_us)

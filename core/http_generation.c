@@ -73,7 +73,7 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     struct watch *watch = poll->data;
     struct kpi_http_generation *generation = watch->generation;
     struct kpi_shard *shard = generation->pool->http->shard;
-    int what = status < 0 ? CURL_CSELECT_ERR : 0;
+    int what = status < 0 ? CURL_CSELECT_IN | CURL_CSELECT_OUT : 0; /* it finds the error itself */
     int running;
     if (events & UV_READABLE)
         what |= CURL_CSELECT_IN;

@@ -381,13 +381,14 @@ static void fail_ended(struct kpi_http_call *call, int result)
     kpi_http_call_fail(call, cause, phase, detail);
 }
 
+/* libcurl takes an end among the headers for the end of the answer. */
 void kpi_http_pool_ended(struct kpi_http_call *call, int result)
 {
-    if (result == CURLE_OK && call->http_status >= 200) {
+    if (result == CURLE_OK && call->headers_done) {
         learn(call);
         kpi_http_call_succeed(call);
     } else {
-        fail_ended(call, result != CURLE_OK ? result : CURLE_WEIRD_SERVER_REPLY);
+        fail_ended(call, result != CURLE_OK ? result : CURLE_RECV_ERROR);
     }
 }
 

@@ -540,6 +540,7 @@ struct pair {
     int server;
     bool open;
     bool silent;
+    bool has_swallowed;
     uint64_t n_passed; /* from the server */
 };
 
@@ -553,6 +554,9 @@ struct relay {
     bool stopping;
     uint64_t n_asked;
     uint64_t truncate_at;
+    bool holds;
+    struct latch accepted;
+    struct latch swallowed;
     uint32_t n;
     struct pair pairs[CONNECTIONS_MAX];
 };
@@ -606,8 +610,12 @@ static bool pass(struct pair *pair, int from, int to)
     ssize_t n = recv(from, bytes, sizeof bytes, 0);
     if (n <= 0)
         return false;
-    if (is_silent(pair))
-        return true; /* swallowed */
+    if (is_silent(pair)) {
+        if (!pair->has_swallowed)
+            latch_hit(&pair->relay->swallowed);
+        pair->has_swallowed = true;
+        return true;
+    }
     size_t part = to == pair->client ? allowed(pair, (size_t)n) : (size_t)n;
     return (part == 0 || send(to, bytes, part, MSG_NOSIGNAL) == (ssize_t)part) && part == (size_t)n;
 }
@@ -645,9 +653,14 @@ static void begin_pair(struct relay *relay, int client)
             close(server);
     } else {
         struct pair *pair = &relay->pairs[relay->n++];
-        *pair = (struct pair){.relay = relay, .client = client, .server = server, .open = true};
+        *pair = (struct pair){.relay = relay,
+                              .client = client,
+                              .server = server,
+                              .open = true,
+                              .silent = relay->holds};
         if (uv_thread_create(&pair->thread, run_pair, pair) != 0)
             abort();
+        latch_hit(&relay->accepted);
     }
     uv_mutex_unlock(&relay->lock);
 }
@@ -666,6 +679,8 @@ struct relay *relay_start(uint16_t to_port, bool as_proxy)
     relay->to_port = to_port;
     relay->as_proxy = as_proxy;
     relay->fd = listen_here(&relay->port);
+    latch_init(&relay->accepted);
+    latch_init(&relay->swallowed);
     assert_int_equal(uv_mutex_init(&relay->lock), 0);
     assert_int_equal(uv_thread_create(&relay->acceptor, relay_all, relay), 0);
     return relay;
@@ -700,6 +715,8 @@ void relay_stop(struct relay *relay)
     for (uint32_t i = 0; i < relay->n; i++)
         uv_thread_join(&relay->pairs[i].thread);
     uv_mutex_destroy(&relay->lock);
+    latch_clear(&relay->accepted);
+    latch_clear(&relay->swallowed);
     free(relay);
 }
 
@@ -730,6 +747,23 @@ void relay_go_silent(struct relay *relay)
     for (uint32_t i = 0; i < relay->n; i++)
         relay->pairs[i].silent = true;
     uv_mutex_unlock(&relay->lock);
+}
+
+void relay_hold(struct relay *relay)
+{
+    uv_mutex_lock(&relay->lock);
+    relay->holds = true;
+    uv_mutex_unlock(&relay->lock);
+}
+
+void relay_wait_connection(struct relay *relay, uint64_t n)
+{
+    latch_wait(&relay->accepted, n);
+}
+
+void relay_wait_swallowed(struct relay *relay, uint64_t n)
+{
+    latch_wait(&relay->swallowed, n);
 }
 
 void relay_reset(struct relay *relay)

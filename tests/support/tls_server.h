@@ -66,6 +66,12 @@ uint64_t relay_n_asked(struct relay *relay);
 /* From now on nothing is passed on in either direction on connections that are there; they stay
  * open. New ones pass. */
 void relay_go_silent(struct relay *relay);
+/* Waits until something has been sent on n silent connections. */
+void relay_wait_swallowed(struct relay *relay, uint64_t n);
+/* New connections are silent from the beginning. */
+void relay_hold(struct relay *relay);
+/* Waits until n connections have been accepted in all. */
+void relay_wait_connection(struct relay *relay, uint64_t n);
 /* Ends those that are there with a reset. */
 void relay_reset(struct relay *relay);
 /* Of what the server sends on each connection, only the first n bytes pass, then it closes. */
