@@ -192,7 +192,9 @@ static uint32_t n_workers(struct kpi_workers *workers)
 void client_wait_workers_ended(kp_provider *provider)
 {
     uint64_t end = uv_hrtime() + LATCH_DEADLINE_S * LATCH_NS_PER_S;
-    while (n_workers(&provider->blockers) + n_workers(&provider->computers) > 0) {
+    while (n_workers(&provider->blockers) + n_workers(&provider->computers) +
+               n_workers(&provider->http.resolver.workers) >
+           0) {
         assert_true(uv_hrtime() < end);
         uv_sleep(0);
     }

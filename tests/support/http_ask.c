@@ -106,7 +106,21 @@ static kp_status cancel_request(struct script_op *op)
     return KP_OK;
 }
 
+static void cancel_slot(void *instance, kp_op_id id, void *state)
+{
+    struct ask *ask = script_op_ctx(state);
+    const struct kp_host *host = script_host(instance);
+    (void)id;
+    if (ask)
+        host->http_cancel(host->self, ask->id);
+}
+
 /* ---- From the test ---- */
+
+void ask_serve_cancel(void)
+{
+    script_table()->cancel = cancel_slot;
+}
 
 void ask_begin(struct ask *ask)
 {

@@ -35,6 +35,9 @@ struct ask {
     uint32_t timeout_ms;    /* of the operation; 0: the default */
 };
 
+/* Puts a cancel into the script's table that takes back the request of the operation, as a plugin
+ * should. Before any provider is opened. */
+void ask_serve_cancel(void);
 /* Prepares a request to https://HOST:PORT/PATH; change it as you like before ask_begin. */
 void ask_init(struct ask *ask, kp_vault *vault, struct script_vault *script, const char *host,
               uint16_t port, const char *path);

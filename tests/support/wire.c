@@ -35,6 +35,7 @@ void wire_open(struct wire *wire, const char *http, bool real)
                    CLIENT_CONFIG(", \"http\": {\"ca_file\": \"%s/ca.pem\"%s%s}"), wire->dir,
                    strstr(http, "\"proxy\"") ? "" : ", \"proxy\": \"none\"", http);
     script_begin();
+    ask_serve_cancel();
     if (real)
         client_begin_real(&wire->client, config);
     else
