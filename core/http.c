@@ -37,10 +37,10 @@ void kpi_http_want_store(struct kpi_http *http)
         return;
     http->reading_store = true;
     http->store_job.run = read_store;
-    http->store_status = kpi_workers_submit(&http->shard->provider->blockers, &http->store_job);
-    if (http->store_status == KP_OK)
-        return;
-    (void)kpb_fail(&http->store_error, http->store_status, "no worker thread could be had");
+    kp_status st = kpi_workers_submit(&http->shard->provider->blockers, &http->store_job);
+    if (st == KP_OK)
+        return; /* the rest is the worker's until its mail comes */
+    http->store_status = kpb_fail(&http->store_error, st, "no worker thread could be had");
     http->store_mail.deliver = deliver_store;
     kpi_shard_post(http->shard, &http->store_mail);
 }

@@ -10,6 +10,7 @@
 #include "base/errors.h"
 #include "base/span.h"
 #include "core/resolve.h"
+#include "support/tsan_options.h"
 #include "support/wire.h"
 
 #define LIFETIME_MS 30000u

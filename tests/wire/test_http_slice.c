@@ -114,7 +114,7 @@ static void cancel_ends_a_request_that_waits_for_its_answer(void **state)
     wire_expect(&wire, "/bytes/1", KP_OK, 0);
 }
 
-static void close_ends_a_request_that_waits_for_its_answer(void **state)
+static void deadline_ends_a_request_that_waits_for_its_answer(void **state)
 {
     struct ask ask;
     (void)state;
@@ -124,9 +124,11 @@ static void close_ends_a_request_that_waits_for_its_answer(void **state)
     latch_wait(tls_server_requests(wire.server), 1);
     client_move(&wire.client, 1001);
     assert_int_equal(outcome_wait(&ask.outcome), KP_TIMEOUT);
-    assert_int_equal(ask_wait(&ask), KP_TRANSIENT);
-    assert_int_equal(ask.error.code, 3107);
+    kp_status st = ask_wait(&ask); /* its own time is over too: whichever the loop sees first */
+    assert_true(st == KP_CANCELED || (st == KP_TRANSIENT && ask.error.code == 3107));
     ask_clear(&ask);
+    wire_expect(&wire, "/bytes/1", KP_OK, 0);
+    assert_int_equal(tls_server_n_connections(wire.server), 2);
 }
 
 static void many_requests_share_an_http2_connection(void **state)
@@ -157,7 +159,7 @@ int main(void)
         TEST(connection_is_used_again),
         TEST(secret_reply_is_whole),
         TEST(cancel_ends_a_request_that_waits_for_its_answer),
-        TEST(close_ends_a_request_that_waits_for_its_answer),
+        TEST(deadline_ends_a_request_that_waits_for_its_answer),
         TEST_H2(many_requests_share_an_http2_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
