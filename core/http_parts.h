@@ -96,7 +96,7 @@ struct kpi_http_call {
     struct kpi_timer timer;         /* the whole time */
     struct kpi_timer connect_timer; /* ... to get a connection */
     uint64_t sent_ns;               /* when libcurl got it; 0: not yet */
-    bool securing; /* its own connection has got as far as TLS */
+    bool securing;                  /* its own connection has got as far as TLS */
     bool connected;
     long size_before; /* bytes libcurl had sent, to a proxy say, when it began with the request */
     int cause;        /* KPI_HTTP_*: ours, once something went wrong here; 0 */

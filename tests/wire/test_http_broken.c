@@ -187,7 +187,8 @@ static void reset_under_a_request_is_maybe_sent(void **state)
     ask_clear(&ask);
 }
 
-/* The connection is used again, and dies under the second request: not sent by libcurl once more. */
+/* The connection is used again, and dies under the second request: not sent by libcurl once
+ * more. */
 static void request_is_not_repeated_behind_the_pipelines_back(void **state)
 {
     struct ask ask;

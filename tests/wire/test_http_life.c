@@ -1,4 +1,5 @@
-/* The end of a request that nobody waits for any more: taken back, or closed over, at every step. */
+/* The end of a request that nobody waits for any more: taken back, or closed over, at every
+ * step. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
