@@ -36,18 +36,23 @@ static void put_path(const struct writer *w, const char *name, const char *file)
     put(w, name, text);
 }
 
-/* The first application that proves itself, for clients that read AZURE_*. */
+/* The first application with a secret, or NULL. */
+static const struct emu_app *application(const struct emu *emu)
+{
+    for (size_t i = 0; i < emu->settings.n_apps; i++) {
+        if (json_array_size(emu->settings.apps[i].secrets) > 0)
+            return &emu->settings.apps[i];
+    }
+    return NULL;
+}
+
 static void put_application(const struct writer *w)
 {
-    const struct emu_settings *s = &w->emu->settings;
-    for (size_t i = 0; i < s->n_apps; i++) {
-        const struct emu_app *app = &s->apps[i];
-        if (json_array_size(app->secrets) == 0)
-            continue;
-        put(w, "AZURE_CLIENT_ID", app->client_id);
-        put(w, "AZURE_CLIENT_SECRET", json_string_value(json_array_get(app->secrets, 0)));
+    const struct emu_app *app = application(w->emu);
+    if (!app)
         return;
-    }
+    put(w, "AZURE_CLIENT_ID", app->client_id);
+    put(w, "AZURE_CLIENT_SECRET", json_string_value(json_array_get(app->secrets, 0)));
 }
 
 static void put_identities(const struct writer *w)
@@ -64,12 +69,47 @@ static void put_identities(const struct writer *w)
     put(w, "KP_EMULATOR_IDENTITY_HEADER", w->emu->identity_secret);
 }
 
+/* ---- The configuration of kp ---- */
+
+static json_t *vault_config(const struct emu *emu, const struct emu_vault *vault)
+{
+    const struct emu_app *app = application(emu);
+    return json_pack("{s:o,s:s,s:{s:s,s:s,s:o,s:{s:s,s:s,s:s,s:{s:s}}}}", "location",
+                     json_sprintf("localhost:%u", emu->listeners[EMU_ROLE_VAULT].port), "plugin",
+                     "azure-keyvault", "settings", "custom_suffix", "localhost", "custom_resource",
+                     emu_vault_audience(vault), "authority",
+                     json_sprintf("https://localhost:%u", emu->listeners[EMU_ROLE_LOGIN].port),
+                     "identity", "kind", "client_secret", "tenant", emu->settings.tenant,
+                     "client_id", app ? app->client_id : "", "secret", "env",
+                     "AZURE_CLIENT_SECRET");
+}
+
+/* One vault, the first: the names of the others lead nowhere without a name service. */
+static kp_status write_config(struct emu *emu, struct kp_error *reterr)
+{
+    char path[TEXT_MAX_LEN];
+    char ca[TEXT_MAX_LEN];
+    json_t *vaults = json_object();
+    struct emu_vault *vault = emu_find_vault(emu, kpb_span_str("localhost"), EMU_ROLE_VAULT);
+    (void)snprintf(path, sizeof path, "%s/kp.json", emu->folder);
+    (void)snprintf(ca, sizeof ca, "%s/ca.pem", emu->folder);
+    if (vault)
+        (void)json_object_set_new(vaults, vault->settings->name, vault_config(emu, vault));
+    json_t *root = json_pack("{s:{s:s},s:o}", "http", "ca_file", ca, "vaults", vaults);
+    bool ok = root && json_dump_file(root, path, JSON_INDENT(4)) == 0;
+    json_decref(root);
+    return ok ? KP_OK : kpb_fail(reterr, KP_VAULT, "%s could not be written", path);
+}
+
 kp_status emu_environment(struct emu *emu,
                           void (*each)(void *ctx, const char *name, const char *value), void *ctx,
                           struct kp_error *reterr)
 {
     const struct writer w = {emu, each, ctx};
-    (void)reterr;
+    kp_status st = write_config(emu, reterr);
+    if (st != KP_OK)
+        return st;
+    put_path(&w, "KP_CONFIG", "kp.json");
     put_url(&w, "KP_EMULATOR_VAULT", "https", EMU_ROLE_VAULT, "");
     put_url(&w, "KP_EMULATOR_HSM", "https", EMU_ROLE_HSM, "");
     put_url(&w, "KP_EMULATOR_LOGIN", "https", EMU_ROLE_LOGIN, "");

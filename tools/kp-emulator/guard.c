@@ -62,7 +62,7 @@ void emu_send_claims_challenge(struct emu_exchange *x)
         "eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZSwidmFsdWUiOiIxIn19fQ==";
     char variant[256];
     (void)snprintf(variant, sizeof variant,
-                   "Bearer realm=\"\", authorization_uri=\"{A}\", resource=\"{R}\", "
+                   "Bearer realm=\"\", authorization_uri=\"{A}/oauth2/authorize\", "
                    "error=\"insufficient_claims\", claims=\"%s\"",
                    CLAIMS);
     emu_send_challenge(x, variant, "the token has been revoked; ask for one with these claims");

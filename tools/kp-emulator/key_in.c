@@ -125,6 +125,7 @@ static bool take_kty(struct emu_exchange *x, const json_t *object, bool asks_hsm
 static bool take_curve(struct emu_exchange *x, const json_t *object, struct emu_order *order)
 {
     const json_t *crv = json_object_get(object, "crv");
+    order->params.curve = order->params.kty == KP_KTY_EC ? KP_CURVE_P256 : KP_CURVE_NONE;
     if (!crv || json_is_null(crv))
         return true;
     order->params.curve = kp_curve_from_text(emu_json_text(crv));
