@@ -1,5 +1,6 @@
 # What bench/run and bench/gate count with. Sourced; needs $bin, the folder of the programs.
 # shellcheck shell=bash
+: "${bin:?}"
 
 # Operations of the two runs whose difference is counted: start and end cancel out.
 count_short=2000

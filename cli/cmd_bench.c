@@ -3,6 +3,7 @@
 #include "cli/load_compare.h"
 #include "cli/load_report.h"
 #include "cli/load_run.h"
+#include "cli/load_search.h"
 #include "cli/platform.h"
 #include "cli/session.h"
 
@@ -79,7 +80,8 @@ static kp_status run(struct cli *c)
         st = cli_load_targets_open(c, &plan, &targets);
     }
     if (st == KP_OK) {
-        st = run_and_tell(c, &plan, &targets);
+        st = cli_has(c, CLI_OPT_SEARCH) ? cli_load_search(c, &plan, &targets)
+                                        : run_and_tell(c, &plan, &targets);
     }
     cli_load_targets_close(&targets);
     return st;
@@ -95,6 +97,8 @@ const struct cli_command cli_cmd_bench = {
         "latency counts from the moment they were meant to start.\n\n"
         "Keys are made use of, never changed; what unwrap, decrypt and verify work on is made\n"
         "before the clock starts, and every answer is compared with what went in.\n\n"
+        "--search looks for the highest rate at which the promises of --slo hold, with runs of\n"
+        "the given duration, beginning at --rate.\n\n"
         "--compare FILE OTHER sets two results of --json against each other.\n\n"
         "Exit 1: the promises of --slo were broken.\n",
     .n_operands_min = 0,
@@ -105,6 +109,7 @@ const struct cli_command cli_cmd_bench = {
         CLI_OPT_BIT(CLI_OPT_SYNC) | CLI_OPT_BIT(CLI_OPT_DURATION) | CLI_OPT_BIT(CLI_OPT_WARM_UP) |
         CLI_OPT_BIT(CLI_OPT_N_OPS) | CLI_OPT_BIT(CLI_OPT_PAYLOAD) | CLI_OPT_BIT(CLI_OPT_ZIPF) |
         CLI_OPT_BIT(CLI_OPT_SEED) | CLI_OPT_BIT(CLI_OPT_SLO) | CLI_OPT_BIT(CLI_OPT_REPORT) |
-        CLI_OPT_BIT(CLI_OPT_HDR) | CLI_OPT_BIT(CLI_OPT_COMPARE) | CLI_OPT_BIT(CLI_OPT_YES_REAL),
+        CLI_OPT_BIT(CLI_OPT_HDR) | CLI_OPT_BIT(CLI_OPT_COMPARE) | CLI_OPT_BIT(CLI_OPT_SEARCH) |
+        CLI_OPT_BIT(CLI_OPT_YES_REAL),
     .run = run,
 };

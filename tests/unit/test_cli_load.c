@@ -2,6 +2,7 @@
 #include "cli/load_plan.h"
 #include "cli/load_report.h"
 #include "cli/load_schedule.h"
+#include "cli/load_search.h"
 #include "cli/load_svg.h"
 
 #include <jansson.h>
@@ -303,6 +304,41 @@ static void run_without_operations_breaks_any_promise(void **state)
     cli_load_result_free(result);
 }
 
+/* ---- Search ---- */
+
+/* Searches against a vault that keeps its promises up to a rate; the answer. */
+static double search(double limit, double first, uint32_t *ret_n)
+{
+    struct load_trial trials[LOAD_TRIALS_MAX];
+    uint32_t n = 0;
+    for (double rate; (rate = cli_load_search_next(trials, n, first)) > 0; n++) {
+        assert_in_range(n, 0, LOAD_TRIALS_MAX - 1);
+        trials[n] = (struct load_trial){.rate = rate, .held = rate <= limit};
+    }
+    *ret_n = n;
+    return cli_load_search_answer(trials, n);
+}
+
+static void search_finds_the_limit_from_below_and_from_above(void **state)
+{
+    static const double firsts[] = {1, 50, 700, 90000};
+    uint32_t n = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof firsts / sizeof firsts[0]; i++) {
+        const double answer = search(737, firsts[i], &n);
+        assert_true(answer <= 737 && answer * LOAD_SEARCH_PRECISION >= 737 * 0.999);
+    }
+}
+
+static void search_ends_where_nothing_or_everything_holds(void **state)
+{
+    uint32_t n = 0;
+    (void)state;
+    assert_true(search(0, 50, &n) == 0);
+    assert_in_range(n, 1, 8);
+    assert_true(search(1e12, 50, &n) > LOAD_RATE_MAX / 2);
+}
+
 /* ---- Reports ---- */
 
 static json_t *json_of(const struct load_result *result)
@@ -437,6 +473,8 @@ int main(void)
         cmocka_unit_test(warm_up_is_left_out),
         cmocka_unit_test(slo_is_held_or_broken),
         cmocka_unit_test(run_without_operations_breaks_any_promise),
+        cmocka_unit_test(search_finds_the_limit_from_below_and_from_above),
+        cmocka_unit_test(search_ends_where_nothing_or_everything_holds),
         cmocka_unit_test(json_numbers_follow_from_its_histogram_and_timeline),
         cmocka_unit_test(percentile_log_ends_with_all_values),
         cmocka_unit_test(page_has_its_plots_and_escapes_what_vaults_say),
