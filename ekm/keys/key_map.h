@@ -102,7 +102,8 @@ void ekm_map_close(ekm_map *map);
  */
 bool ekm_map_find(ekm_map *map, const struct ekm_thumb *thumb, const char *vault,
                   struct ekm_record *ret);
-/* A record of the thumbprint in any other vault than this one: where the key may have moved from. */
+/* A record of the thumbprint in any other vault than this one: where the key may have moved
+ * from. */
 bool ekm_map_find_elsewhere(ekm_map *map, const struct ekm_thumb *thumb, const char *vault,
                             struct ekm_record *ret);
 /* The record of this scheme for a key version; version may not be empty. */

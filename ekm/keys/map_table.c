@@ -144,19 +144,26 @@ static bool is_same_version(const struct ekm_record *old, const struct ekm_recor
 /* What the record knows better; true when that was anything. */
 static bool gain(struct ekm_record *old, const struct ekm_record *record)
 {
-    struct ekm_record before = *old;
+    bool is_new = false;
 
     if (old->version[0] == '\0' && record->version[0] != '\0') {
         memcpy(old->version, record->version, sizeof old->version);
         old->origin = record->origin;
+        is_new = true;
     }
-    if (old->key.len == 0)
+    if (old->key.len == 0 && record->key.len > 0) {
         old->key = record->key;
-    if (old->reported_alg == 0)
+        is_new = true;
+    }
+    if (old->reported_alg == 0 && record->reported_alg != 0) {
         old->reported_alg = record->reported_alg;
-    if (record->wrap_alg != 0)
+        is_new = true;
+    }
+    if (record->wrap_alg != 0 && record->wrap_alg != old->wrap_alg) {
         old->wrap_alg = record->wrap_alg;
-    return memcmp(&before, old, sizeof before) != 0;
+        is_new = true;
+    }
+    return is_new;
 }
 
 static kp_status refuse_conflict(const struct ekm_record *old, const struct ekm_record *record,
