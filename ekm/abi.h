@@ -149,6 +149,7 @@ typedef struct SqlCpEncryptionParam {
 
 /* ---- Layout, held at compile time ---- */
 
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a name that is declared takes no parentheses */
 #define KP_EKM_HOLD(name, condition) typedef char name[(condition) ? 1 : -1]
 
 KP_EKM_HOLD(SqlCp_error_is_32_bit, sizeof(SqlCpError) == 4);

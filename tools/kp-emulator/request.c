@@ -7,11 +7,10 @@
 /* Cuts "https://host" off a target in absolute form (RFC 9112 section 3.2.2). */
 static kp_span origin_form(kp_span target)
 {
-    kp_span rest = target;
     const char *scheme = kpb_span_starts_with(target, "https://") ? "https://" : "http://";
     if (!kpb_span_starts_with(target, scheme))
         return target;
-    rest = kpb_span(target.ptr + strlen(scheme), target.len - strlen(scheme));
+    const kp_span rest = kpb_span(target.ptr + strlen(scheme), target.len - strlen(scheme));
     const uint8_t *slash = rest.len > 0 ? memchr(rest.ptr, '/', rest.len) : NULL;
     return slash ? kpb_span(slash, (size_t)(rest.ptr + rest.len - slash)) : kpb_span_str("/");
 }
