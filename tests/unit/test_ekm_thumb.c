@@ -38,13 +38,13 @@ static size_t number_of(const EVP_PKEY *key, const char *name, uint8_t *out, siz
 }
 
 /* Runs the openssl command with these arguments; it must succeed. */
-static void run_openssl(char *const arguments[])
+static void run_openssl(const char *const arguments[])
 {
     int status = -1;
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        (void)execvp("openssl", arguments);
+        (void)execvp("openssl", (char *const *)(uintptr_t)arguments); /* it changes none */
         _exit(127);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -58,9 +58,9 @@ static void ask_openssl(char *file, char digits[41])
     char sum[TEMP_DIR_LEN + 32];
     (void)snprintf(der, sizeof der, "%s.der", file);
     (void)snprintf(sum, sizeof sum, "%s.sum", file);
-    char *const to_der[] = {"openssl",  "pkey", "-pubin", "-in", file, "-pubout",
-                            "-outform", "DER",  "-out",   der,   NULL};
-    char *const to_sum[] = {"openssl", "dgst", "-sha256", "-r", "-out", sum, der, NULL};
+    const char *const to_der[] = {"openssl",  "pkey", "-pubin", "-in", file, "-pubout",
+                                  "-outform", "DER",  "-out",   der,   NULL};
+    const char *const to_sum[] = {"openssl", "dgst", "-sha256", "-r", "-out", sum, der, NULL};
     run_openssl(to_der);
     run_openssl(to_sum);
     FILE *in = fopen(sum, "r");
