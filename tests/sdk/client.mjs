@@ -307,6 +307,108 @@ test("hsm: random bytes, which a vault has not", async () => {
   await assert.rejects(vault.getRandomBytes(8), fails(404));
 });
 
+// ---- Keys on the move ----
+
+const OAEP = {
+  CKM_RSA_AES_KEY_WRAP: "sha1",
+  RSA_AES_KEY_WRAP_256: "sha256",
+  RSA_AES_KEY_WRAP_384: "sha384",
+};
+const WRAP_IV = Buffer.from("a65959a6", "hex"); // RFC 5649 section 3
+
+function unwrapTransfer(blob, privateKey, enc) {
+  const padding = crypto.constants.RSA_PKCS1_OAEP_PADDING;
+  const options = { key: privateKey, padding, oaepHash: OAEP[enc] };
+  const aes = crypto.privateDecrypt(options, blob.subarray(0, 256));
+  const cipher = crypto.createDecipheriv("id-aes256-wrap-pad", aes, WRAP_IV);
+  return Buffer.concat([cipher.update(blob.subarray(256)), cipher.final()]);
+}
+
+function wrapTransfer(target, publicKey, enc) {
+  const aes = crypto.randomBytes(32);
+  const padding = crypto.constants.RSA_PKCS1_OAEP_PADDING;
+  const outer = crypto.publicEncrypt({ key: publicKey, padding, oaepHash: OAEP[enc] }, aes);
+  const cipher = crypto.createCipheriv("id-aes256-wrap-pad", aes, WRAP_IV);
+  return Buffer.concat([outer, cipher.update(target), cipher.final()]);
+}
+
+const policy = (claim) => ({
+  encodedPolicy: Buffer.from(
+    JSON.stringify({
+      version: "1.0.0",
+      anyOf: [{ authority: env.KP_EMULATOR_LOGIN, allOf: [{ claim, equals: "yes" }] }],
+    }),
+  ),
+});
+const decode = (text) => JSON.parse(Buffer.from(text, "base64url"));
+
+for (const [mode, client] of Object.entries({ vault, hsm })) {
+  test(`${mode}: a key is released to whom its policy names, and is that key`, async () => {
+    const pair = crypto.generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const jwk = pair.publicKey.export({ format: "jwk" });
+    const keys = [{ ...jwk, kid: "transport" }];
+    const attest = (claims) => control("POST", "attestation", { claims });
+    const good = await attest({ "x-ms-runtime": { keys }, inner: { trusted: "yes" } });
+    const bad = await attest({ "x-ms-runtime": { keys }, inner: { trusted: "no" } });
+    const name = fresh("release");
+    const options = { exportable: true, releasePolicy: policy("inner.trusted") };
+    const made = await client.createEcKey(name, { ...options, hsm: true });
+    for (const enc of Object.keys(OAEP)) {
+      const released = await client.releaseKey(name, good.token, { algorithm: enc });
+      const { key } = decode(released.value.split(".")[1]).response.key;
+      const blob = decode(key.key_hsm);
+      assert.equal(blob.header.kid, "transport");
+      const wrapped = Buffer.from(blob.ciphertext, "base64url");
+      const der = unwrapTransfer(wrapped, pair.privateKey, enc);
+      const opened = crypto.createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+      const x = crypto.createPublicKey(opened).export({ format: "jwk" }).x;
+      assert.deepEqual(Buffer.from(x, "base64url"), Buffer.from(made.key.x));
+    }
+    await assert.rejects(client.releaseKey(name, bad.token), fails(403));
+    await assert.rejects(client.releaseKey(name, `${good.token}x`), fails(403));
+    const plain = await client.createEcKey(fresh("kept"), { hsm: true });
+    await assert.rejects(client.releaseKey(plain.name, good.token), fails(403));
+  });
+
+  test(`${mode}: an exportable key needs a policy`, async () => {
+    await assert.rejects(
+      client.createEcKey(fresh("open"), { exportable: true, hsm: true }),
+      fails(400, "BadParameter"),
+    );
+  });
+
+  test(`${mode}: a key wrapped for a key exchange key is imported`, async () => {
+    const kek = await client.createRsaKey(fresh("kek"), { hsm: true, keyOps: ["import"] });
+    const pair = crypto.generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const member = (bytes) => Buffer.from(bytes).toString("base64url");
+    const publicKey = crypto.createPublicKey({
+      key: { kty: "RSA", n: member(kek.key.n), e: member(kek.key.e) },
+      format: "jwk",
+    });
+    const enc = "CKM_RSA_AES_KEY_WRAP";
+    const der = pair.privateKey.export({ format: "der", type: "pkcs8" });
+    const blob = {
+      schema_version: "1.0.0",
+      header: { kid: kek.id, alg: "dir", enc },
+      ciphertext: wrapTransfer(der, publicKey, enc).toString("base64url"),
+      generator: "test",
+    };
+    const name = fresh("byok");
+    const text = Buffer.from(JSON.stringify(blob)).toString("base64url");
+    const resource = mode === "hsm" ? "https://managedhsm.azure.net" : "https://vault.azure.net";
+    const { token } = await credential.getToken(`${resource}/.default`);
+    const answer = await fetch(`${client.vaultUrl}/keys/${name}?api-version=7.6`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ key: { kty: "RSA-HSM", key_hsm: text } }),
+    });
+    assert.equal(answer.status, 200, await answer.clone().text());
+    const key = await client.getKey(name);
+    assert.equal(key.keyType, "RSA-HSM");
+    assert.equal(member(key.key.n), pair.publicKey.export({ format: "jwk" }).n);
+  });
+}
+
 // ---- Refusals and faults ----
 
 test("a use that key_ops does not name, and a disabled key, are forbidden", async () => {

@@ -80,15 +80,21 @@ kp_span emu_book_name(const struct emu_book *book, kp_span name)
     return known.len > 0 ? known : name;
 }
 
-json_t *emu_book_version(const struct emu_book *book, kp_span name, kp_span version)
+static json_t *noted_of(const json_t *entry, kp_span version)
 {
     char id[KP_KEY_VERSION_MAX_LEN + 1];
-    const json_t *entry = emu_book_entry(book, name);
-    kp_span wanted = version.len > 0 ? version : emu_json_member(entry, "current");
-    if (wanted.len > KP_KEY_VERSION_MAX_LEN)
+    if (version.len > KP_KEY_VERSION_MAX_LEN)
         return NULL;
-    (void)snprintf(id, sizeof id, "%.*s", (int)wanted.len, (const char *)wanted.ptr);
+    (void)snprintf(id, sizeof id, "%.*s", (int)version.len, (const char *)version.ptr);
     return json_object_get(json_object_get(entry, "versions"), id);
+}
+
+/* A version that a rotation policy made is unknown here, and is what the one before it was. */
+json_t *emu_book_version(const struct emu_book *book, kp_span name, kp_span version)
+{
+    const json_t *entry = emu_book_entry(book, name);
+    json_t *noted = noted_of(entry, version);
+    return noted ? noted : noted_of(entry, emu_json_member(entry, "current"));
 }
 
 kp_status emu_book_add(struct emu_book *book, kp_span name, kp_span version, json_t *facts)

@@ -24,7 +24,8 @@ void emu_book_close(struct emu_book *book);
 json_t *emu_book_entry(const struct emu_book *book, kp_span name);
 /* The name as it was first spelt, or as given for an unknown key. Borrowed likewise. */
 kp_span emu_book_name(const struct emu_book *book, kp_span name);
-/* What is noted of a version, NULL for nothing. Borrowed likewise. */
+/* What is noted of a version (empty, or unknown: of the current one), NULL for nothing. Borrowed
+ * likewise. */
 json_t *emu_book_version(const struct emu_book *book, kp_span name, kp_span version);
 /* Notes a version, and it becomes the current one; takes facts (which may be NULL: none). */
 kp_status emu_book_add(struct emu_book *book, kp_span name, kp_span version, json_t *facts)

@@ -103,7 +103,7 @@ static json_t *attributes_of(const struct emu_exchange *x, const struct kp_key_i
     set(a, "recoveryLevel", emu_json_string(info->recovery_level));
     set(a, "recoverableDays", json_integer(info->recoverable_days));
     set(a, "exportable", json_boolean(json_is_true(json_object_get(facts, "exportable"))));
-    if (!emu_is_hsm(x->vault))
+    if (!emu_is_hsm(x->vault) && emu_has_platform(x))
         set(a, "hsmPlatform", json_string(platform_of(x, info)));
     return a;
 }
@@ -146,4 +146,6 @@ void emu_add_deleted(const struct emu_exchange *x, const struct kp_key_info *inf
     set(object, "recoveryId", emu_kid(x, "deletedkeys", info->name, kpb_span(NULL, 0)));
     set_time(object, "deletedDate", info->deleted_unix_s);
     set_time(object, "scheduledPurgeDate", info->scheduled_purge_unix_s);
+    if (emu_is_hsm(x->vault)) /* recorded: a deleted bundle has no key_size there */
+        (void)json_object_del(json_object_get(object, "attributes"), "key_size");
 }

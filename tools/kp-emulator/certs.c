@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/errors.h"
+#include "base/span.h"
 
 #define DAY_S 86400L
 #define YEARS_10_DAYS 3650
@@ -182,4 +183,17 @@ kp_status emu_certificate_read(const char *path, X509 **ret, struct kp_error *re
     *ret = PEM_read_X509(file, NULL, NULL, NULL);
     (void)fclose(file);
     return *ret ? KP_OK : kpb_fail(reterr, KP_CONFIG, "%s holds no certificate in PEM form", path);
+}
+
+kp_status emu_ca_text(const struct emu_ca *ca, kp_buf *out)
+{
+    char *text = NULL;
+    BIO *bio = BIO_new(BIO_s_mem());
+    kp_status st = KP_INTERNAL;
+    if (bio && PEM_write_bio_X509(bio, ca->cert) == 1) {
+        long len = BIO_get_mem_data(bio, &text);
+        st = kp_buf_append(out, kpb_span(text, (size_t)len));
+    }
+    BIO_free(bio);
+    return st;
 }

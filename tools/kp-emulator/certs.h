@@ -32,6 +32,8 @@ kp_status emu_client_certificate(const char *path, const char *common_name, stru
 /* Writes the authority's certificate as PEM. */
 kp_status emu_ca_write(const struct emu_ca *ca, const char *path, struct kp_error *reterr)
     KP_MUST_USE;
+/* Appends the same to out. */
+kp_status emu_ca_text(const struct emu_ca *ca, kp_buf *out) KP_MUST_USE;
 /* Reads the first certificate of a PEM file; free with X509_free. Errors: config. */
 kp_status emu_certificate_read(const char *path, X509 **ret, struct kp_error *reterr) KP_MUST_USE;
 

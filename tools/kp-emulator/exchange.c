@@ -87,6 +87,7 @@ void emu_exchange_free(struct emu_exchange *x)
     emu_fields_clear(&x->request.query);
     json_decref(x->body);
     json_decref(x->facts);
+    kpb_free(x->kek_text);
     json_decref(x->headers);
     json_decref(x->reply);
     kp_buf_clear(&x->bytes);

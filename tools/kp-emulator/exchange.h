@@ -31,12 +31,15 @@ struct emu_exchange {
     const char *kind; /* what scenarios and counts call it */
     kp_span name;
     kp_span version;
+    char version_text[KP_KEY_VERSION_MAX_LEN + 1]; /* of a version that was looked up */
     json_t *body;
     kp_buf bytes; /* decoded members of the body; does not move */
     /* an operation under way */
     emu_answer_fn *on_answer;
     struct kp_error error; /* a failure that is being looked into */
-    json_t *facts;         /* what the book will note of a new version */
+    struct kp_key_ref kek; /* of a wrapped key; into kek_text */
+    char *kek_text;
+    json_t *facts; /* what the book will note of a new version */
     /* the answer */
     struct emu_fault fault;
     int status;

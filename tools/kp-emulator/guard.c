@@ -172,6 +172,13 @@ bool emu_check_api_version(struct emu_exchange *x)
     return false;
 }
 
+bool emu_has_platform(const struct emu_exchange *x)
+{
+    kp_span version = api_version(x);
+    return emu_has_key_size(x) || kpb_span_starts_with(version, "7.5") ||
+           kpb_span_starts_with(version, "7.6");
+}
+
 bool emu_has_key_size(const struct emu_exchange *x)
 {
     return kpb_span_starts_with(api_version(x), "20");

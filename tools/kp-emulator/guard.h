@@ -20,5 +20,7 @@ void emu_send_challenge(struct emu_exchange *x, const char *variant, const char 
 void emu_send_claims_challenge(struct emu_exchange *x);
 /* Whether the api-version asked for has the members of 2025-07-01. */
 bool emu_has_key_size(const struct emu_exchange *x);
+/* Whether it has hsmPlatform, which recordings show from 7.5 on. */
+bool emu_has_platform(const struct emu_exchange *x);
 
 #endif /* KP_TOOLS_KP_EMULATOR_GUARD_H */

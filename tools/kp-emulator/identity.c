@@ -80,14 +80,11 @@ static json_t *as_date(int64_t unix_s)
     return json_sprintf("%.2s/%.2s/%.4s %.8s +00:00", iso + 5, iso + 8, iso, iso + 11);
 }
 
-static json_t *imds_reply(const struct emu_app *app, int64_t now)
+static void set_times(json_t *reply, int64_t now)
 {
-    json_t *reply = json_pack("{s:s}", "client_id", app->client_id);
     set(reply, "expires_in", as_text(LIFETIME_S));
     set(reply, "expires_on", as_text(now + LIFETIME_S));
-    set(reply, "ext_expires_in", as_text(LIFETIME_S - 1));
     set(reply, "not_before", as_text(now));
-    return reply;
 }
 
 static json_t *reply_of(enum source source, const struct emu_app *app, int64_t now)
@@ -104,9 +101,15 @@ static json_t *reply_of(enum source source, const struct emu_app *app, int64_t n
     case SOURCE_FABRIC:
         set(reply, "expires_on", json_integer(now + LIFETIME_S));
         return reply;
+    case SOURCE_ARC:
+        set_times(reply, now);
+        set(reply, "refresh_token", json_string(""));
+        return reply;
     default:
-        json_decref(reply);
-        return imds_reply(app, now);
+        set_times(reply, now);
+        set(reply, "client_id", json_string(app->client_id));
+        set(reply, "ext_expires_in", as_text(LIFETIME_S - 1));
+        return reply;
     }
 }
 
@@ -120,8 +123,6 @@ static void send_token(struct emu_exchange *x, enum source source, const struct 
     set(reply, "access_token", emu_json_string(kp_buf_view(&token)));
     set(reply, "resource", emu_json_string(query(x, "resource")));
     set(reply, "token_type", json_string("Bearer"));
-    if (source == SOURCE_ARC)
-        set(reply, "refresh_token", json_string(""));
     kp_buf_clear(&token);
     if (st == KP_OK) {
         emu_send_json(x, 200, reply);

@@ -142,3 +142,39 @@ void emu_answer_random(struct emu_exchange *x, struct kp_result *result)
 {
     emu_send_json(x, 200, json_pack("{s:o}", "value", emu_json_base64url(result->reply.value)));
 }
+
+/* The authority's certificate, base64url of its PEM text. */
+static json_t *ca_pem(const struct emu_ca *ca)
+{
+    kp_buf text;
+    json_t *encoded = NULL;
+    kp_buf_init(&text, "emulator.attestation", EMU_JWT_MAX_LEN);
+    if (emu_ca_text(ca, &text) == KP_OK)
+        encoded = emu_json_base64url(kp_buf_view(&text));
+    kp_buf_clear(&text);
+    return encoded;
+}
+
+/* The evidence is the emulator's own: it signs the public key with its attestation authority. */
+void emu_answer_attested(struct emu_exchange *x, struct kp_result *result)
+{
+    kp_buf token;
+    json_t *bundle = emu_bundle(x, result->reply.key);
+    json_t *claims = json_pack("{s:O}", "key", json_object_get(bundle, "key"));
+    kp_buf_init(&token, "emulator.attestation", EMU_JWT_MAX_LEN);
+    kp_status st = emu_signer_sign(&x->emu->attestation, claims, NULL, &token);
+    json_t *evidence = emu_json_base64url(kp_buf_view(&token));
+    json_t *attestation =
+        json_pack("{s:O,s:O,s:o,s:s}", "privateKeyAttestation", evidence, "publicKeyAttestation",
+                  evidence, "certificatePemFile", ca_pem(&x->emu->ca), "version", "1.0");
+    (void)json_object_set_new(json_object_get(bundle, "attributes"), "attestation", attestation);
+    kp_buf_clear(&token);
+    json_decref(evidence);
+    json_decref(claims);
+    if (st == KP_OK) {
+        emu_send_json(x, 200, bundle);
+        return;
+    }
+    json_decref(bundle);
+    emu_send_json(x, 500, NULL);
+}

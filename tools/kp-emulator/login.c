@@ -45,10 +45,39 @@ static void fail_tenant(struct emu_exchange *x, const char *error, kp_span tenan
 
 /* ---- OpenID configuration ---- */
 
+/* Members that are addresses below "https://HOST/TENANT". */
+static const struct {
+    const char *name;
+    const char *path;
+} ADDRESSES[] = {
+    {"token_endpoint", "/oauth2/v2.0/token"},
+    {"jwks_uri", "/discovery/v2.0/keys"},
+    {"issuer", "/v2.0"},
+    {"authorization_endpoint", "/oauth2/v2.0/authorize"},
+    {"device_authorization_endpoint", "/oauth2/v2.0/devicecode"},
+    {"end_session_endpoint", "/oauth2/v2.0/logout"},
+    {"kerberos_endpoint", "/kerberos"},
+};
+
+static json_t *openid_constants(void)
+{
+    return json_pack(
+        "{s:[s,s],s:[s,s,s],s:[s],s:[s],s:[s,s],s:[s],s:b,s:s,s:b,s:b,s:[s,s,s],s:n,"
+        "s:s,s:s,s:s,s:s}",
+        "token_endpoint_auth_methods_supported", "client_secret_post", "private_key_jwt",
+        "response_modes_supported", "query", "fragment", "form_post", "subject_types_supported",
+        "pairwise", "id_token_signing_alg_values_supported", "ES256", "response_types_supported",
+        "code", "id_token", "scopes_supported", "openid", "request_uri_parameter_supported", 0,
+        "userinfo_endpoint", "https://graph.microsoft.com/oidc/userinfo", "http_logout_supported",
+        1, "frontchannel_logout_supported", 1, "claims_supported", "sub", "iss", "aud",
+        "tenant_region_scope", "cloud_instance_name", "microsoftonline.com",
+        "cloud_graph_host_name", "graph.windows.net", "msgraph_host", "graph.microsoft.com",
+        "rbac_url", "https://pas.windows.net");
+}
+
 static void serve_openid(struct emu_exchange *x)
 {
     char base[EMU_BASE_MAX_LEN];
-    char url[EMU_BASE_MAX_LEN + 80];
     kp_span tenant = x->request.segments[0];
     if (emu_meet_fault(x, "openid"))
         return;
@@ -56,29 +85,14 @@ static void serve_openid(struct emu_exchange *x)
         fail_tenant(x, "invalid_tenant", tenant);
         return;
     }
+    json_t *document = openid_constants();
     emu_base_url(x, base);
-    (void)snprintf(url, sizeof url, "%s/%.*s", base, (int)tenant.len, (const char *)tenant.ptr);
+    for (size_t i = 0; i < sizeof ADDRESSES / sizeof ADDRESSES[0]; i++)
+        (void)json_object_set_new(document, ADDRESSES[i].name,
+                                  json_sprintf("%s/%.*s%s", base, (int)tenant.len,
+                                               (const char *)tenant.ptr, ADDRESSES[i].path));
     login_headers(x, "max-age=86400, private");
-    emu_send_json(
-        x, 200,
-        json_pack(
-            "{s:o,s:[s,s],s:o,s:[s,s,s],s:[s],s:[s],s:[s,s],s:[s],s:o,s:b,s:s,s:o,s:o,s:b,s:o,"
-            "s:[s,s,s],s:s,s:n,s:s,s:s,s:s,s:s}",
-            "token_endpoint", json_sprintf("%s/oauth2/v2.0/token", url),
-            "token_endpoint_auth_methods_supported", "client_secret_post", "private_key_jwt",
-            "jwks_uri", json_sprintf("%s/discovery/v2.0/keys", url), "response_modes_supported",
-            "query", "fragment", "form_post", "subject_types_supported", "pairwise",
-            "id_token_signing_alg_values_supported", "ES256", "response_types_supported", "code",
-            "id_token", "scopes_supported", "openid", "issuer", json_sprintf("%s/v2.0", url),
-            "request_uri_parameter_supported", 0, "userinfo_endpoint",
-            "https://graph.microsoft.com/oidc/userinfo", "authorization_endpoint",
-            json_sprintf("%s/oauth2/v2.0/authorize", url), "device_authorization_endpoint",
-            json_sprintf("%s/oauth2/v2.0/devicecode", url), "http_logout_supported", 1,
-            "end_session_endpoint", json_sprintf("%s/oauth2/v2.0/logout", url), "claims_supported",
-            "sub", "iss", "aud", "kerberos_endpoint", url, "tenant_region_scope",
-            "cloud_instance_name", "microsoftonline.com", "cloud_graph_host_name",
-            "graph.windows.net", "msgraph_host", "graph.microsoft.com", "rbac_url",
-            "https://pas.windows.net"));
+    emu_send_json(x, 200, document);
 }
 
 static void serve_keys(struct emu_exchange *x)

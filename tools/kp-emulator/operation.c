@@ -1,5 +1,6 @@
 #include "tools/kp-emulator/operation.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/errors.h"
@@ -32,6 +33,8 @@ static const struct emu_operation OPERATIONS[] = {
     {KP_OP_UNWRAP, "unwrap", "unwrapKey", "unwrap/action", emu_fill_use, emu_answer_use},
     {KP_OP_SIGN, "sign", "sign", "sign/action", emu_fill_use, emu_answer_use},
     {KP_OP_VERIFY, "verify", "verify", "verify/action", emu_fill_verify, emu_answer_verify},
+    {KP_OP_RELEASE, "release", "release", "release/action", NULL, NULL},
+    {KP_OP_ATTEST, "attest", "get", "read/action", NULL, emu_answer_attested},
     {KP_OP_ROTATE, "rotate", "rotate", "rotate/action", emu_fill_rotate, emu_answer_new_key},
     {KP_OP_GET_ROTATION_POLICY, "get_rotation_policy", "getrotationpolicy", "read/action", NULL,
      emu_answer_policy},
@@ -222,7 +225,7 @@ static bool take_body(struct emu_exchange *x)
     return false;
 }
 
-static void begin_plain(struct emu_exchange *x)
+void emu_operation_resume(struct emu_exchange *x)
 {
     struct emu_order order;
     memset(&order, 0, sizeof order);
@@ -237,9 +240,46 @@ static void begin_plain(struct emu_exchange *x)
     emu_operation_submit(x, &order.request, on_answer);
 }
 
+/* ---- The current version, where the path names none ---- */
+
+static bool needs_version(const struct emu_exchange *x)
+{
+    return x->version.len == 0 &&
+           (x->operation->op == KP_OP_DECRYPT || x->operation->op == KP_OP_UNWRAP);
+}
+
+static void on_current(struct emu_exchange *x, struct kp_result *result)
+{
+    if (result->status != KP_OK) {
+        emu_operation_failed(x, result);
+        return;
+    }
+    const kp_span version = result->reply.version;
+    (void)snprintf(x->version_text, sizeof x->version_text, "%.*s", (int)version.len,
+                   (const char *)version.ptr);
+    x->version = kpb_span_str(x->version_text);
+    emu_operation_resume(x);
+}
+
+static void look_up_version(struct emu_exchange *x)
+{
+    struct kp_request request;
+    kp_request_init(&request, KP_OP_GET_KEY);
+    request.name = emu_book_name(&x->vault->book, x->name);
+    emu_operation_submit(x, &request, on_current);
+}
+
 void emu_operation_begin(struct emu_exchange *x)
 {
+    const uint32_t op = x->operation->op;
     if (is_decided_by_delay(x) || !take_body(x))
         return;
-    begin_plain(x);
+    if (op == KP_OP_RELEASE)
+        emu_release_begin(x);
+    else if (op == KP_OP_IMPORT && !emu_json_lacks(json_object_get(x->body, "key"), "key_hsm"))
+        emu_byok_begin(x);
+    else if (needs_version(x))
+        look_up_version(x);
+    else
+        emu_operation_resume(x);
 }

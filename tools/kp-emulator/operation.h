@@ -27,6 +27,8 @@ struct emu_operation {
 const struct emu_operation *emu_operation_of(uint32_t op);
 /* Carries out the exchange's operation; ends in one emu_send. */
 void emu_operation_begin(struct emu_exchange *x);
+/* The part of it after the body has been read: fills an order and submits it. */
+void emu_operation_resume(struct emu_exchange *x);
 /* Submits another operation for the exchange; answer comes later, also for a failure. */
 void emu_operation_submit(struct emu_exchange *x, const struct kp_request *request,
                           emu_answer_fn *answer);
@@ -45,7 +47,7 @@ emu_answer_fn emu_answer_key, emu_answer_new_key, emu_answer_updated, emu_answer
     emu_answer_backup, emu_answer_restored, emu_answer_use, emu_answer_verify, emu_answer_random,
     emu_answer_policy, emu_answer_attested;
 
-/* Handlers of their own (release.c, byok.c). */
+/* Operations of several steps (release.c, byok.c); the body has been read. */
 void emu_release_begin(struct emu_exchange *x);
 void emu_byok_begin(struct emu_exchange *x);
 
