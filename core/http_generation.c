@@ -25,6 +25,7 @@ static void release_handle(struct kpi_http_call *call, bool again)
     (void)curl_multi_remove_handle(generation->multi, handle->easy); /* it is in there */
     call->handle = NULL;
     call->generation = NULL;
+    kpi_list_remove(&call->in_line);
     generation->n_active--;
     kpi_http_handle_unload(handle);
     if (again && generation->n_handles < IDLE_HANDLES_MAX) {
@@ -54,16 +55,26 @@ static void collect(struct kpi_http_generation *generation)
     for (CURLMsg *message; (message = curl_multi_info_read(generation->multi, &left)) != NULL;)
         if (message->msg == CURLMSG_DONE)
             end_call(message->easy_handle, message->data.result);
+    if (generation->broken)
+        kpi_http_pool_abandon(generation);
     kpi_http_pool_pump(generation->pool);
+}
+
+/* A handle that cannot go on, for want of memory or of a socket's watch, leaves its requests as
+ * they are: they are ended here. */
+static void act(struct kpi_http_generation *generation, curl_socket_t socket, int what)
+{
+    int running;
+    if (curl_multi_socket_action(generation->multi, socket, what, &running) != CURLM_OK)
+        generation->broken = true;
+    collect(generation);
 }
 
 void kpi_http_generation_kick(struct kpi_http_generation *generation)
 {
-    int running;
     kpi_list_remove(&generation->in_due);
     (void)uv_timer_stop(&generation->timer);
-    (void)curl_multi_socket_action(generation->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    collect(generation);
+    act(generation, CURL_SOCKET_TIMEOUT, 0);
 }
 
 /* ---- The loop's events ---- */
@@ -74,14 +85,12 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     struct kpi_http_generation *generation = watch->generation;
     struct kpi_shard *shard = generation->pool->http->shard;
     int what = status < 0 ? CURL_CSELECT_IN | CURL_CSELECT_OUT : 0; /* it finds the error itself */
-    int running;
     if (events & UV_READABLE)
         what |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE)
         what |= CURL_CSELECT_OUT;
     kpi_shard_begin_turn(shard);
-    (void)curl_multi_socket_action(generation->multi, watch->socket, what, &running);
-    collect(generation);
+    act(generation, watch->socket, what);
     kpi_shard_run_turn(shard);
 }
 
@@ -123,7 +132,15 @@ static void end_watch(struct watch *watch)
     uv_close((uv_handle_t *)&watch->poll, free_watch);
 }
 
-/* -1 makes libcurl fail what waits for the socket. */
+/* -1 makes libcurl give the handle up; those who are in it are told at the end of the turn. */
+static int give_up(struct kpi_http_generation *generation)
+{
+    generation->broken = true;
+    kpi_list_remove(&generation->in_due);
+    kpi_list_append(&generation->pool->http->due, &generation->in_due);
+    return -1;
+}
+
 static int on_socket(CURL *easy, curl_socket_t socket, int what, void *ctx, void *of_socket)
 {
     struct kpi_http_generation *generation = ctx;
@@ -136,10 +153,10 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *ctx, void
         return 0;
     }
     if (!watch && !(watch = begin_watch(generation, socket)))
-        return -1;
+        return give_up(generation);
     int events =
         ((what & CURL_POLL_IN) ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) ? UV_WRITABLE : 0);
-    return uv_poll_start(&watch->poll, events, on_ready) == 0 ? 0 : -1;
+    return uv_poll_start(&watch->poll, events, on_ready) == 0 ? 0 : give_up(generation);
 }
 
 /* At once is at the end of this turn; the loop's timer is there in case the turn is over. */
@@ -179,6 +196,7 @@ kp_status kpi_http_generation_add(struct kpi_http_generation *generation,
     call->generation = generation;
     if (kpi_http_handle_load(handle, call) &&
         curl_multi_add_handle(generation->multi, handle->easy) == CURLM_OK) {
+        kpi_list_append(&generation->calls, &call->in_line);
         generation->n_active++;
         return KP_OK;
     }
@@ -235,6 +253,7 @@ struct kpi_http_generation *kpi_http_generation_new(struct kpi_http_pool *pool)
     kpi_list_init(&generation->link);
     kpi_list_init(&generation->in_due);
     kpi_list_init(&generation->handles);
+    kpi_list_init(&generation->calls);
     (void)uv_timer_init(&shard->loop, &generation->timer); /* cannot fail */
     generation->timer.data = generation;
     generation->born_ns = kpi_shard_now_ns(shard);

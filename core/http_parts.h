@@ -90,7 +90,7 @@ struct kpi_http_call {
     /* ---- changes ---- */
     enum kpi_http_state state;
     struct kpi_http_pool *pool;
-    struct kpi_link in_queue;
+    struct kpi_link in_line; /* in the queue of its pool, then in its generation */
     struct kpi_http_generation *generation;
     struct kpi_http_handle *handle;
     struct kpi_timer timer;         /* the whole time */
@@ -157,6 +157,7 @@ struct kpi_http_generation {
     CURLM *multi;
     CURLSH *sessions; /* TLS sessions, to be resumed by its own connections only */
     uv_timer_t timer;
+    struct kpi_link calls;
     struct kpi_link handles; /* idle ones */
     uint32_t n_handles;
     uint32_t n_active;
@@ -164,6 +165,7 @@ struct kpi_http_generation {
     uint64_t used_ns; /* when a request last ended or began */
     bool retired;
     bool addressed; /* libcurl knows the pool's addresses */
+    bool broken;    /* libcurl cannot go on with what is in it */
 };
 
 /* NULL when memory is out. */
@@ -239,8 +241,12 @@ void kpi_http_pool_queue(struct kpi_http_pool *pool, struct kpi_http_call *call)
 void kpi_http_pool_withdraw(struct kpi_http_call *call, bool in_vain);
 /* Sends what can be sent. */
 void kpi_http_pool_pump(struct kpi_http_pool *pool);
+/* Nothing new goes into a generation; it is gone once its last request has ended. */
+void kpi_http_pool_retire(struct kpi_http_generation *generation);
 /* A request has left its generation. */
 void kpi_http_pool_released(struct kpi_http_generation *generation);
+/* Ends everything in a generation that cannot go on. */
+void kpi_http_pool_abandon(struct kpi_http_generation *generation);
 /* libcurl is done with a request: result is a CURLcode. */
 void kpi_http_pool_ended(struct kpi_http_call *call, int result);
 /* Everything queued fails. */

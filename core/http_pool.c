@@ -22,8 +22,7 @@ static uint64_t now_of(const struct kpi_http_pool *pool)
 
 /* ---- Generations ---- */
 
-/* Nothing new goes into it; it is gone once its last request has ended. */
-static void retire(struct kpi_http_generation *generation)
+void kpi_http_pool_retire(struct kpi_http_generation *generation)
 {
     struct kpi_http_pool *pool = generation->pool;
     if (generation->retired)
@@ -45,7 +44,7 @@ static bool is_worn(const struct kpi_http_generation *generation, uint64_t now_n
 static struct kpi_http_generation *current_generation(struct kpi_http_pool *pool)
 {
     if (pool->current && is_worn(pool->current, now_of(pool)))
-        retire(pool->current);
+        kpi_http_pool_retire(pool->current);
     if (!pool->current)
         pool->current = kpi_http_generation_new(pool);
     return pool->current;
@@ -100,7 +99,7 @@ static bool take_addresses(struct kpi_http_pool *pool, const struct kpi_addresse
         return false;
     }
     if (pool->current && !shares_address(&before, addresses))
-        retire(pool->current);
+        kpi_http_pool_retire(pool->current);
     if (pool->current)
         pool->current->addressed = false;
     kpb_free(pool->entry.data);
@@ -188,7 +187,7 @@ bool kpi_http_pool_is_quiet(struct kpi_http_pool *pool)
 
 static void leave_queue(struct kpi_http_call *call)
 {
-    kpi_list_remove(&call->in_queue);
+    kpi_list_remove(&call->in_line);
     call->pool->n_queued--;
 }
 
@@ -196,7 +195,7 @@ void kpi_http_pool_fail_queue(struct kpi_http_pool *pool, int cause, enum kpi_ht
                               const char *detail)
 {
     while (!kpi_list_empty(&pool->queue)) {
-        struct kpi_http_call *call = KPI_HOLDER(pool->queue.next, struct kpi_http_call, in_queue);
+        struct kpi_http_call *call = KPI_HOLDER(pool->queue.next, struct kpi_http_call, in_line);
         leave_queue(call);
         kpi_http_call_fail(call, cause, phase, detail);
     }
@@ -235,7 +234,7 @@ void kpi_http_pool_pump(struct kpi_http_pool *pool)
         struct kpi_http_generation *generation = current_generation(pool);
         if (generation && generation->n_active >= max_active(pool))
             return;
-        struct kpi_http_call *call = KPI_HOLDER(pool->queue.next, struct kpi_http_call, in_queue);
+        struct kpi_http_call *call = KPI_HOLDER(pool->queue.next, struct kpi_http_call, in_line);
         if (generation) {
             send_call(generation, call);
         } else {
@@ -253,7 +252,7 @@ void kpi_http_pool_queue(struct kpi_http_pool *pool, struct kpi_http_call *call)
         return;
     }
     call->state = KPI_HTTP_CALL_QUEUED;
-    kpi_list_append(&pool->queue, &call->in_queue);
+    kpi_list_append(&pool->queue, &call->in_line);
     pool->n_queued++;
     kpi_http_pool_pump(pool);
 }
@@ -282,7 +281,7 @@ static void rest_is_over(struct kpi_timer *timer)
     if (!is_idle(pool))
         return;
     if (pool->current)
-        retire(pool->current);
+        kpi_http_pool_retire(pool->current);
     else if (!pool->asking && now_of(pool) >= pool->good_until_ns) {
         kpi_http_pool_free(pool);
         return;
@@ -314,7 +313,7 @@ static void withdraw_sent(struct kpi_http_call *call, enum kpi_http_phase phase,
     struct kpi_http_pool *pool = call->pool;
     struct kpi_http_generation *generation = call->generation;
     if (in_vain) {
-        retire(generation);
+        kpi_http_pool_retire(generation);
         doubt_address(pool, phase);
     }
     kpi_http_call_fail(call, call->cause, phase, NULL); /* while the handle still tells */
@@ -334,6 +333,18 @@ void kpi_http_pool_withdraw(struct kpi_http_call *call, bool in_vain)
                            NULL);
         if (is_idle(pool))
             rest(pool);
+    }
+}
+
+void kpi_http_pool_abandon(struct kpi_http_generation *generation)
+{
+    kpi_http_pool_retire(generation);
+    while (!kpi_list_empty(&generation->calls)) {
+        struct kpi_http_call *call =
+            KPI_HOLDER(generation->calls.next, struct kpi_http_call, in_line);
+        kpi_http_call_fail(call, CURLE_OUT_OF_MEMORY, kpi_http_handle_phase(call), NULL);
+        kpi_http_generation_remove(call);
+        kpi_http_pool_released(generation);
     }
 }
 

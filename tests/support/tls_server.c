@@ -177,6 +177,16 @@ static bool send_headers(struct connection *c, unsigned n)
     return sent && send_text(c, "\r\n");
 }
 
+static bool send_unbounded(struct connection *c)
+{
+    char body[1000];
+    memset(body, 'x', sizeof body);
+    bool sent = send_text(c, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    for (int i = 0; sent && i < 100; i++)
+        sent = send_all(c, body, sizeof body);
+    return false;
+}
+
 struct route {
     const char *path;
     const char *text;
@@ -219,6 +229,8 @@ static bool answer(struct connection *c, const char *path, const char *request, 
         return send_body(c, "200 OK", request, n);
     if (starts(path, "/bytes/"))
         return send_bytes(c, strtoul(path + 7, NULL, 10));
+    if (starts(path, "/unbounded"))
+        return send_unbounded(c);
     if (starts(path, "/headers/"))
         return send_headers(c, (unsigned)strtoul(path + 9, NULL, 10));
     if (starts(path, "/interim"))

@@ -6,6 +6,7 @@
  *   /status/N        N without a body
  *   /redirect        302 to /echo
  *   /bytes/N         200 with N bytes of 'x'
+ *   /unbounded       200 with 100,000 bytes and no length; then closes
  *   /headers/N       200 with N headers of 100 bytes
  *   /interim         103, then 200
  *   /hang            nothing, until the peer goes
