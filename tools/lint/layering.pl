@@ -40,7 +40,7 @@ my @rooms = (
     { path => qr{^ekm/}, ours => [ 'base', 'ekm' ], libs => [qw(openssl jansson)] },
     { path => qr{^cli/}, ours => [ 'base', 'cli', 'ekm/keys' ], libs => [qw(openssl jansson)] },
     { path => qr{^bench/yardsticks/},
-      ours => [ 'base', 'bench' ], libs => [qw(uv curl openssl jansson)], system => 1 },
+      ours => [ 'base', 'bench' ], libs => [qw(uv curl openssl jansson nghttp2)], system => 1 },
     { path => qr{^bench/}, ours => [ 'base', 'bench' ], libs => ['jansson'], system => 1 },
     { path => qr{^examples/}, ours => ['SELF'], libs => [], system => 1 },
     { path => qr{^tests/},

@@ -1,0 +1,137 @@
+/*
+ * What a request of a plugin costs over HTTPS, against a bare loop of libcurl and libuv that sends
+ * the same to the same server.
+ *
+ *     bench_http FOLDER [CASE]    every case, or one: http.h2.64. Writes a certificate to FOLDER.
+ */
+#include <keyprovider/keyprovider.h>
+
+#include "bench/canned.h"
+#include "bench/pairs.h"
+
+#define CLOSE_MS 5000
+#define CASE_MS 500
+#define IN_FLIGHT 64 /* what the vault lets through at once; the window keeps its queue filled */
+
+struct session {
+    kp_provider *provider;
+    kp_vault *vault;
+    struct kp_request request;
+};
+
+static kp_span text(const char *s)
+{
+    kp_span span = {(const uint8_t *)s, strlen(s)};
+    return span;
+}
+
+/* fresh: every connection is too old for the next request. */
+static bool session_open(struct session *s, const char *url, bool fresh)
+{
+    static kp_plugin_get_fn *const plugins[] = {bench_canned_plugin_get, NULL};
+    static const uint8_t dek[32] = {1, 2, 3};
+    struct kp_options options;
+    struct kp_error error;
+    char config[512];
+    char location[256];
+    *s = (struct session){.provider = NULL};
+    (void)snprintf(config, sizeof config,
+                   "{\"http\": {\"proxy\": \"none\", \"ca_file\": \"%s\", \"max_age_ms\": %u}}",
+                   getenv("KP_BENCH_CA"), fresh ? 1u : 600000u);
+    (void)snprintf(location, sizeof location, "canned:%s", url);
+    kp_options_init(&options);
+    options.flags = KP_OPEN_NO_PLUGIN_FILES;
+    options.static_plugins = plugins;
+    options.config_text = config;
+    kp_request_init(&s->request, KP_OP_WRAP);
+    s->request.name = text("tde-master-key");
+    s->request.alg = KP_ALG_RSA_OAEP_256;
+    s->request.value.ptr = dek;
+    s->request.value.len = sizeof dek;
+    if (kp_provider_open(&options, &s->provider, &error) == KP_OK &&
+        kp_vault_acquire(s->provider, location, NULL, &s->vault, &error) == KP_OK)
+        return true;
+    fprintf(stderr, "bench_http: %s\n", error.text);
+    return false;
+}
+
+static void session_close(struct session *s)
+{
+    kp_vault_release(s->vault);
+    kp_provider_close_wait(s->provider, CLOSE_MS, NULL);
+}
+
+/* ---- Cases ---- */
+
+struct row {
+    const char *name;
+    const char *url; /* a variable of the environment */
+    const char *mode;
+    unsigned n; /* at once */
+};
+
+static const struct row ROWS[] = {
+    {"http.h1.1", "KP_BENCH_H1", "h1", 1},     {"http.h1.64", "KP_BENCH_H1", "h1", IN_FLIGHT},
+    {"http.h2.1", "KP_BENCH_H2", "h2", 1},     {"http.h2.64", "KP_BENCH_H2", "h2", IN_FLIGHT},
+    {"http.fresh", "KP_BENCH_H1", "fresh", 1},
+};
+
+static bool run_row(struct bench_yardstick *yardstick, const struct row *row)
+{
+    bool fresh = strcmp(row->mode, "fresh") == 0;
+    struct session s;
+    bool ok = session_open(&s, getenv(row->url), fresh);
+    const struct bench_case c = {.name = row->name,
+                                 .load = {s.vault, &s.request, row->n == 1},
+                                 .job = row->n == 1 ? bench_job("sync", 0, 1, CASE_MS)
+                                                    : bench_job("async", 2 * row->n, 1, CASE_MS),
+                                 .yardstick = bench_job(row->mode, row->n, 1, CASE_MS)};
+    ok = ok && bench_case_run(&c, yardstick);
+    session_close(&s);
+    return ok;
+}
+
+static bool run_cases(const char *only)
+{
+    struct bench_yardstick y;
+    bool ok = bench_yardstick_start(&y, "bare_http");
+    for (size_t i = 0; ok && i < sizeof ROWS / sizeof ROWS[0]; i++)
+        if (!only || strcmp(only, ROWS[i].name) == 0)
+            ok = run_row(&y, &ROWS[i]);
+    bench_yardstick_end(&y);
+    return ok;
+}
+
+/* ---- The server ---- */
+
+static bool name_urls(struct bench_yardstick *server)
+{
+    char line[64];
+    char url[128];
+    char *rest;
+    if (!fgets(line, sizeof line, server->answers))
+        return false;
+    unsigned long h1 = strtoul(line, &rest, 10);
+    unsigned long h2 = strtoul(rest, NULL, 10);
+    (void)snprintf(url, sizeof url, "https://127.0.0.1:%lu/keys/k/1/wrapkey?api-version=7.6", h1);
+    bool ok = setenv("KP_BENCH_H1", url, 1) == 0;
+    (void)snprintf(url, sizeof url, "https://127.0.0.1:%lu/keys/k/1/wrapkey?api-version=7.6", h2);
+    return setenv("KP_BENCH_H2", url, 1) == 0 && ok;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench_yardstick server;
+    char ca[512];
+    if (argc < 2 || argc > 3) {
+        fprintf(stderr, "usage: bench_http FOLDER [CASE]\n");
+        return 1;
+    }
+    (void)snprintf(ca, sizeof ca, "%s/canned-server.pem", argv[1]);
+    bool ok = setenv("KP_BENCH_CA", ca, 1) == 0 && bench_yardstick_start(&server, "canned_server");
+    if (!ok)
+        return 1;
+    ok = name_urls(&server) && run_cases(argv[2]); /* argv[argc] is NULL */
+    bench_yardstick_end(&server);
+    return ok ? 0 : 1;
+}

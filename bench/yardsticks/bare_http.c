@@ -1,0 +1,220 @@
+/*
+ * The least a client built on libcurl and libuv does: one thread, as many requests under way as the
+ * job says, each handle used again, its header list built once. Modes: "h1" and "h2" with size
+ * requests at once; "fresh", one at a time, each on a connection of its own.
+ *
+ * The environment: KP_BENCH_CA, the server's certificate; KP_BENCH_H1 and KP_BENCH_H2, its URLs.
+ */
+#include <curl/curl.h>
+#include <uv.h>
+
+#include "bench/yardsticks/job.h"
+
+#define REQUESTS_MAX 1024
+#define BODY_LEN 400
+#define TOKEN_LEN 1000
+
+struct client {
+    uv_loop_t loop;
+    uv_timer_t timer;
+    CURLM *multi;
+    struct curl_slist *headers;
+    CURL *requests[REQUESTS_MAX];
+    size_t n;
+    uint64_t n_started;
+    struct bench_lane *lane;
+    bool failed;
+};
+
+struct watch {
+    uv_poll_t poll;
+    curl_socket_t socket;
+    struct client *client;
+};
+
+static char body[BODY_LEN];
+
+static void collect(struct client *client)
+{
+    int left;
+    for (CURLMsg *m; (m = curl_multi_info_read(client->multi, &left)) != NULL;) {
+        CURL *easy = m->easy_handle;
+        if (m->msg != CURLMSG_DONE)
+            continue;
+        if (m->data.result != CURLE_OK) {
+            client->failed = true;
+            fprintf(stderr, "bare_http: %s\n", curl_easy_strerror(m->data.result));
+        }
+        (void)curl_multi_remove_handle(client->multi, easy);
+        bench_lane_count(client->lane, 1);
+        if (!client->failed && bench_lane_goes_on(client->lane, client->n_started++))
+            (void)curl_multi_add_handle(client->multi, easy);
+        else
+            client->n--;
+    }
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct watch *watch = poll->data;
+    int what = status < 0 ? CURL_CSELECT_ERR : 0;
+    int running;
+    what |= (events & UV_READABLE) ? CURL_CSELECT_IN : 0;
+    what |= (events & UV_WRITABLE) ? CURL_CSELECT_OUT : 0;
+    (void)curl_multi_socket_action(watch->client->multi, watch->socket, what, &running);
+    collect(watch->client);
+}
+
+static void on_time(uv_timer_t *timer)
+{
+    struct client *client = timer->data;
+    int running;
+    (void)curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    collect(client);
+}
+
+static void free_watch(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static int on_socket(CURL *easy, curl_socket_t socket, int what, void *ctx, void *of_socket)
+{
+    struct client *client = ctx;
+    struct watch *watch = of_socket;
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        if (watch) {
+            (void)uv_poll_stop(&watch->poll);
+            uv_close((uv_handle_t *)&watch->poll, free_watch);
+        }
+        (void)curl_multi_assign(client->multi, socket, NULL);
+        return 0;
+    }
+    if (!watch) {
+        watch = calloc(1, sizeof *watch);
+        if (!watch || uv_poll_init_socket(&client->loop, &watch->poll, socket) != 0)
+            return -1;
+        watch->client = client;
+        watch->socket = socket;
+        watch->poll.data = watch;
+        (void)curl_multi_assign(client->multi, socket, watch);
+    }
+    int events =
+        ((what & CURL_POLL_IN) ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) ? UV_WRITABLE : 0);
+    return uv_poll_start(&watch->poll, events, on_ready);
+}
+
+static int on_timer(CURLM *multi, long ms, void *ctx)
+{
+    struct client *client = ctx;
+    (void)multi;
+    if (ms < 0)
+        (void)uv_timer_stop(&client->timer);
+    else
+        (void)uv_timer_start(&client->timer, on_time, (uint64_t)ms, 0);
+    return 0;
+}
+
+static size_t drop(char *bytes, size_t size, size_t n, void *ctx)
+{
+    (void)bytes;
+    (void)ctx;
+    return size * n;
+}
+
+/* ---- A client ---- */
+
+static bool add_headers(struct client *client)
+{
+    char bearer[TOKEN_LEN + 64] = "Authorization: Bearer ";
+    size_t at = strlen(bearer);
+    memset(bearer + at, 't', TOKEN_LEN);
+    const char *lines[] = {bearer, "Content-Type: application/json", "Accept:", "Expect:"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct curl_slist *more = curl_slist_append(client->headers, lines[i]);
+        if (!more)
+            return false;
+        client->headers = more;
+    }
+    return true;
+}
+
+static bool add_request(struct client *client, const char *mode)
+{
+    CURL *easy = curl_easy_init();
+    const char *url = getenv(strcmp(mode, "h2") == 0 ? "KP_BENCH_H2" : "KP_BENCH_H1");
+    if (!easy || !url)
+        return false;
+    client->requests[client->n++] = easy;
+    client->n_started++;
+    (void)curl_easy_setopt(easy, CURLOPT_URL, url);
+    (void)curl_easy_setopt(easy, CURLOPT_CAINFO, getenv("KP_BENCH_CA"));
+    (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    (void)curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers);
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)BODY_LEN);
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, drop);
+    if (strcmp(mode, "fresh") == 0) {
+        (void)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+        (void)curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    }
+    return curl_multi_add_handle(client->multi, easy) == CURLM_OK;
+}
+
+static bool begin(struct client *client, const struct bench_job *job)
+{
+    client->multi = curl_multi_init();
+    if (!client->multi || uv_loop_init(&client->loop) != 0 || !add_headers(client))
+        return false;
+    (void)uv_timer_init(&client->loop, &client->timer);
+    client->timer.data = client;
+    (void)curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    (void)curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+    (void)curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    (void)curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+    (void)curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+                            strcmp(job->mode, "h2") == 0 ? 1L : 256L);
+    for (unsigned i = 0; i < job->size; i++)
+        if (!add_request(client, job->mode))
+            return false;
+    return true;
+}
+
+static bool work(struct bench_lane *lane)
+{
+    static struct client client;
+    memset(&client, 0, sizeof client);
+    memset(body, 'b', sizeof body);
+    client.lane = lane;
+    if (!begin(&client, lane->job))
+        return false;
+    while (client.n > 0)
+        (void)uv_run(&client.loop, UV_RUN_ONCE);
+    for (unsigned i = 0; i < lane->job->size; i++)
+        curl_easy_cleanup(client.requests[i]);
+    (void)curl_multi_cleanup(client.multi);
+    curl_slist_free_all(client.headers);
+    uv_close((uv_handle_t *)&client.timer, NULL);
+    (void)uv_run(&client.loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&client.loop);
+    return !client.failed;
+}
+
+static bool run_job(const struct bench_job *job, uint64_t *ret_ops, struct bench_cost *ret_cost)
+{
+    if (job->size < 1 || job->size > REQUESTS_MAX || job->n_threads != 1)
+        return false;
+    return bench_lanes_run(job, work, NULL, ret_ops, ret_cost);
+}
+
+int main(void)
+{
+    if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK)
+        return 1;
+    return bench_serve("bare_http", run_job);
+}

@@ -1,0 +1,266 @@
+/*
+ * A TLS server that answers everything with the same 508 bytes, for benchmarks of what asks it. A
+ * thread a connection; HTTP/2 where the client offers it on the second port. Its certificate is
+ * made at the start and written to the file that the environment variable KP_BENCH_CA names. It
+ * writes "PORT PORT" (HTTP/1.1, HTTP/2) and serves until its standard input ends.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <nghttp2/nghttp2.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#define BODY_LEN 508
+#define DAY_S 86400L
+
+struct port {
+    int fd;
+    uint16_t number;
+    SSL_CTX *ctx;
+};
+
+struct connection {
+    SSL *ssl;
+    int fd;
+};
+
+/* ---- Certificate ---- */
+
+static bool add_names(X509 *x509)
+{
+    X509_EXTENSION *names =
+        X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+    bool ok = names && X509_add_ext(x509, names, -1) == 1;
+    X509_EXTENSION_free(names);
+    return ok;
+}
+
+static X509 *new_certificate(EVP_PKEY *key)
+{
+    X509 *x509 = X509_new();
+    X509_NAME *name = x509 ? X509_get_subject_name(x509) : NULL;
+    if (x509 && X509_set_version(x509, 2) == 1 &&
+        ASN1_INTEGER_set(X509_get_serialNumber(x509), 1) == 1 &&
+        X509_gmtime_adj(X509_getm_notBefore(x509), -DAY_S) &&
+        X509_gmtime_adj(X509_getm_notAfter(x509), DAY_S) && X509_set_pubkey(x509, key) == 1 &&
+        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1,
+                                   -1, 0) == 1 &&
+        X509_set_issuer_name(x509, name) == 1 && add_names(x509) &&
+        X509_sign(x509, key, EVP_sha256()) > 0)
+        return x509;
+    X509_free(x509);
+    return NULL;
+}
+
+static bool write_certificate(X509 *x509, const char *path)
+{
+    FILE *f = path ? fopen(path, "w") : NULL;
+    bool ok = f && PEM_write_X509(f, x509) == 1;
+    return f && fclose(f) == 0 && ok;
+}
+
+/* ---- HTTP/1.1 ---- */
+
+static void serve_h1(struct connection *c)
+{
+    char answer[BODY_LEN + 128];
+    char request[65536];
+    int head = snprintf(answer, sizeof answer,
+                        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                        "Content-Length: %d\r\n\r\n",
+                        BODY_LEN);
+    memset(answer + head, 'x', BODY_LEN);
+    for (size_t n = 0;;) {
+        int got = SSL_read(c->ssl, request + n, (int)(sizeof request - 1 - n));
+        if (got <= 0)
+            return;
+        n += (size_t)got;
+        request[n] = '\0';
+        const char *end = strstr(request, "\r\n\r\n");
+        const char *length = end ? strstr(request, "Content-Length: ") : NULL;
+        size_t body = length && length < end ? strtoul(length + 16, NULL, 10) : 0;
+        if (!end || n < (size_t)(end - request) + 4 + body)
+            continue;
+        if (SSL_write(c->ssl, answer, head + BODY_LEN) <= 0)
+            return;
+        n = 0; /* nobody sends the next request before it has this answer */
+    }
+}
+
+/* ---- HTTP/2: what has to go out is gathered, so that one read is answered by one write ---- */
+
+static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t n,
+                         uint32_t *flags, nghttp2_data_source *source, void *ctx)
+{
+    size_t part = (size_t)source->fd < n ? (size_t)source->fd : n; /* fd: bytes left to send */
+    (void)session;
+    (void)id;
+    (void)ctx;
+    memset(out, 'x', part);
+    source->fd -= (int)part;
+    if (source->fd == 0)
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return (ssize_t)part;
+}
+
+static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
+{
+    static char name[] = ":status";
+    static char status[] = "200";
+    static char length_name[] = "content-length";
+    static char length[] = "508";
+    nghttp2_nv headers[] = {{(uint8_t *)name, (uint8_t *)status, 7, 3, 0},
+                            {(uint8_t *)length_name, (uint8_t *)length, 14, 3, 0}};
+    nghttp2_data_provider body = {.source = {.fd = BODY_LEN}, .read_callback = read_body};
+    (void)ctx;
+    if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
+        (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        return nghttp2_submit_response(session, frame->hd.stream_id, headers, 2, &body);
+    return 0;
+}
+
+static bool send_pending(struct connection *c, nghttp2_session *session)
+{
+    uint8_t out[65536];
+    size_t n = 0;
+    const uint8_t *bytes;
+    for (ssize_t len; (len = nghttp2_session_mem_send(session, &bytes)) > 0;) {
+        if (n + (size_t)len > sizeof out) {
+            if (SSL_write(c->ssl, out, (int)n) <= 0)
+                return false;
+            n = 0;
+        }
+        memcpy(out + n, bytes, (size_t)len); /* a frame has 16 KiB and some at most */
+        n += (size_t)len;
+    }
+    return n == 0 || SSL_write(c->ssl, out, (int)n) > 0;
+}
+
+static void serve_h2(struct connection *c)
+{
+    const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 100}};
+    nghttp2_session_callbacks *callbacks;
+    nghttp2_session *session;
+    uint8_t in[65536];
+    int n = 0;
+    if (nghttp2_session_callbacks_new(&callbacks) != 0)
+        return;
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+    if (nghttp2_session_server_new(&session, callbacks, c) != 0)
+        return;
+    nghttp2_session_callbacks_del(callbacks);
+    (void)nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings, 1);
+    while (send_pending(c, session) && (n = SSL_read(c->ssl, in, sizeof in)) > 0 &&
+           nghttp2_session_mem_recv(session, in, (size_t)n) >= 0)
+        continue;
+    nghttp2_session_del(session);
+}
+
+/* ---- Connections ---- */
+
+static void *serve(void *arg)
+{
+    struct connection *c = arg;
+    const unsigned char *name = NULL;
+    unsigned int len = 0;
+    if (SSL_accept(c->ssl) == 1) {
+        SSL_get0_alpn_selected(c->ssl, &name, &len);
+        if (len == 2 && memcmp(name, "h2", 2) == 0)
+            serve_h2(c);
+        else
+            serve_h1(c);
+    }
+    SSL_free(c->ssl);
+    close(c->fd);
+    free(c);
+    return NULL;
+}
+
+static void begin_connection(struct port *port, int fd)
+{
+    struct connection *c = calloc(1, sizeof *c);
+    pthread_t thread;
+    int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (c) {
+        c->fd = fd;
+        c->ssl = SSL_new(port->ctx);
+    }
+    if (c && c->ssl && SSL_set_fd(c->ssl, fd) == 1 &&
+        pthread_create(&thread, NULL, serve, c) == 0) {
+        (void)pthread_detach(thread);
+        return;
+    }
+    close(fd);
+    free(c);
+}
+
+static void *accept_all(void *arg)
+{
+    struct port *port = arg;
+    for (int fd; (fd = accept(port->fd, NULL, NULL)) >= 0;)
+        begin_connection(port, fd);
+    return NULL;
+}
+
+static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                     const unsigned char *in, unsigned int in_len, void *arg)
+{
+    unsigned char *chosen = NULL;
+    (void)ssl;
+    (void)arg;
+    if (SSL_select_next_proto(&chosen, out_len, (const unsigned char *)"\x02h2", 3, in, in_len) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_NOACK;
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static bool open_port(struct port *port, X509 *x509, EVP_PKEY *key, bool h2)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t len = sizeof address;
+    pthread_t thread;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    port->ctx = SSL_CTX_new(TLS_server_method());
+    port->fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (!port->ctx || SSL_CTX_use_certificate(port->ctx, x509) != 1 ||
+        SSL_CTX_use_PrivateKey(port->ctx, key) != 1 || port->fd < 0 ||
+        bind(port->fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(port->fd, 1024) != 0 ||
+        getsockname(port->fd, (struct sockaddr *)&address, &len) != 0)
+        return false;
+    if (h2)
+        SSL_CTX_set_alpn_select_cb(port->ctx, choose_h2, NULL);
+    port->number = ntohs(address.sin_port);
+    return pthread_create(&thread, NULL, accept_all, port) == 0;
+}
+
+int main(void)
+{
+    static struct port ports[2];
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x509 = key ? new_certificate(key) : NULL;
+    (void)signal(SIGPIPE, SIG_IGN); /* clients come and go */
+    if (!x509 || !write_certificate(x509, getenv("KP_BENCH_CA")) ||
+        !open_port(&ports[0], x509, key, false) || !open_port(&ports[1], x509, key, true)) {
+        fprintf(stderr, "canned_server: cannot serve\n");
+        return 1;
+    }
+    printf("%u %u\n", ports[0].number, ports[1].number);
+    (void)fflush(stdout); /* whoever started us sees the end of the pipe */
+    while (getchar() != EOF)
+        continue;
+    return 0;
+}
