@@ -99,7 +99,7 @@ enum rh_disposition { RH_CREATE_NEW = 0, RH_OPEN_EXISTING = 1 };
 
 struct rh_key_ddl {
     kp_span name;
-    kp_span provider;
+    kp_span provider; /* empty: a key of the server itself */
     kp_span algorithm;
     kp_span key_name;
     enum rh_disposition disposition; /* CREATE_NEW when the clause is absent */

@@ -4,6 +4,32 @@
 
 #include "base/span.h"
 
+const char *const rh_function_names[] = {
+    "ENCRYPTBYASYMKEY", "DECRYPTBYASYMKEY", "ASYMKEY_ID", "DB_ID", "DB_NAME", "DATALENGTH", NULL,
+};
+
+const char *const rh_view_names[] = {
+    "cryptographic_providers",
+    "dm_cryptographic_provider_properties",
+    "dm_cryptographic_provider_algorithms",
+    "dm_cryptographic_provider_keys",
+    "dm_cryptographic_provider_sessions",
+    "asymmetric_keys",
+    "credentials",
+    "dm_database_encryption_keys",
+    "databases",
+    NULL,
+};
+
+bool rh_is_listed(const char *const *list, kp_span name)
+{
+    for (; *list; list++) {
+        if (kpb_span_eq_nocase(kpb_span_str(*list), name))
+            return true;
+    }
+    return false;
+}
+
 /* ---- Refusing ---- */
 
 static void fail_at(struct rh_parser *p, struct rh_place place, const char *format_tail)

@@ -37,6 +37,13 @@ extern const struct rh_rule rh_rules_dek[];
 extern const struct rh_rule rh_rules_backup[];
 extern const struct rh_rule rh_rules_query[];
 
+/* The functions and the views of the schema sys that the engine has; NULL ends each list. */
+extern const char *const rh_function_names[];
+extern const char *const rh_view_names[];
+
+/* Whether name (any case) is in such a list. */
+bool rh_is_listed(const char *const *list, kp_span name);
+
 /* Ends reading at the current token: "line L, column C: expected X, found Y". */
 void rh_refuse(struct rh_parser *p, const char *expected);
 /* The same for a token that is already behind. */

@@ -90,10 +90,12 @@ static struct rh_expr *read_named(struct rh_parser *p)
     rh_read_name(p, &e->name);
     if (rh_accept_mark(p, '.'))
         rh_read_name(p, &e->name);
-    if (rh_accept_mark(p, '(')) {
-        e->kind = RH_EXPR_CALL;
-        read_args(p, e);
-    }
+    if (!rh_accept_mark(p, '('))
+        return e;
+    if (!rh_is_listed(rh_function_names, e->name))
+        rh_refuse_at(p, e->place, "this function is none that the rehearsal has");
+    e->kind = RH_EXPR_CALL;
+    read_args(p, e);
     return e;
 }
 

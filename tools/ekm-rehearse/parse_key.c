@@ -1,4 +1,4 @@
-/* CREATE ASYMMETRIC KEY FROM PROVIDER and DROP ASYMMETRIC KEY. */
+/* CREATE ASYMMETRIC KEY, from a provider or of the server itself, and DROP ASYMMETRIC KEY. */
 #include "tools/ekm-rehearse/grammar.h"
 
 static void read_disposition(struct rh_parser *p, struct rh_key_ddl *k)
@@ -33,13 +33,26 @@ static unsigned read_option(struct rh_parser *p, struct rh_key_ddl *k)
     return 0;
 }
 
+/* A key of the server itself takes an algorithm, one of a provider a name in the provider. */
+static void check_options(struct rh_parser *p, const struct rh_key_ddl *k, unsigned seen,
+                          struct rh_place start)
+{
+    if (k->provider.len == 0 && seen != 1)
+        rh_refuse_at(p, start, "a key without FROM PROVIDER takes ALGORITHM and nothing else");
+    if (k->provider.len && !(seen & 2))
+        rh_refuse_at(p, start, "a key FROM PROVIDER needs PROVIDER_KEY_NAME");
+}
+
 static void parse_create(struct rh_parser *p, struct rh_statement *s)
 {
     struct rh_key_ddl *k = &s->as.key;
+    const struct rh_place start = p->at->place;
     unsigned seen = 0;
     rh_read_name(p, &k->name);
-    rh_expect(p, "FROM PROVIDER");
-    rh_read_name(p, &k->provider);
+    if (rh_accept(p, "FROM PROVIDER"))
+        rh_read_name(p, &k->provider);
+    else if (!rh_at_words(p, "WITH"))
+        rh_refuse(p, "FROM PROVIDER or WITH ALGORITHM");
     rh_expect(p, "WITH");
     do {
         const struct rh_place place = p->at->place;
@@ -48,6 +61,7 @@ static void parse_create(struct rh_parser *p, struct rh_statement *s)
             rh_refuse_at(p, place, "this option stands here twice");
         seen |= bit;
     } while (rh_accept_mark(p, ','));
+    check_options(p, k, seen, start);
 }
 
 static void parse_drop(struct rh_parser *p, struct rh_statement *s)

@@ -86,7 +86,10 @@ static void read_view(struct rh_parser *p, struct rh_select *q)
     if (p->st == KP_OK && !kpb_span_eq_nocase(schema, kpb_span_str("sys")))
         rh_refuse_at(p, place, "the views known here are those of the schema sys");
     rh_expect_mark(p, '.');
+    const struct rh_place view_place = p->at->place;
     rh_read_name(p, &q->view);
+    if (p->st == KP_OK && !rh_is_listed(rh_view_names, q->view))
+        rh_refuse_at(p, view_place, "this view is none that the rehearsal has");
     if (rh_accept_mark(p, '(')) {
         q->view_arg = rh_read_expr(p);
         rh_expect_mark(p, ')');
