@@ -1,8 +1,8 @@
 /*
  * What the played server remembers between runs: providers, credentials, logins, asymmetric keys,
  * databases with their wrapped encryption keys. Plain records of fixed size in bounded lists; a
- * file of JSON, replaced in one step. SECRETs lie in it sealed under a key that is a file beside it,
- * as the engine's service master key seals them. One thread.
+ * file of JSON, replaced in one step. SECRETs lie in it sealed under a key that is a file beside
+ * it, as the engine's service master key seals them. One thread.
  */
 #ifndef KP_TOOLS_EKM_REHEARSE_CATALOG_H
 #define KP_TOOLS_EKM_REHEARSE_CATALOG_H
@@ -14,8 +14,8 @@
 #define RH_NAME_LEN 513u  /* bytes of a name, its NUL included */
 #define RH_TEXT_LEN 4001u /* of an IDENTITY or a path */
 #define RH_BYTES_LEN 4096u
-#define RH_MASTER 1 /* number of the database master */
-#define RH_ADMIN 1  /* number of the login that runs scripts */
+#define RH_MASTER 1          /* number of the database master */
+#define RH_ADMIN 1           /* number of the login that runs scripts */
 #define RH_RECORDS_MAX 4096u /* of each kind */
 #define RH_CATALOG_MAX_LEN (64u * 1024u * 1024u)
 

@@ -18,12 +18,26 @@ struct field {
     size_t len; /* room of a text */
 };
 
-#define INT(type, member) {#member, FIELD_INT, offsetof(struct type, member), 0}
-#define BOOL(type, member) {#member, FIELD_BOOL, offsetof(struct type, member), 0}
-#define BLOB(type, member) {#member, FIELD_BLOB, offsetof(struct type, member), 0}
+#define INT(type, member)                                                                          \
+    {                                                                                              \
+#member, FIELD_INT, offsetof(struct type, member), 0                                       \
+    }
+#define BOOL(type, member)                                                                         \
+    {                                                                                              \
+#member, FIELD_BOOL, offsetof(struct type, member), 0                                      \
+    }
+#define BLOB(type, member)                                                                         \
+    {                                                                                              \
+#member, FIELD_BLOB, offsetof(struct type, member), 0                                      \
+    }
 #define TEXT(type, member)                                                                         \
-    {#member, FIELD_TEXT, offsetof(struct type, member), sizeof(((struct type *)0)->member)}
-#define END {NULL, FIELD_INT, 0, 0}
+    {                                                                                              \
+#member, FIELD_TEXT, offsetof(struct type, member), sizeof(((struct type *)0)->member)     \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, FIELD_INT, 0, 0                                                                      \
+    }
 
 static const struct field server_fields[] = {
     INT(rh_catalog, next_id),
@@ -34,8 +48,13 @@ static const struct field server_fields[] = {
     END,
 };
 static const struct field provider_fields[] = {
-    INT(rh_provider, id),       TEXT(rh_provider, name),    TEXT(rh_provider, path),
-    TEXT(rh_provider, guid),    TEXT(rh_provider, version), BOOL(rh_provider, is_enabled), END,
+    INT(rh_provider, id),
+    TEXT(rh_provider, name),
+    TEXT(rh_provider, path),
+    TEXT(rh_provider, guid),
+    TEXT(rh_provider, version),
+    BOOL(rh_provider, is_enabled),
+    END,
 };
 static const struct field credential_fields[] = {
     INT(rh_credential, id),
@@ -58,9 +77,11 @@ static const struct field mapping_fields[] = {
     END,
 };
 static const struct field key_fields[] = {
-    INT(rh_key, id),         INT(rh_key, database_id),   TEXT(rh_key, name),
-    TEXT(rh_key, algorithm), INT(rh_key, algorithm_id),  INT(rh_key, bits),
-    BLOB(rh_key, thumb),     TEXT(rh_key, provider_guid), BLOB(rh_key, public_key), END,
+    INT(rh_key, id),           INT(rh_key, database_id),
+    TEXT(rh_key, name),        TEXT(rh_key, algorithm),
+    INT(rh_key, algorithm_id), INT(rh_key, bits),
+    BLOB(rh_key, thumb),       TEXT(rh_key, provider_guid),
+    BLOB(rh_key, public_key),  END,
 };
 static const struct field database_fields[] = {
     INT(rh_database, id),         TEXT(rh_database, name),      INT(rh_database, state),
@@ -191,7 +212,8 @@ static bool read_field(const struct field *f, const json_t *value, void *record)
         return json_is_boolean(value);
     case FIELD_TEXT:
         return json_is_string(value) &&
-               rh_put_text(at, f->len, kpb_span(json_string_value(value), json_string_length(value)));
+               rh_put_text(at, f->len,
+                           kpb_span(json_string_value(value), json_string_length(value)));
     case FIELD_BLOB:
     default:
         return read_blob(value, at);
@@ -200,8 +222,9 @@ static bool read_field(const struct field *f, const json_t *value, void *record)
 
 static kp_status fail_member(struct kp_error *err, const char *list, const char *member)
 {
-    return kpb_fail(err, KP_CONFIG, "the catalogue is no catalogue of this program: %s%s%s is missing "
-                                    "or no value of its kind",
+    return kpb_fail(err, KP_CONFIG,
+                    "the catalogue is no catalogue of this program: %s%s%s is missing "
+                    "or no value of its kind",
                     list, *list ? "." : "", member);
 }
 

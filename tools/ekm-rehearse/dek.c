@@ -125,13 +125,15 @@ static void start_database(struct rh_engine *e, struct rh_database *d)
     rh_memory_clear(&e->memory);
     d->state = opened ? RH_ONLINE : RH_RECOVERY_PENDING;
     if (!opened)
-        (void)rh_msg(e, 3414, 21, 1,
-                     "An error occurred during recovery, preventing the database '%s' from starting. "
-                     "It is RECOVERY_PENDING until the cause is cured and the server restarts.",
-                     d->name);
+        (void)rh_msg(
+            e, 3414, 21, 1,
+            "An error occurred during recovery, preventing the database '%s' from starting. "
+            "It is RECOVERY_PENDING until the cause is cured and the server restarts.",
+            d->name);
     else if (d->encryption == RH_ENCRYPTED)
-        rh_note(e, "Starting up database '%s': its encryption key was unwrapped, its pages are "
-                   "readable.",
+        rh_note(e,
+                "Starting up database '%s': its encryption key was unwrapped, its pages are "
+                "readable.",
                 d->name);
 }
 

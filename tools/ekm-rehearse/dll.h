@@ -14,6 +14,7 @@
 #include "tools/ekm-rehearse/memory.h"
 
 struct rh_functions {
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a name that is declared takes no parentheses */
 #define XX(number, name, parameters) SqlCrypt##name##_fn *name;
     KP_EKM_EXPORT_MAP(XX)
 #undef XX

@@ -2,7 +2,8 @@
 #include "base/span.h"
 #include "tools/ekm-rehearse/dll_twice.h"
 
-/* The engine has room for a wrapped key of some modulus; generous here, as its limit is not known. */
+/* The engine has room for a wrapped key of some modulus; generous here, as its limit is not
+ * known. */
 #define CRYPT_MAX_LEN 2048u
 
 struct crypt_call {
@@ -20,10 +21,9 @@ static SqlCpError crypt_once(struct rh_dll *d, void *ctx, struct rh_slot *slots,
     const SqlCpData in = {(uint32_t)job->input.len, (uint8_t *)(uintptr_t)job->input.ptr};
     const SqlCpEncryptionParam *params = job->empty_params ? nothing : NULL;
     SqlCpData out = {slots[0].cb, slots[0].ptr};
-    const SqlCpError code =
-        job->direction == RH_ENCRYPT
-            ? d->call.Encrypt(c->session, &thumb, 1, params, 0, &in, &out)
-            : d->call.Decrypt(c->session, &thumb, 1, params, 0, &in, &out);
+    const SqlCpError code = job->direction == RH_ENCRYPT
+                                ? d->call.Encrypt(c->session, &thumb, 1, params, 0, &in, &out)
+                                : d->call.Decrypt(c->session, &thumb, 1, params, 0, &in, &out);
     *ret_kept = out.pb == slots[0].ptr;
     slots[0].cb = out.cb;
     return code;

@@ -71,7 +71,7 @@ static struct rh_verdict call_once(struct rh_dll *d, struct rh_twice *t)
 static struct rh_verdict call_fenced(struct rh_dll *d, struct rh_memory *m, struct rh_twice *t,
                                      const uint32_t len[RH_SLOTS_MAX])
 {
-    struct fences f;
+    struct fences f = {{0}, {0}};
     for (size_t i = 0; i < t->n; i++) {
         f.len[i] = len[i];
         if (!fence(d, m, &t->slots[i], len[i], &f.poison[i]))
@@ -164,8 +164,7 @@ static bool needs_anything(const struct rh_twice *t)
 }
 
 /* Zero to two calls that must not succeed; false when the series is over. */
-static bool disturb(struct rh_dll *d, struct rh_memory *m, struct rh_twice *t,
-                    struct rh_verdict *v)
+static bool disturb(struct rh_dll *d, struct rh_memory *m, struct rh_twice *t, struct rh_verdict *v)
 {
     for (uint32_t n = rh_dice_roll(d->dice, 3); n > 0; n--) {
         const bool is_probe = rh_dice_roll(d->dice, 2) || !needs_anything(t);

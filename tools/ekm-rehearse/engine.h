@@ -73,7 +73,7 @@ struct rh_engine {
     struct rh_dice dice;
     struct rh_instance instances[RH_INSTANCES_MAX];
     struct rh_session sessions[RH_SESSIONS_MAX];
-    struct rh_list deks; /* of struct rh_open_dek, wiped when removed */
+    struct rh_list deks;     /* of struct rh_open_dek, wiped when removed */
     struct rh_memory memory; /* of the statement that runs */
     struct rh_memory batch;  /* of the variables */
     struct rh_variable variables[RH_VARIABLES_MAX];

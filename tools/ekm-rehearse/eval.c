@@ -52,8 +52,8 @@ static bool key_id(struct rh_engine *e, const struct rh_expr *x, const struct rh
 static bool database_id(struct rh_engine *e, const struct rh_expr *x, const struct rh_value *args,
                         struct rh_value *ret)
 {
-    const struct rh_database *d = x->n_args ? rh_find_database(&e->catalog, args[0].bytes)
-                                            : rh_database_current(e);
+    const struct rh_database *d =
+        x->n_args ? rh_find_database(&e->catalog, args[0].bytes) : rh_database_current(e);
     if (d)
         *ret = rh_int(d->id);
     return true;
@@ -62,8 +62,8 @@ static bool database_id(struct rh_engine *e, const struct rh_expr *x, const stru
 static bool database_name(struct rh_engine *e, const struct rh_expr *x, const struct rh_value *args,
                           struct rh_value *ret)
 {
-    const struct rh_database *d = x->n_args ? rh_database_by_id(&e->catalog, args[0].number)
-                                            : rh_database_current(e);
+    const struct rh_database *d =
+        x->n_args ? rh_database_by_id(&e->catalog, args[0].number) : rh_database_current(e);
     if (d)
         *ret = rh_text(d->name);
     return true;
@@ -92,9 +92,12 @@ static bool call(struct rh_engine *e, const struct rh_expr *x, const struct rh_v
         bool (*run)(struct rh_engine *, const struct rh_expr *, const struct rh_value *,
                     struct rh_value *);
     } functions[] = {
-        {"ENCRYPTBYASYMKEY", crypt_by_key}, {"DECRYPTBYASYMKEY", crypt_by_key},
-        {"ASYMKEY_ID", key_id},             {"DB_ID", database_id},
-        {"DB_NAME", database_name},         {"DATALENGTH", data_length},
+        {"ENCRYPTBYASYMKEY", crypt_by_key},
+        {"DECRYPTBYASYMKEY", crypt_by_key},
+        {"ASYMKEY_ID", key_id},
+        {"DB_ID", database_id},
+        {"DB_NAME", database_name},
+        {"DATALENGTH", data_length},
     };
     *ret = (struct rh_value){0};
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {

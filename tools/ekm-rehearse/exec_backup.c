@@ -54,7 +54,8 @@ static bool write_backup(struct rh_engine *e, const struct rh_backup_ddl *d,
     else if (d->key.len)
         ok = wrap_backup_key(e, d->key, &b, key);
     if (ok && rh_backup_write(e->options->folder, d->disk, &b, key, &err) != KP_OK)
-        ok = rh_msg(e, 3201, 16, 1, "Cannot open backup device '%.*s'. %s", RH_S(d->disk), err.text);
+        ok =
+            rh_msg(e, 3201, 16, 1, "Cannot open backup device '%.*s'. %s", RH_S(d->disk), err.text);
     kpb_wipe(key, sizeof key);
     return ok;
 }
@@ -98,15 +99,17 @@ static bool read_backup(struct rh_engine *e, const struct rh_backup_ddl *d, stru
     if (!ok)
         rh_backup_clear(b);
     else if (rh_backup_open(b, key, &err) != KP_OK)
-        ok = rh_msg(e, 3241, 16, 13, "The backup on device '%.*s' is damaged or was encrypted under "
-                                     "another key. (%s)",
+        ok = rh_msg(e, 3241, 16, 13,
+                    "The backup on device '%.*s' is damaged or was encrypted under "
+                    "another key. (%s)",
                     RH_S(d->disk), err.text);
     kpb_wipe(key, sizeof key);
     return ok;
 }
 
 /* The DEK in the backup must open its pages before anything here changes. */
-static bool check_restored(struct rh_engine *e, struct rh_database *d, const struct rh_database *old)
+static bool check_restored(struct rh_engine *e, struct rh_database *d,
+                           const struct rh_database *old)
 {
     d->id = old ? old->id : rh_catalog_new_id(&e->catalog);
     d->state = RH_ONLINE;
@@ -131,7 +134,8 @@ static bool restore(struct rh_engine *e, const struct rh_backup_ddl *d)
         return rh_msg(e, 3108, 16, 1, "The database master is not restored here.");
     if (old && !d->replace)
         return rh_msg(e, 3154, 16, 4,
-                      "Database '%s' exists; WITH REPLACE overwrites it with the backup.", old->name);
+                      "Database '%s' exists; WITH REPLACE overwrites it with the backup.",
+                      old->name);
     if (!read_backup(e, d, &b))
         return false;
     if (!rh_put_text(b.database.name, sizeof b.database.name, d->database))

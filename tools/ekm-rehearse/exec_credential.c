@@ -72,10 +72,11 @@ bool rh_exec_drop_credential(struct rh_engine *e, const struct rh_statement *s)
     for (size_t i = 0; i < e->catalog.mappings.n; i++) {
         const struct rh_mapping *m = rh_list_at(&e->catalog.mappings, i);
         if (m->credential_id == c->id)
-            return rh_msg(e, 15591, 16, 1,
-                          "Cannot drop credential '%s' because a login has it; ALTER LOGIN ... DROP "
-                          "CREDENTIAL comes first.",
-                          c->name);
+            return rh_msg(
+                e, 15591, 16, 1,
+                "Cannot drop credential '%s' because a login has it; ALTER LOGIN ... DROP "
+                "CREDENTIAL comes first.",
+                c->name);
     }
     rh_sessions_close(e, c->id);
     rh_list_remove(&e->catalog.credentials, c);

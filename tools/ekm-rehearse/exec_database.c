@@ -6,9 +6,10 @@ static struct rh_database *find(struct rh_engine *e, kp_span name)
 {
     struct rh_database *d = rh_find_database(&e->catalog, name);
     if (!d)
-        (void)rh_msg(e, 911, 16, 1,
-                     "Database '%.*s' does not exist. Make sure that the name is entered correctly.",
-                     RH_S(name));
+        (void)rh_msg(
+            e, 911, 16, 1,
+            "Database '%.*s' does not exist. Make sure that the name is entered correctly.",
+            RH_S(name));
     return d;
 }
 
@@ -17,10 +18,11 @@ struct rh_database *rh_database_open(struct rh_engine *e, kp_span name)
     struct rh_database *d = find(e, name);
     if (!d || d->state == RH_ONLINE)
         return d;
-    (void)rh_msg(e, 945, 14, 2,
-                 "Database '%s' cannot be opened: it is RECOVERY_PENDING. The start-up messages say "
-                 "why.",
-                 d->name);
+    (void)rh_msg(
+        e, 945, 14, 2,
+        "Database '%s' cannot be opened: it is RECOVERY_PENDING. The start-up messages say "
+        "why.",
+        d->name);
     return NULL;
 }
 
@@ -58,13 +60,15 @@ bool rh_exec_drop_database(struct rh_engine *e, const struct rh_statement *s)
 {
     struct rh_database *d = rh_find_database(&e->catalog, s->as.database.name);
     if (!d)
-        return rh_msg(e, 3701, 11, 1,
-                      "Cannot drop the database '%.*s', because it does not exist or you do not have "
-                      "permission.",
-                      RH_S(s->as.database.name));
+        return rh_msg(
+            e, 3701, 11, 1,
+            "Cannot drop the database '%.*s', because it does not exist or you do not have "
+            "permission.",
+            RH_S(s->as.database.name));
     if (d->id == RH_MASTER)
-        return rh_msg(e, 3708, 16, 1, "Cannot drop the database 'master' because it is a system "
-                                      "database.");
+        return rh_msg(e, 3708, 16, 1,
+                      "Cannot drop the database 'master' because it is a system "
+                      "database.");
     if (d->id == e->database_id)
         return rh_msg(e, 3702, 16, 4, "Cannot drop database '%s' because it is currently in use.",
                       d->name);
@@ -77,10 +81,11 @@ bool rh_exec_drop_database(struct rh_engine *e, const struct rh_statement *s)
 static bool turn_on(struct rh_engine *e, struct rh_database *d)
 {
     if (d->encryption == RH_NO_DEK)
-        return rh_msg(e, 33106, 16, 1,
-                      "Cannot change database encryption state because database '%s' has no database "
-                      "encryption key.",
-                      d->name);
+        return rh_msg(
+            e, 33106, 16, 1,
+            "Cannot change database encryption state because database '%s' has no database "
+            "encryption key.",
+            d->name);
     if (d->encryption == RH_ENCRYPTED)
         return rh_msg(e, 33107, 16, 1,
                       "Cannot enable database encryption because it is already enabled.");

@@ -95,8 +95,8 @@ bool rh_exec_alter_dek(struct rh_engine *e, const struct rh_statement *s)
 {
     struct rh_database *d = rh_database_current(e);
     if (d->encryption == RH_NO_DEK)
-        return rh_msg(e, 33104, 16, 1, "A database encryption key does not exist for database '%s'.",
-                      d->name);
+        return rh_msg(e, 33104, 16, 1,
+                      "A database encryption key does not exist for database '%s'.", d->name);
     if (s->as.dek.key.len)
         return reencrypt(e, d, s->as.dek.key);
     return regenerate(e, d, s->as.dek.algorithm);
@@ -107,12 +107,13 @@ bool rh_exec_drop_dek(struct rh_engine *e, const struct rh_statement *s)
     struct rh_database *d = rh_database_current(e);
     (void)s;
     if (d->encryption == RH_NO_DEK)
-        return rh_msg(e, 33104, 16, 2, "A database encryption key does not exist for database '%s'.",
-                      d->name);
+        return rh_msg(e, 33104, 16, 2,
+                      "A database encryption key does not exist for database '%s'.", d->name);
     if (d->encryption == RH_ENCRYPTED)
-        return rh_msg(e, 33105, 16, 1,
-                      "Cannot drop the database encryption key because it is currently in use. Turn "
-                      "database encryption off first.");
+        return rh_msg(
+            e, 33105, 16, 1,
+            "Cannot drop the database encryption key because it is currently in use. Turn "
+            "database encryption off first.");
     d->encryption = RH_NO_DEK;
     d->encryptor.len = 0;
     d->wrapped.len = 0;

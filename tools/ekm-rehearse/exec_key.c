@@ -51,9 +51,8 @@ static bool open_existing(struct making *m)
     if (m->ddl->algorithm.len)
         return rh_msg(m->e, 33034, 16, 1,
                       "Cannot specify an algorithm for an existing key; leave ALGORITHM out.");
-    const struct rh_verdict v =
-        rh_dll_key_by_name(&m->instance->dll, &m->e->memory, &m->session->handle, m->ddl->key_name,
-                           &m->info);
+    const struct rh_verdict v = rh_dll_key_by_name(&m->instance->dll, &m->e->memory,
+                                                   &m->session->handle, m->ddl->key_name, &m->info);
     if (!rh_verdict_ok(&v))
         return rh_msg_verdict(m->e, 33049, 1, &v,
                               "Key with name '%.*s' does not exist in the provider or access is "
@@ -100,12 +99,13 @@ static bool look_up_new(struct making *m)
     if (m->e->options->orders.is_b[RH_ORDER_NEW_KEY])
         return true;
     const SqlCpAlgId asked = m->info.algorithm;
-    const struct rh_verdict v = rh_dll_key_by_thumb(
-        &m->instance->dll, &m->e->memory, &m->session->handle, m->info.thumb, &m->info);
+    const struct rh_verdict v = rh_dll_key_by_thumb(&m->instance->dll, &m->e->memory,
+                                                    &m->session->handle, m->info.thumb, &m->info);
     if (!rh_verdict_ok(&v))
-        return rh_msg_verdict(m->e, 33049, 3, &v,
-                              "The new key '%.*s' does not exist in the provider or access is denied.",
-                              RH_S(m->ddl->key_name));
+        return rh_msg_verdict(
+            m->e, 33049, 3, &v,
+            "The new key '%.*s' does not exist in the provider or access is denied.",
+            RH_S(m->ddl->key_name));
     return m->info.algorithm == asked ||
            rh_msg(m->e, 33087, 16, 3,
                   "Property algorithm id of the new key returned by the provider is %u, asked for "
@@ -191,17 +191,19 @@ static bool is_in_use(struct rh_engine *e, const struct rh_key *k)
         const struct rh_database *d = rh_list_at(&e->catalog.databases, i);
         if (k->database_id == RH_MASTER && d->encryption != RH_NO_DEK &&
             kpb_span_eq(rh_blob_view(&d->encryptor), rh_blob_view(&k->thumb)))
-            return !rh_msg(e, 15352, 16, 1,
-                           "The asymmetric key '%s' cannot be dropped: it protects the encryption key "
-                           "of database '%s'.",
-                           k->name, d->name);
+            return !rh_msg(
+                e, 15352, 16, 1,
+                "The asymmetric key '%s' cannot be dropped: it protects the encryption key "
+                "of database '%s'.",
+                k->name, d->name);
     }
     for (size_t i = 0; i < e->catalog.logins.n; i++) {
         const struct rh_login *l = rh_list_at(&e->catalog.logins, i);
         if (l->key_id == k->id)
-            return !rh_msg(e, 15352, 16, 2,
-                           "The asymmetric key '%s' cannot be dropped: login '%s' was made from it.",
-                           k->name, l->name);
+            return !rh_msg(
+                e, 15352, 16, 2,
+                "The asymmetric key '%s' cannot be dropped: login '%s' was made from it.", k->name,
+                l->name);
     }
     return false;
 }
@@ -215,19 +217,21 @@ static void drop_in_provider(struct rh_engine *e, const struct rh_key *k)
     if (s)
         v = rh_dll_drop_key(&s->instance->dll, &s->handle, rh_blob_view(&k->thumb));
     if (!rh_verdict_ok(&v))
-        (void)rh_msg(e, 33036, 10, 1,
-                     "The key '%s' could not be dropped in the provider (code %u); its row is gone.",
-                     k->name, v.code);
+        (void)rh_msg(
+            e, 33036, 10, 1,
+            "The key '%s' could not be dropped in the provider (code %u); its row is gone.",
+            k->name, v.code);
 }
 
 bool rh_exec_drop_key(struct rh_engine *e, const struct rh_statement *s)
 {
     struct rh_key *k = rh_find_key(&e->catalog, e->database_id, s->as.key.name);
     if (!k)
-        return rh_msg(e, 15151, 16, 1,
-                      "Cannot drop the asymmetric key '%.*s', because it does not exist or you do not "
-                      "have permission.",
-                      RH_S(s->as.key.name));
+        return rh_msg(
+            e, 15151, 16, 1,
+            "Cannot drop the asymmetric key '%.*s', because it does not exist or you do not "
+            "have permission.",
+            RH_S(s->as.key.name));
     if (is_in_use(e, k))
         return false;
     if (s->as.key.remove_provider_key)

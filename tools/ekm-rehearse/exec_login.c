@@ -6,11 +6,12 @@ static struct rh_login *find(struct rh_engine *e, kp_span name)
 {
     struct rh_login *l = rh_find_login(&e->catalog, name);
     if (!l)
-        (void)rh_msg(e, 15151, 16, 1,
-                     "Cannot find the login '%.*s', because it does not exist or you do not have "
-                     "permission. (The login that runs this script is '%s'; --login names it when a "
-                     "node is new.)",
-                     RH_S(name), ((struct rh_login *)rh_list_at(&e->catalog.logins, 0))->name);
+        (void)rh_msg(
+            e, 15151, 16, 1,
+            "Cannot find the login '%.*s', because it does not exist or you do not have "
+            "permission. (The login that runs this script is '%s'; --login names it when a "
+            "node is new.)",
+            RH_S(name), ((struct rh_login *)rh_list_at(&e->catalog.logins, 0))->name);
     return l;
 }
 
@@ -19,12 +20,14 @@ bool rh_exec_create_login(struct rh_engine *e, const struct rh_statement *s)
     const struct rh_login_ddl *d = &s->as.login;
     const struct rh_key *k = rh_find_key(&e->catalog, RH_MASTER, d->key);
     if (rh_find_login(&e->catalog, d->name))
-        return rh_msg(e, 15025, 16, 1, "The server principal '%.*s' already exists.", RH_S(d->name));
+        return rh_msg(e, 15025, 16, 1, "The server principal '%.*s' already exists.",
+                      RH_S(d->name));
     if (!k)
-        return rh_msg(e, 15151, 16, 1,
-                      "Cannot find the asymmetric key '%.*s' in master, because it does not exist or "
-                      "you do not have permission.",
-                      RH_S(d->key));
+        return rh_msg(
+            e, 15151, 16, 1,
+            "Cannot find the asymmetric key '%.*s' in master, because it does not exist or "
+            "you do not have permission.",
+            RH_S(d->key));
     const int64_t key_id = k->id;
     struct rh_login *l = rh_list_add(&e->catalog.logins);
     if (!l)
@@ -94,8 +97,8 @@ bool rh_exec_drop_login(struct rh_engine *e, const struct rh_statement *s)
     if (!l)
         return false;
     if (l->id == RH_ADMIN)
-        return rh_msg(e, 15434, 16, 1, "Could not drop login '%s' as the user is currently logged in.",
-                      l->name);
+        return rh_msg(e, 15434, 16, 1,
+                      "Could not drop login '%s' as the user is currently logged in.", l->name);
     for (size_t i = e->catalog.mappings.n; i-- > 0;) {
         struct rh_mapping *m = rh_list_at(&e->catalog.mappings, i);
         if (m->login_id == l->id)

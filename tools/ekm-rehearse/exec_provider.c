@@ -6,10 +6,11 @@ static struct rh_provider *find(struct rh_engine *e, kp_span name)
 {
     struct rh_provider *p = rh_find_provider(&e->catalog, name);
     if (!p)
-        (void)rh_msg(e, 15151, 16, 1,
-                     "Cannot find the cryptographic provider '%.*s', because it does not exist or you "
-                     "do not have permission.",
-                     RH_S(name));
+        (void)rh_msg(
+            e, 15151, 16, 1,
+            "Cannot find the cryptographic provider '%.*s', because it does not exist or you "
+            "do not have permission.",
+            RH_S(name));
     return p;
 }
 
@@ -122,10 +123,11 @@ bool rh_exec_drop_provider(struct rh_engine *e, const struct rh_statement *s)
     if (!p)
         return false;
     if (is_mapped(&e->catalog, p->id))
-        return rh_msg(e, 33044, 16, 1,
-                      "Cannot drop cryptographic provider '%s' because there is a credential mapped "
-                      "to it.",
-                      p->name);
+        return rh_msg(
+            e, 33044, 16, 1,
+            "Cannot drop cryptographic provider '%s' because there is a credential mapped "
+            "to it.",
+            p->name);
     if (has_session(e, p->id))
         (void)rh_msg(e, 33058, 10, 1,
                      "Cryptographic provider '%s' is dropped now; sessions that are open end with "

@@ -118,7 +118,7 @@ static bool add_row(struct result *r, const struct rh_row *row)
 {
     for (size_t i = 0; i < r->n_columns; i++) {
         struct rh_value v = {0};
-        if (!r->q->n_columns)
+        if (row && !r->q->n_columns)
             v = row->values[i];
         else if (!rh_eval(r->e, r->q->columns[i].expr, row, &v))
             return false;
@@ -139,8 +139,8 @@ static void name_columns(struct result *r, const struct rh_table *t)
         else if (c->alias.len)
             r->names[i] = c->alias;
         else
-            r->names[i] = c->expr->kind == RH_EXPR_COLUMN ? c->expr->name
-                                                          : kpb_span_str("(No column name)");
+            r->names[i] =
+                c->expr->kind == RH_EXPR_COLUMN ? c->expr->name : kpb_span_str("(No column name)");
         r->widths[i] = count_characters(r->names[i]);
     }
 }

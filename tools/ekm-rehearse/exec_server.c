@@ -33,10 +33,11 @@ bool rh_exec_configure(struct rh_engine *e, const struct rh_statement *s)
         return rh_msg(e, 15123, 16, 1, "The configuration option '%.*s' does not exist here.",
                       RH_S(c->option));
     if (is_ekm && !k->advanced)
-        return rh_msg(e, 15123, 16, 2,
-                      "The configuration option '%s' is an advanced one; set 'show advanced options' "
-                      "to 1 and RECONFIGURE first.",
-                      ekm);
+        return rh_msg(
+            e, 15123, 16, 2,
+            "The configuration option '%s' is an advanced one; set 'show advanced options' "
+            "to 1 and RECONFIGURE first.",
+            ekm);
     if (c->has_value)
         return is_ekm ? set(e, c, ekm, &k->ekm_configured)
                       : set(e, c, advanced, &k->advanced_configured);

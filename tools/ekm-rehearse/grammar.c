@@ -47,12 +47,10 @@ void rh_refuse_at(struct rh_parser *p, struct rh_place place, const char *why)
 /* Values are named by their kind only: a string may be a SECRET. */
 static void name_token(const struct rh_token *t, char *out, size_t len)
 {
-    static const char *const kinds[] = {[RH_TOKEN_END] = "the end of the script",
-                                        [RH_TOKEN_STRING] = "a string",
-                                        [RH_TOKEN_NSTRING] = "a string",
-                                        [RH_TOKEN_NUMBER] = "a number",
-                                        [RH_TOKEN_BINARY] = "a binary value",
-                                        [RH_TOKEN_GO] = "GO"};
+    static const char *const kinds[] = {
+        [RH_TOKEN_END] = "the end of the script", [RH_TOKEN_STRING] = "a string",
+        [RH_TOKEN_NSTRING] = "a string",          [RH_TOKEN_NUMBER] = "a number",
+        [RH_TOKEN_BINARY] = "a binary value",     [RH_TOKEN_GO] = "GO"};
     if (t->kind < sizeof kinds / sizeof kinds[0] && kinds[t->kind])
         (void)snprintf(out, len, "%s", kinds[t->kind]);
     else
@@ -118,10 +116,17 @@ bool rh_accept_mark(struct rh_parser *p, char mark)
     return found;
 }
 
+/* Word by word, so that the place refused is that of the first wrong one. */
 void rh_expect(struct rh_parser *p, const char *words)
 {
-    if (!rh_accept(p, words))
-        rh_refuse(p, words);
+    while (*words && p->st == KP_OK) {
+        const size_t len = strcspn(words, " ");
+        char word[32];
+        (void)snprintf(word, sizeof word, "%.*s", (int)len, words);
+        if (!rh_accept(p, word))
+            rh_refuse(p, word);
+        words += len + (words[len] == ' ');
+    }
 }
 
 void rh_expect_mark(struct rh_parser *p, char mark)
@@ -202,8 +207,8 @@ void rh_read_type(struct rh_parser *p, enum rh_type *ret_type, uint32_t *ret_max
     static const struct {
         const char *word;
         enum rh_type type;
-    } types[] = {{"INT", RH_INT},          {"BIGINT", RH_INT},       {"VARCHAR", RH_VARCHAR},
-                 {"CHAR", RH_VARCHAR},     {"NVARCHAR", RH_NVARCHAR}, {"NCHAR", RH_NVARCHAR},
+    } types[] = {{"INT", RH_INT},          {"BIGINT", RH_INT},         {"VARCHAR", RH_VARCHAR},
+                 {"CHAR", RH_VARCHAR},     {"NVARCHAR", RH_NVARCHAR},  {"NCHAR", RH_NVARCHAR},
                  {"SYSNAME", RH_NVARCHAR}, {"VARBINARY", RH_VARBINARY}};
     *ret_max_len = 0;
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {

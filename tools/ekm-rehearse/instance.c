@@ -84,10 +84,11 @@ static bool check_info(struct rh_engine *e, const SqlCpProviderInfo *info, const
 {
     const SqlCpVersion v = info->scpVersion;
     if (v.major != x_scp_SqlCpVerMajor || v.minor != x_scp_SqlCpVerMinor)
-        return rh_msg(e, 33032, 16, 1,
-                      "The interface version of cryptographic provider '%s' is %02u.%02u; the engine "
-                      "needs 01.01.",
-                      name, v.major, v.minor);
+        return rh_msg(
+            e, 33032, 16, 1,
+            "The interface version of cryptographic provider '%s' is %02u.%02u; the engine "
+            "needs 01.01.",
+            name, v.major, v.minor);
     const char *wrong = NULL;
     if (info->authType != scp_auth_Basic && info->authType != scp_auth_Other)
         wrong = "authentication type";
@@ -117,21 +118,22 @@ static bool list_algorithms(struct rh_engine *e, struct rh_instance *i)
 {
     SqlCpAlgId id = x_scp_AlgIdBad;
     for (;;) {
-        struct rh_algorithm algorithm;
+        struct rh_algorithm algorithm = {.id = id};
         struct rh_verdict v = rh_dll_next_algorithm(&i->dll, &id);
         if (!v.broken && v.code == scp_err_NotFound)
             return true;
         if (rh_verdict_ok(&v))
             v = rh_dll_algorithm(&i->dll, &e->memory, id, &algorithm);
         if (!rh_verdict_ok(&v))
-            return rh_msg_verdict(e, 33039, 1, &v, "The algorithms of the provider cannot be read.");
+            return rh_msg_verdict(e, 33039, 1, &v,
+                                  "The algorithms of the provider cannot be read.");
     }
 }
 
 /* Loads row's file and writes what the library says of itself into row. */
 static struct rh_instance *load_row(struct rh_engine *e, struct rh_provider *row)
 {
-    struct rh_provider_info info;
+    struct rh_provider_info info = {.name = {NULL, 0}};
     struct rh_instance *i = find_free(e);
     if (!i) {
         (void)rh_msg(e, 33027, 16, 2, "The rehearsal loads at most 16 libraries.");
@@ -151,7 +153,8 @@ static struct rh_instance *load_row(struct rh_engine *e, struct rh_provider *row
 struct rh_instance *rh_instance_register(struct rh_engine *e, struct rh_provider *ret_row)
 {
     if (strlen(ret_row->path) > PATH_MAX_CHARACTERS) {
-        (void)rh_msg(e, 33023, 16, 1, "The path of the provider library has more than 256 characters.");
+        (void)rh_msg(e, 33023, 16, 1,
+                     "The path of the provider library has more than 256 characters.");
         return NULL;
     }
     struct rh_instance *i = load_row(e, ret_row);
@@ -181,13 +184,14 @@ static bool check_same(struct rh_engine *e, const struct rh_provider *p,
 {
     if (strcmp(p->guid, loaded->guid) != 0)
         return rh_msg(e, 33024, 16, 1,
-                      "The GUID of cryptographic provider '%s' is %s, in the catalogue %s.", p->name,
-                      loaded->guid, p->guid);
+                      "The GUID of cryptographic provider '%s' is %s, in the catalogue %s.",
+                      p->name, loaded->guid, p->guid);
     if (strcmp(p->version, loaded->version) != 0)
-        return rh_msg(e, 33024, 16, 2,
-                      "The version of cryptographic provider '%s' is %s, in the catalogue %s; ALTER "
-                      "CRYPTOGRAPHIC PROVIDER ... FROM FILE takes a new one over.",
-                      p->name, loaded->version, p->version);
+        return rh_msg(
+            e, 33024, 16, 2,
+            "The version of cryptographic provider '%s' is %s, in the catalogue %s; ALTER "
+            "CRYPTOGRAPHIC PROVIDER ... FROM FILE takes a new one over.",
+            p->name, loaded->version, p->version);
     return true;
 }
 

@@ -7,13 +7,13 @@ static const struct {
     uint32_t bits;
     SqlCpKeyType type;
 } known[] = {
-    {"RSA_512", 512, scp_kt_Asymmetric},    {"RSA_1024", 1024, scp_kt_Asymmetric},
-    {"RSA_2048", 2048, scp_kt_Asymmetric},  {"RSA_3072", 3072, scp_kt_Asymmetric},
-    {"RSA_4096", 4096, scp_kt_Asymmetric},  {"RC2", 128, scp_kt_Symmetric},
-    {"RC4", 40, scp_kt_Symmetric},          {"RC4_128", 128, scp_kt_Symmetric},
-    {"DES", 64, scp_kt_Symmetric},          {"TRIPLE_DES", 128, scp_kt_Symmetric},
-    {"DESX", 192, scp_kt_Symmetric},        {"TRIPLE_DES_3KEY", 192, scp_kt_Symmetric},
-    {"AES_128", 128, scp_kt_Symmetric},     {"AES_192", 192, scp_kt_Symmetric},
+    {"RSA_512", 512, scp_kt_Asymmetric},   {"RSA_1024", 1024, scp_kt_Asymmetric},
+    {"RSA_2048", 2048, scp_kt_Asymmetric}, {"RSA_3072", 3072, scp_kt_Asymmetric},
+    {"RSA_4096", 4096, scp_kt_Asymmetric}, {"RC2", 128, scp_kt_Symmetric},
+    {"RC4", 40, scp_kt_Symmetric},         {"RC4_128", 128, scp_kt_Symmetric},
+    {"DES", 64, scp_kt_Symmetric},         {"TRIPLE_DES", 128, scp_kt_Symmetric},
+    {"DESX", 192, scp_kt_Symmetric},       {"TRIPLE_DES_3KEY", 192, scp_kt_Symmetric},
+    {"AES_128", 128, scp_kt_Symmetric},    {"AES_192", 192, scp_kt_Symmetric},
     {"AES_256", 256, scp_kt_Symmetric},
 };
 
@@ -32,8 +32,9 @@ bool rh_check_algorithm(struct rh_engine *e, struct rh_instance *i, SqlCpAlgId i
 {
     const struct rh_verdict v = rh_dll_algorithm(&i->dll, &e->memory, id, ret);
     if (!rh_verdict_ok(&v))
-        return rh_msg_verdict(e, 33089, 1, &v, "Key validation failed: the provider says nothing "
-                                               "of algorithm id %u.",
+        return rh_msg_verdict(e, 33089, 1, &v,
+                              "Key validation failed: the provider says nothing "
+                              "of algorithm id %u.",
                               id);
     const size_t at = find_tag(ret->tag);
     if (at == N_KNOWN)

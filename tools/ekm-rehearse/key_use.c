@@ -24,13 +24,14 @@ static bool look_up(struct rh_engine *e, struct rh_session *s, const struct rh_k
     struct rh_key_info info = {.algorithm = (SqlCpAlgId)k->algorithm_id};
     struct rh_algorithm algorithm;
     if (!e->options->orders.is_b[RH_ORDER_USE_KEY]) {
-        const struct rh_verdict v = rh_dll_key_by_thumb(
-            &s->instance->dll, &e->memory, &s->handle, rh_blob_view(&k->thumb), &info);
+        const struct rh_verdict v = rh_dll_key_by_thumb(&s->instance->dll, &e->memory, &s->handle,
+                                                        rh_blob_view(&k->thumb), &info);
         if (!rh_verdict_ok(&v))
-            return rh_msg_verdict(e, 33049, 2, &v,
-                                  "The key with the thumbprint of '%s' does not exist in the provider "
-                                  "or access is denied.",
-                                  k->name);
+            return rh_msg_verdict(
+                e, 33049, 2, &v,
+                "The key with the thumbprint of '%s' does not exist in the provider "
+                "or access is denied.",
+                k->name);
     }
     return rh_check_algorithm(e, s->instance, info.algorithm, &algorithm) &&
            check_catalog(e, k, info.algorithm, &algorithm);
@@ -82,10 +83,11 @@ struct rh_session *rh_session_of_key(struct rh_engine *e, const struct rh_key *k
     const struct rh_credential *c = l ? rh_credential_of(&e->catalog, l->id, p->id) : NULL;
     if (c)
         return rh_session_of(e, p, c);
-    (void)rh_msg(e, 33121, 16, l ? 2 : 1,
-                 "The asymmetric key '%s' has no login associated with it%s. Create a login that has "
-                 "credential for this cryptographic provider, from this key.",
-                 k->name, l ? " that has a credential of the provider" : "");
+    (void)rh_msg(
+        e, 33121, 16, l ? 2 : 1,
+        "The asymmetric key '%s' has no login associated with it%s. Create a login that has "
+        "credential for this cryptographic provider, from this key.",
+        k->name, l ? " that has a credential of the provider" : "");
     return NULL;
 }
 
@@ -109,17 +111,19 @@ struct rh_key *rh_encryptor_by_name(struct rh_engine *e, kp_span name)
 {
     struct rh_key *k = rh_find_key(&e->catalog, RH_MASTER, name);
     if (!k) {
-        (void)rh_msg(e, 15151, 16, 1,
-                     "Cannot find the asymmetric key '%.*s' in master, because it does not exist or "
-                     "you do not have permission.",
-                     RH_S(name));
+        (void)rh_msg(
+            e, 15151, 16, 1,
+            "Cannot find the asymmetric key '%.*s' in master, because it does not exist or "
+            "you do not have permission.",
+            RH_S(name));
         return NULL;
     }
     if (k->provider_guid[0])
         return k;
-    (void)rh_msg(e, 33120, 16, 1,
-                 "In order to encrypt the database encryption key with an asymmetric key, use an "
-                 "asymmetric key that resides on an extensible key management provider; '%s' does not.",
-                 k->name);
+    (void)rh_msg(
+        e, 33120, 16, 1,
+        "In order to encrypt the database encryption key with an asymmetric key, use an "
+        "asymmetric key that resides on an extensible key management provider; '%s' does not.",
+        k->name);
     return NULL;
 }

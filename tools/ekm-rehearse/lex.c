@@ -218,7 +218,8 @@ static bool is_go_line(struct reader copy, int64_t *ret_count)
     *ret_count = t.kind == RH_TOKEN_NUMBER ? t.number : 1;
     while (peek(&copy, 0) == ' ' || peek(&copy, 0) == '\t' || peek(&copy, 0) == '\r')
         step(&copy);
-    return at_end(&copy) || peek(&copy, 0) == '\n' || (peek(&copy, 0) == '-' && peek(&copy, 1) == '-');
+    return at_end(&copy) || peek(&copy, 0) == '\n' ||
+           (peek(&copy, 0) == '-' && peek(&copy, 1) == '-');
 }
 
 static kp_status end_batch(struct reader *r, int64_t count, struct rh_token *t)

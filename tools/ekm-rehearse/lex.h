@@ -31,7 +31,8 @@ struct rh_place {
     uint32_t column;
 };
 
-/* text: what it stands for, quotes gone and doubled marks made single; lives in the memory given. */
+/* text: what it stands for, quotes gone and doubled marks made single; lives in the memory
+ * given. */
 struct rh_token {
     enum rh_token_kind kind;
     struct rh_place place;

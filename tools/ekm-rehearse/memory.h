@@ -21,7 +21,8 @@ void rh_memory_init(struct rh_memory *m, size_t limit);
 /* Wipes and frees all of it. */
 void rh_memory_clear(struct rh_memory *m);
 
-/* n zeroed bytes, aligned for anything, valid until clear; NULL beyond the limit or out of memory. */
+/* n zeroed bytes, aligned for anything, valid until clear; NULL beyond the limit or out of
+ * memory. */
 void *rh_memory_take(struct rh_memory *m, size_t n) KP_MUST_USE;
 
 #endif /* KP_TOOLS_EKM_REHEARSE_MEMORY_H */

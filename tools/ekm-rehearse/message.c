@@ -31,9 +31,10 @@ bool rh_msg(struct rh_engine *e, unsigned number, unsigned severity, unsigned st
 /* The engine knows phrases for its own codes only. */
 static const char *phrase_of(uint32_t code)
 {
-    static const char *const phrases[] = {"Success",         "Failure",   "Insufficient Buffer",
-                                          "Not Supported",   "Not Found", "Authentication Failure",
-                                          "Invalid Argument", "Provider Error"};
+    static const char *const phrases[] = {
+        "Success",          "Failure",       "Insufficient Buffer",
+        "Not Supported",    "Not Found",     "Authentication Failure",
+        "Invalid Argument", "Provider Error"};
     if (code < sizeof phrases / sizeof phrases[0])
         return phrases[code];
     return "Provider Error, no explanation available";

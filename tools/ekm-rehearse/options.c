@@ -138,8 +138,7 @@ static kp_status check(const struct rh_command *c, struct kp_error *err)
 kp_status rh_options_read(int argc, char **argv, struct rh_command *ret, struct kp_error *reterr)
 {
     kp_status st = KP_OK;
-    *ret = (struct rh_command){
-        .options = {.folder = "rehearsal", .node = "node1", .login = "sa"}};
+    *ret = (struct rh_command){.options = {.folder = "rehearsal", .node = "node1", .login = "sa"}};
     for (int i = 1; i < argc && st == KP_OK; i++) {
         if (argv[i][0] != '-') {
             st = add_script(argv[i], ret, reterr);

@@ -1,6 +1,6 @@
 /*
- * Orders of calls that no trace of a live engine has confirmed. Each is a switch, so that a provider
- * can be rehearsed against either way; docs/REHEARSAL.md lists them. Pure functions.
+ * Orders of calls that no trace of a live engine has confirmed. Each is a switch, so that a
+ * provider can be rehearsed against either way; docs/REHEARSAL.md lists them. Pure functions.
  */
 #ifndef KP_TOOLS_EKM_REHEARSE_ORDER_H
 #define KP_TOOLS_EKM_REHEARSE_ORDER_H

@@ -24,9 +24,9 @@ static void read_encryption(struct rh_parser *p, struct rh_backup_ddl *b)
 /* Options that change nothing about keys are read and have no effect on the file written here. */
 static void read_backup_option(struct rh_parser *p, struct rh_backup_ddl *b)
 {
-    static const char *const plain[] = {"FORMAT",      "INIT",        "COMPRESSION", "NO_COMPRESSION",
-                                        "COPY_ONLY",   "CHECKSUM",    "SKIP",        "NOREWIND",
-                                        "NOUNLOAD"};
+    static const char *const plain[] = {"FORMAT",         "INIT",      "COMPRESSION",
+                                        "NO_COMPRESSION", "COPY_ONLY", "CHECKSUM",
+                                        "SKIP",           "NOREWIND",  "NOUNLOAD"};
     int64_t percent = 0;
     if (rh_accept(p, "ENCRYPTION")) {
         read_encryption(p, b);

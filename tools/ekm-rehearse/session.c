@@ -101,10 +101,11 @@ struct rh_session *rh_session_of_login(struct rh_engine *e, const struct rh_prov
     if (c)
         return rh_session_of(e, p, c);
     if (rh_instance_of(e, p)) /* a provider that cannot be used is the worse news */
-        (void)rh_msg(e, 33046, 16, 1,
-                     "Your login has no credential for cryptographic provider '%s'; ALTER LOGIN ... "
-                     "ADD CREDENTIAL gives it one.",
-                     p->name);
+        (void)rh_msg(
+            e, 33046, 16, 1,
+            "Your login has no credential for cryptographic provider '%s'; ALTER LOGIN ... "
+            "ADD CREDENTIAL gives it one.",
+            p->name);
     return NULL;
 }
 

@@ -150,8 +150,9 @@ static kp_status convert(const struct rh_value *v, struct rh_memory *m, struct r
     if (ret->type == RH_VARBINARY)
         return rh_value_wire(v, m, &ret->bytes, err);
     ret->number = v->number;
-    return v->type == RH_INT ? KP_OK : is_text(v->type) ? text_to_number(v->bytes, &ret->number)
-                                                        : KP_USAGE;
+    return v->type == RH_INT  ? KP_OK
+           : is_text(v->type) ? text_to_number(v->bytes, &ret->number)
+                              : KP_USAGE;
 }
 
 /* Texts are cut between characters. */

@@ -39,8 +39,8 @@ bool rh_value_eq(const struct rh_value *a, const struct rh_value *b);
 
 /*
  * v as another type: between texts and bytes as the engine does (varchar by code page 1252's ASCII
- * part, nvarchar as UTF-16), numbers to and from decimal text; max_len cuts (characters or bytes; 0:
- * RH_VALUE_MAX_LEN). Errors: usage when there is no such conversion or the bytes are no text;
+ * part, nvarchar as UTF-16), numbers to and from decimal text; max_len cuts (characters or bytes;
+ * 0: RH_VALUE_MAX_LEN). Errors: usage when there is no such conversion or the bytes are no text;
  * no_memory.
  */
 kp_status rh_value_convert(const struct rh_value *v, enum rh_type type, uint32_t max_len,

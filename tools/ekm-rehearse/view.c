@@ -47,8 +47,9 @@ static bool view_providers(struct rh_engine *e, const struct rh_value *arg, stru
     (void)arg;
     for (size_t i = 0; i < e->catalog.providers.n; i++) {
         const struct rh_provider *p = rh_list_at(&e->catalog.providers, i);
-        const struct rh_value row[] = {rh_int(p->id),       rh_text(p->name), rh_text(p->guid),
-                                       rh_text(p->version), rh_text(p->path), rh_bit(p->is_enabled)};
+        const struct rh_value row[] = {rh_int(p->id),    rh_text(p->name),
+                                       rh_text(p->guid), rh_text(p->version),
+                                       rh_text(p->path), rh_bit(p->is_enabled)};
         if (!add_row(e, t, row))
             return false;
     }
@@ -84,10 +85,10 @@ static bool view_credentials(struct rh_engine *e, const struct rh_value *arg, st
     for (size_t i = 0; i < e->catalog.credentials.n; i++) {
         const struct rh_credential *c = rh_list_at(&e->catalog.credentials, i);
         const bool has_provider = c->provider_id != 0;
-        const struct rh_value row[] = {
-            rh_int(c->id), rh_text(c->name), rh_text(c->identity),
-            has_provider ? rh_text("CRYPTOGRAPHIC PROVIDER") : NULL_VALUE,
-            has_provider ? rh_int(c->provider_id) : NULL_VALUE};
+        const struct rh_value row[] = {rh_int(c->id), rh_text(c->name), rh_text(c->identity),
+                                       has_provider ? rh_text("CRYPTOGRAPHIC PROVIDER")
+                                                    : NULL_VALUE,
+                                       has_provider ? rh_int(c->provider_id) : NULL_VALUE};
         if (!add_row(e, t, row))
             return false;
     }
@@ -148,31 +149,31 @@ static struct rh_value guid_text(struct rh_engine *e, const char *guid)
     return rh_text(copy);
 }
 
-static bool add_properties(struct rh_engine *e, const struct rh_provider *p,
-                           struct rh_instance *i, struct rh_table *t)
+static bool add_properties(struct rh_engine *e, const struct rh_provider *p, struct rh_instance *i,
+                           struct rh_table *t)
 {
-    struct rh_provider_info info;
+    struct rh_provider_info info = {.name = {NULL, 0}};
     const struct rh_verdict v = rh_dll_info(&i->dll, &e->memory, &info);
     if (!rh_verdict_ok(&v))
         return rh_msg_verdict(e, 33022, 2, &v,
-                              "Cannot obtain information about cryptographic provider '%s'.", p->name);
+                              "Cannot obtain information about cryptographic provider '%s'.",
+                              p->name);
     const SqlCpKeyFlags s = info.raw.symmKeySupport;
     const SqlCpKeyFlags a = info.raw.asymmKeySupport;
-    const struct rh_value row[] = {
-        rh_int(p->id),
-        guid_text(e, p->guid),
-        rh_text(p->version),
-        rh_text("1.01.0000.00"),
-        (struct rh_value){.type = RH_NVARCHAR, .bytes = info.name},
-        rh_text(info.raw.authType == scp_auth_Basic ? "BASIC" : "OTHER"),
-        rh_bit(s & scp_kf_Supported),
-        rh_bit(!(s & scp_kf_Volatile)),
-        rh_bit((s & scp_kf_Exportable) != 0),
-        rh_bit((s & scp_kf_Importable) != 0),
-        rh_bit(a & scp_kf_Supported),
-        rh_bit(!(a & scp_kf_Volatile)),
-        rh_bit((a & scp_kf_Exportable) != 0),
-        rh_bit((a & scp_kf_Importable) != 0)};
+    const struct rh_value row[] = {rh_int(p->id),
+                                   guid_text(e, p->guid),
+                                   rh_text(p->version),
+                                   rh_text("1.01.0000.00"),
+                                   (struct rh_value){.type = RH_NVARCHAR, .bytes = info.name},
+                                   rh_text(info.raw.authType == scp_auth_Basic ? "BASIC" : "OTHER"),
+                                   rh_bit(s & scp_kf_Supported),
+                                   rh_bit(!(s & scp_kf_Volatile)),
+                                   rh_bit((s & scp_kf_Exportable) != 0),
+                                   rh_bit((s & scp_kf_Importable) != 0),
+                                   rh_bit(a & scp_kf_Supported),
+                                   rh_bit(!(a & scp_kf_Volatile)),
+                                   rh_bit((a & scp_kf_Exportable) != 0),
+                                   rh_bit((a & scp_kf_Importable) != 0)};
     return add_row(e, t, row);
 }
 
@@ -194,9 +195,10 @@ static const struct rh_provider *provider_of(struct rh_engine *e, const struct r
     const struct rh_provider *p =
         arg && arg->type == RH_INT ? rh_provider_by_id(&e->catalog, arg->number) : NULL;
     if (!p)
-        (void)rh_msg(e, 33030, 16, 1,
-                     "There is no cryptographic provider of that number; sys.cryptographic_providers "
-                     "lists them.");
+        (void)rh_msg(
+            e, 33030, 16, 1,
+            "There is no cryptographic provider of that number; sys.cryptographic_providers "
+            "lists them.");
     return p;
 }
 
@@ -215,14 +217,15 @@ static bool view_algorithms(struct rh_engine *e, const struct rh_value *arg, str
     struct rh_instance *i = p ? rh_instance_of(e, p) : NULL;
     SqlCpAlgId id = x_scp_AlgIdBad;
     while (i) {
-        struct rh_algorithm a;
+        struct rh_algorithm a = {.id = id};
         struct rh_verdict v = rh_dll_next_algorithm(&i->dll, &id);
         if (!v.broken && v.code == scp_err_NotFound)
             return true;
         if (rh_verdict_ok(&v))
             v = rh_dll_algorithm(&i->dll, &e->memory, id, &a);
         if (!rh_verdict_ok(&v))
-            return rh_msg_verdict(e, 33039, 4, &v, "The algorithms of '%s' cannot be read.", p->name);
+            return rh_msg_verdict(e, 33039, 4, &v, "The algorithms of '%s' cannot be read.",
+                                  p->name);
         const struct rh_value row[] = {
             rh_int(a.id), keep_text(e, a.tag),
             rh_text(a.type == scp_kt_Asymmetric ? "ASYMMETRIC KEY" : "SYMMETRIC KEY"),
@@ -235,8 +238,8 @@ static bool view_algorithms(struct rh_engine *e, const struct rh_value *arg, str
 
 static bool add_key(struct rh_engine *e, struct rh_session *s, SqlCpKeyId id, struct rh_table *t)
 {
-    struct rh_key_info k;
-    struct rh_algorithm a;
+    struct rh_key_info k = {.flags = 0};
+    struct rh_algorithm a = {.id = 0};
     struct rh_verdict v = rh_dll_key_by_id(&s->instance->dll, &e->memory, &s->handle, id, &k);
     if (rh_verdict_ok(&v))
         v = rh_dll_algorithm(&s->instance->dll, &e->memory, k.algorithm, &a);

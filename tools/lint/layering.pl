@@ -46,6 +46,8 @@ my @rooms = (
     { path => qr{^tests/},
       ours => [qw(base crypto core plugins ekm tests support cli tools)], libs => [ keys %third_party ],
       system => 1 },
+    { path => qr{^tools/ekm-rehearse/},
+      ours => [qw(base crypto ekm SELF)], libs => ['jansson'], system => 1 },
     { path => qr{^tools/},
       ours => [qw(base crypto core plugins ekm tools)], libs => [ keys %third_party ], system => 1 },
 );
