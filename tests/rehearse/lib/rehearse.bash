@@ -28,18 +28,19 @@ make_vault() {
 use_scripts() {
     local script
     for script in "$KP_SRC"/examples/sql/*.sql; do
-        sed "s/ContosoVault/${1:-ContosoVault}/; s/FabrikamVault/${2:-FabrikamVault}/
-             s/ContosoSecret/${3:-s3cret}/" "$script" >"$(basename -- "$script")"
+        sed "s|ContosoVault|${1:-ContosoVault}|; s|FabrikamVault|${2:-FabrikamVault}|
+             s|ContosoSecret|${3:-s3cret}|" "$script" >"$(basename -- "$script")"
     done
 }
 
-# message NUMBER [TEXT] ARGUMENT...: a rehearsal that must print this message and exit 1.
+# message NUMBER TEXT ARGUMENT...: a rehearsal that must print this message and this text, where they
+# are not empty, and exit 1.
 message() {
     local number=$1 text=$2 rc=0
     shift 2
     rehearse "$@" >out 2>err </dev/null || rc=$?
     [ "$rc" -eq 1 ] || { cat out >&2; fail "exit $rc instead of 1 from: $*"; }
-    has "Msg $number, "
+    has "Msg ${number:+$number, }"
     [ -z "$text" ] || has "$text"
 }
 

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# The same walkthroughs against the provider of this project on file vaults: set-up, restart,
+# rotation by a new version and by a new key, backup, a second node without local state, and the
+# vault that is lost while its keys come back under the same names in another one.
+# shellcheck source=lib/rehearse.bash
+. "$KP_SRC/tests/rehearse/lib/rehearse.bash"
+
+library=$KP_BUILD/lib/libkeyprovider-ekm.so
+
+# node NAME: the configuration of that node's provider, with a key map and a log of its own.
+node() {
+    cat >"$1.json" <<JSON
+{
+  "vaults": {
+    "main": {"location": "file:$work/main", "access_secret": {"file": "$work/access"},
+             "settings": {"backup_key": {"file": "$work/backup.key"}}},
+    "spare": {"location": "file:$work/spare", "access_secret": {"file": "$work/access"},
+              "settings": {"backup_key": {"file": "$work/backup.key"}}}
+  },
+  "ekm": {"allow": ["config:main", "config:spare"], "key_map": "$work/$1.map",
+          "log_file": "$work/$1.log", "patience_ms": 0, "event_level": 2}
+}
+JSON
+    export KP_EKM_CONFIG=$work/$1.json
+}
+
+printf 's3cret' >access
+head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >backup.key
+node node1
+kpc() { kp --config node1.json "$@"; }
+ok kpc -V main key create ContosoKey --type RSA --size 3072
+ok kpc -V main key create ContosoKey2 --type RSA --size 2048
+ok kpc -V main key create ContosoBackupKey --type RSA --size 2048
+use_scripts config:main config:spare s3cret
+
+quiet tde-setup.sql
+has 'Orders   ENCRYPTED'
+quiet --restart
+has "Starting up database 'Orders'"
+
+# ---- Rotation: a new version of the old key changes nothing, a new key does ----
+
+ok kpc -V main key rotate ContosoKey
+quiet --restart column.sql
+quiet --restart rotation.sql backup.sql new-key.sql
+quiet --restart
+
+# ---- A second node knows the vault and nothing else ----
+
+node node2
+quiet --node node2 second-node.sql
+quiet --node node2 --restart
+has "Starting up database 'OrdersAgain'"
+[ -s node2.map ] || fail 'node2 kept no key map'
+rm node2.map
+quiet --node node2 --restart
+
+# ---- Wrong SECRET, wrong vault ----
+
+node node1
+sed 's/s3cret/wrong/' tde-setup.sql >wrong.sql
+message '' 'Provider error code: 3303' --node stranger wrong.sql
+sed 's/config:main/config:other/' tde-setup.sql >elsewhere.sql
+message '' 'Provider error code: 5' --node stranger2 elsewhere.sql
+
+# ---- The vault is lost ----
+
+for key in ContosoKey ContosoKey2 ContosoBackupKey; do
+    ok kpc -V main key backup "$key" --out "$key.backup"
+done
+mv main gone
+message 3414 'Provider error code: ' --restart
+for key in ContosoKey ContosoKey2 ContosoBackupKey; do
+    ok kpc -V spare key restore --in "$key.backup"
+done
+quiet vault-lost.sql
+quiet --restart
+has "Starting up database 'Orders'"
+quiet column.sql
+quiet tear-down.sql
+
+printf 'provider: ok\n'
