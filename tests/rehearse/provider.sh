@@ -14,10 +14,11 @@ node() {
   "vaults": {
     "main": {"location": "file:$work/main", "access_secret": {"file": "$work/access"},
              "settings": {"backup_key": {"file": "$work/backup.key"}}},
+    "moved": {"location": "file:$work/moved", "access_secret": {"file": "$work/access"}},
     "spare": {"location": "file:$work/spare", "access_secret": {"file": "$work/access"},
               "settings": {"backup_key": {"file": "$work/backup.key"}}}
   },
-  "ekm": {"allow": ["config:main", "config:spare"], "key_map": "$work/$1.map",
+  "ekm": {"allow": ["config:main", "config:moved", "config:spare"], "key_map": "$work/$1.map",
           "log_file": "$work/$1.log", "patience_ms": 0, "event_level": 2}
 }
 JSON
@@ -54,6 +55,36 @@ has "Starting up database 'OrdersAgain'"
 [ -s node2.map ] || fail 'node2 kept no key map'
 rm node2.map
 quiet --node node2 --restart
+
+# ---- Every order of calls the other way ----
+
+for order in register credential altered-credential open-key new-key new-key-size use-key crypt params \
+    reencrypt; do
+    options+=(--order "$order=b")
+done
+quiet --node node3 tde-setup.sql
+quiet --node node3 --restart rotation.sql
+quiet --node node3 --restart column.sql
+sed 's/ContosoFreshKey/ContosoFreshKey3/' new-key.sql >new-key3.sql
+quiet --node node3 new-key3.sql
+options=()
+
+# ---- From another provider to this one, on the same key ----
+
+make_vault OldVault ContosoKey
+ok kpc -V moved key import ContosoKey --in "$SCRIPTED_EKM_ROOT/OldVault/ContosoKey.pem"
+sed 's/config:main/OldVault/' tde-setup.sql >old.sql
+ours=$library
+library=$KP_TEST_PLUGIN_DIR/scripted-ekm.so
+options=(--node moving --map "C:\\Program Files\\keyprovider\\new\\keyprovider-ekm.dll=$ours")
+quiet old.sql
+sed -i 's/config:spare/config:moved/' moving-over.sql
+quiet --restart moving-over.sql
+lacks VaultProvider
+quiet --restart
+has "Starting up database 'Orders'"
+library=$ours
+options=()
 
 # ---- Wrong SECRET, wrong vault ----
 
