@@ -11,7 +11,9 @@
  *
  * Threads: any; reading computes for up to some 0.5 s (key checks, password stretching), a worker's
  * job. A credential belongs to one thread at a time; its key may be shared.
- * What OpenSSL copies of key and password meanwhile is on its heap and wiped there.
+ * What OpenSSL copies of key and password meanwhile is on its heap and wiped there. Reading ASN.1
+ * makes OpenSSL read its configuration file into its default context, as its first user of any kind
+ * does; nothing here works in that context.
  */
 #ifndef KP_PLUGINS_AZURE_REST_CREDENTIAL_H
 #define KP_PLUGINS_AZURE_REST_CREDENTIAL_H

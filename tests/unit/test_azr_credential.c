@@ -316,6 +316,45 @@ static void pem_with_costly_iterations_is_refused_unseen(void **state)
     PKCS8_PRIV_KEY_INFO_free(info);
 }
 
+/* Any sealed content will do: the price is read before it is touched. */
+static void read_scrypt(uint64_t n, uint64_t r, uint64_t p, struct kp_error *err)
+{
+    static const uint8_t salt[16];
+    uint8_t sealed_bytes[32] = {0};
+    struct azr_credential c = {0};
+    X509_ALGOR *alg = NULL;
+    ASN1_OCTET_STRING *content = NULL;
+    X509_SIG *sealed = X509_SIG_new();
+    X509_ALGOR *made = PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), salt, sizeof salt, NULL, n, r, p);
+    X509_SIG_getm(sealed, &alg, &content);
+    assert_non_null(made);
+    assert_int_equal(X509_ALGOR_copy(alg, made), 1);
+    assert_int_equal(ASN1_OCTET_STRING_set(content, sealed_bytes, sizeof sealed_bytes), 1);
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *data = NULL;
+    assert_int_equal(PEM_write_bio_PKCS8(bio, sealed), 1);
+    long len = BIO_get_mem_data(bio, &data);
+    assert_int_equal(
+        azr_credential_from_pem(kpb_span(data, (size_t)len), text("pass"), nothing(), &c, err),
+        KP_CONFIG);
+    assert_int_equal(err->code, 3816);
+    BIO_free(bio);
+    X509_ALGOR_free(made);
+    X509_SIG_free(sealed);
+}
+
+static void pem_with_a_costly_scrypt_is_refused_unseen(void **state)
+{
+    struct kp_error err = {0};
+    (void)state;
+    read_scrypt(16384, 8, 1, &err); /* what openssl writes: only its content is wrong */
+    assert_non_null(strstr(err.text, "damaged"));
+    read_scrypt(1u << 15, 1, 1u << 16, &err);
+    assert_non_null(strstr(err.text, "costs more"));
+    read_scrypt(16384, 8, 1024, &err);
+    assert_non_null(strstr(err.text, "costs more"));
+}
+
 static void pem_with_too_many_blocks_is_refused(void **state)
 {
     (void)state;
@@ -523,6 +562,7 @@ int main(void)
         cmocka_unit_test_setup(pem_certificate_and_thumbprint_must_agree, make_material),
         cmocka_unit_test_setup(pem_that_cannot_be_used_has_its_number, make_material),
         cmocka_unit_test_setup(pem_with_costly_iterations_is_refused_unseen, make_material),
+        cmocka_unit_test_setup(pem_with_a_costly_scrypt_is_refused_unseen, make_material),
         cmocka_unit_test_setup(pem_with_too_many_blocks_is_refused, make_material),
         cmocka_unit_test_setup(keys_of_another_kind_are_unfit, make_material),
         cmocka_unit_test_setup(blobs_of_every_form_are_read, make_material),
