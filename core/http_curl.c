@@ -83,6 +83,12 @@ static kp_status begin_locked(void)
     return begun ? KP_OK : KP_INTERNAL;
 }
 
+void kpi_curl_recover_in_child(void)
+{
+    uv_once(&first_use, init_lock);
+    init_lock();
+}
+
 kp_status kpi_curl_begin(void)
 {
     uv_once(&first_use, init_lock);

@@ -12,5 +12,7 @@
 
 /* Errors: no_memory; internal for a libcurl without TLS. Both may be tried again. */
 kp_status kpi_curl_begin(void) KP_MUST_USE;
+/* In a forked child: the lock may be held by a thread that is not here. */
+void kpi_curl_recover_in_child(void);
 
 #endif /* KP_CORE_HTTP_CURL_H */

@@ -58,8 +58,11 @@ struct options {
     ((options)->ok =                                                                               \
          (options)->ok && curl_easy_setopt((options)->easy, (name), (value)) == CURLE_OK)
 
-static void set_ways(struct options *o, const struct kpi_http_pool *pool)
+static void set_ways(struct options *o, struct kpi_http_generation *generation)
 {
+    const struct kpi_http_pool *pool = generation->pool;
+    SET(o, CURLOPT_CLOSESOCKETFUNCTION, kpi_http_close_socket);
+    SET(o, CURLOPT_CLOSESOCKETDATA, generation);
     SET(o, CURLOPT_PROTOCOLS_STR, pool->is_tls ? "https" : "http");
     SET(o, CURLOPT_PROXY, pool->proxy ? pool->proxy : "");
     SET(o, CURLOPT_NOPROXY, "");
@@ -107,7 +110,7 @@ struct kpi_http_handle *kpi_http_handle_new(struct kpi_http_generation *generati
     handle->easy = options.easy;
     kpi_list_init(&handle->link);
     set_manners(&options, handle);
-    set_ways(&options, generation->pool);
+    set_ways(&options, generation);
     set_tls(&options, generation->pool);
     SET(&options, CURLOPT_SHARE, generation->sessions);
     if (options.ok)

@@ -12,6 +12,7 @@
 /* One socket that libcurl waits for. */
 struct watch {
     uv_poll_t poll;
+    struct kpi_link link; /* of its generation */
     struct kpi_http_generation *generation;
     curl_socket_t socket;
 };
@@ -123,11 +124,13 @@ static struct watch *begin_watch(struct kpi_http_generation *generation, curl_so
         return NULL;
     }
     (void)curl_multi_assign(generation->multi, socket, watch); /* libcurl just named it */
+    kpi_list_append(&generation->watches, &watch->link);
     return watch;
 }
 
 static void end_watch(struct watch *watch)
 {
+    kpi_list_remove(&watch->link);
     (void)uv_poll_stop(&watch->poll);
     uv_close((uv_handle_t *)&watch->poll, free_watch);
 }
@@ -173,6 +176,25 @@ static int on_timer(CURLM *multi, long delay_ms, void *ctx)
         kpi_list_append(&generation->pool->http->due, &generation->in_due);
     (void)uv_timer_start(&generation->timer, on_time, (uint64_t)delay_ms, 0);
     return 0;
+}
+
+/*
+ * libcurl may close a socket before it says that it needs no watch any more, and by then the number
+ * may be somebody else's. 0: closed.
+ */
+int kpi_http_close_socket(void *ctx, curl_socket_t socket)
+{
+    struct kpi_http_generation *generation = ctx;
+    for (struct kpi_link *at = generation->watches.next; at != &generation->watches;
+         at = at->next) {
+        struct watch *watch = KPI_HOLDER(at, struct watch, link);
+        if (watch->socket != socket)
+            continue;
+        (void)curl_multi_assign(generation->multi, socket, NULL); /* it may know it no more */
+        end_watch(watch);
+        break;
+    }
+    return kpi_platform_close_socket(socket);
 }
 
 /* ---- Requests ---- */
@@ -254,6 +276,7 @@ struct kpi_http_generation *kpi_http_generation_new(struct kpi_http_pool *pool)
     kpi_list_init(&generation->in_due);
     kpi_list_init(&generation->handles);
     kpi_list_init(&generation->calls);
+    kpi_list_init(&generation->watches);
     (void)uv_timer_init(&shard->loop, &generation->timer); /* cannot fail */
     generation->timer.data = generation;
     generation->born_ns = kpi_shard_now_ns(shard);

@@ -158,6 +158,7 @@ struct kpi_http_generation {
     CURLSH *sessions; /* TLS sessions, to be resumed by its own connections only */
     uv_timer_t timer;
     struct kpi_link calls;
+    struct kpi_link watches; /* sockets that libcurl waits for */
     struct kpi_link handles; /* idle ones */
     uint32_t n_handles;
     uint32_t n_active;
@@ -179,6 +180,10 @@ kp_status kpi_http_generation_add(struct kpi_http_generation *generation,
 void kpi_http_generation_remove(struct kpi_http_call *call);
 /* Asks libcurl what there is to do. */
 void kpi_http_generation_kick(struct kpi_http_generation *generation);
+/* libcurl's way to close a socket; ctx is the generation. */
+int kpi_http_close_socket(void *ctx, curl_socket_t socket);
+/* Closes a socket; 0, or -1 where it is none. A twin per platform. */
+int kpi_platform_close_socket(curl_socket_t socket);
 /* The server speaks HTTP/2: fewer connections will do. */
 void kpi_http_generation_limit(struct kpi_http_generation *generation, uint32_t n_connections);
 

@@ -8,6 +8,7 @@
 #include "base/errors.h"
 #include "core/arena.h"
 #include "core/door.h"
+#include "core/http_curl.h"
 #include "core/list.h"
 #include "core/memory.h"
 #include "core/provider.h"
@@ -65,6 +66,7 @@ static void recover_in_child(void)
     kpi_list_init(&live);
     kpi_doors_recover_in_child();
     kpi_arena_recover_in_child();
+    kpi_curl_recover_in_child();
 }
 
 static kp_status begin_locked(struct kp_error *reterr)

@@ -67,12 +67,15 @@ static void reset_socket(int fd)
 
 /* ---- The server ---- */
 
+struct stream;
+
 struct connection {
     struct tls_server *server;
     uv_thread_t thread;
     int fd;
     bool open;
-    SSL *ssl; /* NULL: no TLS */
+    SSL *ssl;               /* NULL: no TLS */
+    struct stream *streams; /* HTTP/2: freed with the connection */
 };
 
 struct tls_server {
@@ -263,6 +266,7 @@ static void serve_h1(struct connection *c)
 /* ---- HTTP/2 ---- */
 
 struct stream {
+    struct stream *older;
     char path[128];
     size_t left; /* bytes of body to send */
 };
@@ -292,12 +296,14 @@ static ssize_t h2_body(nghttp2_session *session, int32_t id, uint8_t *out, size_
 
 static int h2_begin(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 {
-    (void)ctx;
     if (frame->hd.type != NGHTTP2_HEADERS)
         return 0;
+    struct connection *c = ctx;
     struct stream *stream = calloc(1, sizeof *stream);
     if (!stream)
         abort();
+    stream->older = c->streams;
+    c->streams = stream;
     return nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, stream);
 }
 
@@ -342,14 +348,6 @@ static int h2_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     return 0;
 }
 
-static int h2_closed(nghttp2_session *session, int32_t id, uint32_t code, void *ctx)
-{
-    (void)code;
-    (void)ctx;
-    free(nghttp2_session_get_stream_user_data(session, id));
-    return 0;
-}
-
 static nghttp2_session *h2_session(struct connection *c)
 {
     nghttp2_session_callbacks *callbacks;
@@ -361,7 +359,6 @@ static nghttp2_session *h2_session(struct connection *c)
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, h2_begin);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, h2_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, h2_frame);
-    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, h2_closed);
     if (nghttp2_session_server_new(&session, callbacks, c) != 0)
         abort();
     nghttp2_session_callbacks_del(callbacks);
@@ -378,6 +375,10 @@ static void serve_h2(struct connection *c)
         if (nghttp2_session_mem_recv(session, bytes, (size_t)n) < 0)
             break;
     nghttp2_session_del(session);
+    for (struct stream *older; c->streams; c->streams = older) {
+        older = c->streams->older;
+        free(c->streams);
+    }
 }
 
 /* ---- Connections ---- */

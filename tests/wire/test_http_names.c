@@ -53,7 +53,7 @@ static int begin(void **state)
     names.moved = 0;
     kpi_resolver_use(resolve, NULL);
     wire_begin(&wire, NULL);
-    wire_open(&wire, ", \"dns\": {\"max_lookups\": 2}", false);
+    wire_open(&wire, ", \"dns\": {\"max_lookups\": 2}, \"max_queued\": 20", false);
     return 0;
 }
 
@@ -212,6 +212,26 @@ static void more_look_ups_than_allowed_fail_at_once(void **state)
     expect_of("server.test", KP_OK, 0);
 }
 
+static void queue_is_bounded(void **state)
+{
+    struct ask asks[20];
+    struct ask ask;
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        ask_name(&asks[i], "held-server.test");
+        ask_begin(&asks[i]);
+    }
+    ask_name(&ask, "held-server.test");
+    assert_int_equal(ask_do(&ask), KP_THROTTLED);
+    assert_int_equal(ask.error.exposure, KP_NOT_SENT);
+    ask_clear(&ask);
+    latch_hit(&names.release);
+    for (int i = 0; i < 20; i++) {
+        (void)ask_wait(&asks[i]);
+        ask_clear(&asks[i]);
+    }
+}
+
 /* Close does not wait for the resolver, and says what it left. */
 static void close_is_bounded_while_a_look_up_hangs(void **state)
 {
@@ -269,6 +289,7 @@ int main(void)
         TEST(hanging_look_up_delays_nobody_else),
         TEST(request_that_waits_for_a_name_ends_in_time),
         TEST(more_look_ups_than_allowed_fail_at_once),
+        TEST(queue_is_bounded),
         TEST(close_is_bounded_while_a_look_up_hangs),
         TEST(behind_a_proxy_only_the_proxy_is_looked_up),
     };

@@ -148,6 +148,28 @@ static void many_requests_share_an_http2_connection(void **state)
     assert_int_equal(tls_server_n_connections(wire.server), 1);
 }
 
+#define MANY 250
+
+/* A hundred streams a connection, four connections at most; nobody waits for a place. */
+static void http2_connections_are_few(void **state)
+{
+    static struct ask asks[MANY];
+    (void)state;
+    wire_expect(&wire, "/bytes/10", KP_OK, 0);
+    for (int i = 0; i < MANY; i++) {
+        wire_ask(&wire, &asks[i], "/hang");
+        ask_begin(&asks[i]);
+    }
+    latch_wait(tls_server_requests(wire.server), 1 + MANY);
+    assert_in_range(tls_server_n_connections(wire.server), 3, 4);
+    for (int i = 0; i < MANY; i++) {
+        ask_cancel(&asks[i]);
+        assert_int_equal(ask_wait(&asks[i]), KP_CANCELED);
+        ask_clear(&asks[i]);
+    }
+    wire_expect(&wire, "/bytes/10", KP_OK, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 #define TEST_H2(name) cmocka_unit_test_setup_teardown(name, begin_h2, end)
 
@@ -161,6 +183,7 @@ int main(void)
         TEST(cancel_ends_a_request_that_waits_for_its_answer),
         TEST(deadline_ends_a_request_that_waits_for_its_answer),
         TEST_H2(many_requests_share_an_http2_connection),
+        TEST_H2(http2_connections_are_few),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
