@@ -1,8 +1,11 @@
 /*
- * Replies of the keys data plane, read into a kp_reply. Everything is read in place by the small
- * scanner and decoded once into secret memory of the answer. What a reply must hold for an
- * operation is checked: the kid that did the work, of the key that was asked for, on our own host.
- * Pure functions over the caller's struct. Source: Key Vault REST 7.6, recorded replies.
+ * Replies of the keys data plane, read into a kp_reply. A body is read in place by the small
+ * scanner, and what is wanted of it decoded once into secret memory of the answer: plaintexts leave
+ * no copy elsewhere. What a reply must hold for an operation is checked: the kid that did the work,
+ * of the key and version that were asked for, on our own host; algorithm, iv and aad where the
+ * service says them back; lengths where the algorithm fixes them; the public key that was imported.
+ * Pure functions over the caller's struct, any thread. Source: Key Vault REST 7.6, recorded
+ * replies.
  */
 #ifndef KP_PLUGINS_AZURE_REST_ANSWER_H
 #define KP_PLUGINS_AZURE_REST_ANSWER_H
@@ -14,7 +17,7 @@
 #define AZR_REPLY_MAX_LEN (4u * 1024u * 1024u) /* bytes of a body; ask the host for no more */
 #define AZR_TAGS_ALL (KP_PAGE_MAX * KP_TAGS_MAX)
 
-/* The answer; reply points into it. Spans in it last until it is reset. */
+/* The answer; reply points into it, not into the body. Spans in it last until it is reset. */
 struct azr_answer {
     struct kp_reply reply;
     struct kp_key_info infos[KP_PAGE_MAX];
@@ -28,12 +31,19 @@ struct azr_answer {
 void azr_answer_init(struct azr_answer *answer);
 /* Wipes, keeps the memory. */
 void azr_answer_reset(struct azr_answer *answer);
+/* Wipes and frees. */
 void azr_answer_clear(struct azr_answer *answer);
 
 /*
- * Reads the body of a reply of status 200 or 204. base: https://HOST[:PORT] of the vault.
- * Errors: protocol with the documented code of the operation and member; integrity for a reply
- * about another key or version; no_memory.
+ * Reads the body of a reply of status 200 or 204; answer is reset first. base: https://HOST[:PORT]
+ * of the vault. request: what was asked, as for azr_message_build. The reply has name, version and
+ * kid also where an operation answers a key; attest answers the key and, as value, the JSON text of
+ * its attestation.
+ * A vault's reply to verify names no version: with none in the request it is refused, so ask for
+ * the current one first. A key type, curve or key_op that is not known here reads as none.
+ * Errors (exposure answered): protocol with the documented number of the operation and member;
+ * integrity for a reply about another host, key or version, or one that contradicts the request;
+ * no_memory.
  */
 kp_status azr_answer_read(const char *base, const struct kp_request *request, kp_span body,
                           struct azr_answer *answer, struct kp_error *reterr) KP_MUST_USE;

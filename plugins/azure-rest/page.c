@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "base/span.h"
-#include "plugins/azure-rest/names.h"
+#include "plugins/azure-rest/kid.h"
 
-#define HTTPS "https://"
 #define HASH_DIGITS 16u
+#define COUNT_DIGITS 7u
+#define HEAD_LEN (COUNT_DIGITS + 1u + HASH_DIGITS + 1u)
 #define FNV_START UINT64_C(14695981039346656037)
 #define FNV_PRIME UINT64_C(1099511628211)
 
@@ -27,7 +28,7 @@ static bool cut_count(kp_span *rest, uint32_t *ret)
 {
     uint32_t value = 0;
     size_t i = 0;
-    while (i < rest->len && i < 7 && rest->ptr[i] >= '0' && rest->ptr[i] <= '9')
+    while (i < rest->len && i < COUNT_DIGITS && rest->ptr[i] >= '0' && rest->ptr[i] <= '9')
         value = value * 10 + (uint32_t)(rest->ptr[i++] - '0');
     if (i == 0 || i >= rest->len || rest->ptr[i] != '.')
         return false;
@@ -59,16 +60,21 @@ static bool cut_mark(kp_span *rest, uint64_t *ret)
     return true;
 }
 
-/* It becomes part of a request line: visible ASCII, from a slash on. */
-static bool is_target(kp_span text)
+/* What a query may hold; RFC 3986 section 3.4. */
+static bool is_query_char(uint8_t c)
 {
-    if (text.len < 2 || text.ptr[0] != '/' || text.ptr[1] == '/')
-        return false;
+    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
+        return true;
+    return c != 0 && strchr("-._~%!$&'()*+,;=:@/?", c) != NULL;
+}
+
+static bool is_query(kp_span text)
+{
     for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f || text.ptr[i] == '#' || text.ptr[i] == '\\')
+        if (!is_query_char(text.ptr[i]))
             return false;
     }
-    return true;
+    return text.len > 0;
 }
 
 kp_status azr_page_read(kp_span token, struct azr_page *ret, struct kp_error *reterr)
@@ -80,9 +86,10 @@ kp_status azr_page_read(kp_span token, struct azr_page *ret, struct kp_error *re
         return KP_OK;
     }
     if (token.len > AZR_PAGE_TOKEN_MAX_LEN || !cut_count(&rest, &page.count) ||
-        !cut_mark(&rest, &page.mark) || !is_target(rest))
-        return kpb_fail(reterr, KP_USAGE, "this page token is none of this vault's");
-    page.target = rest;
+        !cut_mark(&rest, &page.mark) || !is_query(rest))
+        return kpb_fail(reterr, KP_USAGE,
+                        "this page token is none of this vault's; begin the list anew");
+    page.query = rest;
     *ret = page;
     return KP_OK;
 }
@@ -103,37 +110,55 @@ void azr_page_collection(const struct kp_request *request, char *out, size_t out
 
 static kp_status refuse(struct kp_error *reterr, const char *why)
 {
-    kp_status st = kpb_fail(reterr, KP_PROTOCOL, "the vault's list is not followed: its next page %s",
-                            why);
+    kp_status st =
+        kpb_fail(reterr, KP_PROTOCOL, "the vault's list is not followed: its next page %s", why);
     if (reterr)
         reterr->exposure = KP_ANSWERED;
     return st;
 }
 
-/* The part of a link behind its host, when that is ours; 443 may be named or not. */
-static bool cut_host(const char *base, kp_span link, kp_span *ret)
+/* Path and query of a link to our own host. */
+static bool cut_link(const char *base, kp_span link, kp_span *ret_path, kp_span *ret_query)
 {
-    struct azr_host_port ours;
-    struct azr_host_port theirs;
-    size_t from = strlen(HTTPS);
-    size_t to = from;
-    if (!kpb_span_starts_with(link, HTTPS))
+    kp_span authority;
+    kp_span rest;
+    size_t n = 0;
+    if (!azr_cut_authority(link, &authority, &rest) || !azr_is_authority_of(base, authority))
         return false;
-    while (to < link.len && link.ptr[to] != '/')
-        to++;
-    if (!azr_host_port_parse(kpb_span_str(base + strlen(HTTPS)), &ours) ||
-        !azr_host_port_parse(kpb_span(link.ptr + from, to - from), &theirs))
-        return false;
-    *ret = kpb_span(link.ptr + to, link.len - to);
-    return kpb_span_eq_nocase(ours.host, theirs.host) && ours.port == theirs.port;
+    while (n < rest.len && rest.ptr[n] != '?')
+        n++;
+    size_t used = n < rest.len ? n + 1 : n;
+    *ret_path = kpb_span(rest.ptr, n);
+    *ret_query = kpb_span(rest.ptr + used, rest.len - used);
+    return true;
 }
 
-static kp_span path_of(kp_span target)
+static bool is_api_version(kp_span parameter)
 {
-    size_t n = 0;
-    while (n < target.len && target.ptr[n] != '?')
-        n++;
-    return kpb_span(target.ptr, n);
+    const kp_span name = kpb_span_str("api-version=");
+    return parameter.len >= name.len && kpb_span_eq_nocase(kpb_span(parameter.ptr, name.len), name);
+}
+
+/* Appends the parameters but api-version, which is ours to say. */
+static kp_status append_parameters(kp_span query, kp_buf *out)
+{
+    bool is_first = true;
+    kp_status st = KP_OK;
+    for (size_t at = 0; st == KP_OK && at < query.len;) {
+        size_t n = 0;
+        while (at + n < query.len && query.ptr[at + n] != '&')
+            n++;
+        kp_span parameter = kpb_span(query.ptr + at, n);
+        at += n + 1;
+        if (n == 0 || is_api_version(parameter))
+            continue;
+        if (!is_first)
+            st = kp_buf_append_byte(out, '&');
+        if (st == KP_OK)
+            st = kp_buf_append(out, parameter);
+        is_first = false;
+    }
+    return st;
 }
 
 static bool is_power_of_two(uint32_t n)
@@ -141,30 +166,50 @@ static bool is_power_of_two(uint32_t n)
     return (n & (n - 1)) == 0;
 }
 
-static kp_status write_token(uint32_t count, uint64_t mark, kp_span target, kp_buf *out,
+/* COUNT and MARK have a fixed width here, so that they can be put in front when QUERY is known. */
+static kp_status write_head(uint32_t count, uint64_t mark, uint8_t *out, size_t len)
+{
+    char text[HEAD_LEN + 1];
+    int n = snprintf(text, sizeof text, "%07" PRIu32 ".%016" PRIx64 ".", count, mark);
+    if (n != (int)len)
+        return KP_INTERNAL;
+    memcpy(out, text, len);
+    return KP_OK;
+}
+
+static kp_status write_token(const struct azr_page *from, kp_span query, kp_buf *out,
                              struct kp_error *reterr)
 {
-    kp_status st = kp_buf_append_fmt(out, "%" PRIu32 ".%016" PRIx64 ".", count, mark);
+    uint32_t count = from->count + 1;
+    size_t start = out->len;
+    uint8_t *head;
+    kp_status st = kp_buf_extend(out, HEAD_LEN, &head);
     if (st == KP_OK)
-        st = kp_buf_append(out, target);
-    if (st == KP_USAGE)
-        return refuse(reterr, "has an address that is too long");
-    return st == KP_OK ? KP_OK : kpb_fail_memory(reterr, "azure-rest.page");
+        st = append_parameters(query, out);
+    if (st != KP_OK)
+        return kpb_fail_memory(reterr, "azure-rest.page");
+    kp_span kept = kpb_span(out->ptr + start + HEAD_LEN, out->len - start - HEAD_LEN);
+    uint64_t hash = hash_of(kept);
+    if (kept.len == 0)
+        return refuse(reterr, "is the first one again");
+    if (from->count > 0 && (hash == from->mark || kpb_span_eq(kept, from->query)))
+        return refuse(reterr, "was there before");
+    return write_head(count, is_power_of_two(count) ? hash : from->mark, out->ptr + start,
+                      HEAD_LEN);
 }
 
 kp_status azr_page_next(const char *base, kp_span collection, const struct azr_page *from,
                         kp_span next_link, kp_buf *out, struct kp_error *reterr)
 {
-    kp_span target;
-    uint32_t count = from->count + 1;
-    if (next_link.len > AZR_PAGE_TOKEN_MAX_LEN - 32 || !cut_host(base, next_link, &target))
+    kp_span path;
+    kp_span query;
+    if (next_link.len > AZR_PAGE_TOKEN_MAX_LEN - HEAD_LEN)
+        return refuse(reterr, "has an address that is too long");
+    if (!cut_link(base, next_link, &path, &query))
         return refuse(reterr, "is on another host");
-    if (!is_target(target) || !kpb_span_eq_nocase(path_of(target), collection))
+    if (!is_query(query) || !kpb_span_eq_nocase(path, collection))
         return refuse(reterr, "is not of this list");
-    uint64_t hash = hash_of(target);
-    if (from->count > 0 && (hash == from->mark || kpb_span_eq(target, from->target)))
-        return refuse(reterr, "was there before");
-    if (count > AZR_PAGES_MAX)
+    if (from->count >= AZR_PAGES_MAX)
         return refuse(reterr, "is one too many");
-    return write_token(count, is_power_of_two(count) ? hash : from->mark, target, out, reterr);
+    return write_token(from, query, out, reterr);
 }
