@@ -227,7 +227,7 @@ static kp_status check_made(const struct azr_reading *r, const struct kp_key_inf
     bool has_kty = info->kty != KP_KTY_NONE;
     if (has_kty && kpc_plain_kty(p->kty) != kpc_plain_kty(info->kty))
         return azr_refuse_integrity(r, "holds a key of another type than was asked for");
-    if (p->curve != KP_CURVE_NONE && info->curve != p->curve)
+    if (kpc_plain_kty(p->kty) == KP_KTY_EC && p->curve != KP_CURVE_NONE && info->curve != p->curve)
         return azr_refuse_integrity(r, "holds a key of another curve than was asked for");
     if (r->request->op == KP_OP_CREATE && p->bits != 0 && info->bits != 0 && p->bits != info->bits)
         return azr_refuse_integrity(r, "holds a key of another size than was asked for");

@@ -18,6 +18,12 @@ static bool is_hsm(uint32_t kty)
     return kty == KP_KTY_RSA_HSM || kty == KP_KTY_EC_HSM || kty == KP_KTY_OCT_HSM;
 }
 
+/* A curve of a key that has none is not looked at. */
+static uint32_t curve_of(const struct kp_key_params *p)
+{
+    return kpc_plain_kty(p->kty) == KP_KTY_EC ? p->curve : KP_CURVE_NONE;
+}
+
 static kp_status check_tags(const struct kp_request *r, struct kp_error *reterr)
 {
     const struct kp_key_params *p = r->params;
@@ -56,7 +62,7 @@ static kp_status check_params(enum azr_body kind, const struct kp_request *r,
         return USAGE(reterr, "%s: params is NULL", kp_op_text(r->op));
     if (kind != AZR_BODY_UPDATE && !is_kty(p->kty))
         return USAGE(reterr, "%s: kty %u is no key type", kp_op_text(r->op), p->kty);
-    if (kind != AZR_BODY_UPDATE && p->curve != KP_CURVE_NONE && kpc_curve_bits(p->curve) == 0)
+    if (kind != AZR_BODY_UPDATE && curve_of(p) != KP_CURVE_NONE && kpc_curve_bits(p->curve) == 0)
         return USAGE(reterr, "%s: curve %u is no curve", kp_op_text(r->op), p->curve);
     if (r->op == KP_OP_IMPORT_BYOK && p->key_hsm.len == 0)
         return USAGE(reterr, "import_byok: key_hsm, the transfer blob, is empty");
@@ -214,11 +220,11 @@ static uint32_t key_size(const struct kp_key_params *p)
 static void write_create(struct azr_json_out *out, const struct kp_key_params *p)
 {
     azr_json_text(out, "kty", kpb_span_str(kp_kty_text(p->kty)));
-    if (key_size(p) > 0 && p->curve == KP_CURVE_NONE)
+    if (key_size(p) > 0 && curve_of(p) == KP_CURVE_NONE)
         azr_json_integer_out(out, "key_size", key_size(p));
     if (p->public_exponent > 0)
         azr_json_integer_out(out, "public_exponent", (int64_t)p->public_exponent);
-    if (p->curve != KP_CURVE_NONE)
+    if (curve_of(p) != KP_CURVE_NONE)
         azr_json_text(out, "crv", kpb_span_str(kp_curve_text(p->curve)));
     write_key_ops(out, p);
     write_common(out, p);
@@ -251,7 +257,7 @@ static void write_coordinate(struct azr_json_out *out, const char *name, kp_span
 
 static void write_private_parts(struct azr_json_out *out, const struct kp_key_params *p)
 {
-    if (p->curve != KP_CURVE_NONE)
+    if (curve_of(p) != KP_CURVE_NONE)
         write_coordinate(out, "d", p->d, p->curve);
     else
         write_number(out, "d", p->d);
@@ -268,7 +274,7 @@ static void write_jwk(struct azr_json_out *out, const struct kp_key_params *p)
 {
     azr_json_open(out, "key", '{');
     azr_json_text(out, "kty", kpb_span_str(kp_kty_text(p->kty)));
-    if (p->curve != KP_CURVE_NONE)
+    if (curve_of(p) != KP_CURVE_NONE)
         azr_json_text(out, "crv", kpb_span_str(kp_curve_text(p->curve)));
     write_key_ops(out, p);
     write_number(out, "n", p->n);
