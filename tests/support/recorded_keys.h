@@ -27,7 +27,7 @@ struct recorded {
     const char *untold;   /* why our API cannot ask for this; NULL: it can */
     struct kp_http_reply reply;
     struct kp_http_header headers[RECORDED_HEADERS_MAX];
-    char *body;
+    char *body;   /* of the reply; identifiers with one host where the recorder left several */
     kp_buf bytes; /* what the spans of request point to */
 };
 

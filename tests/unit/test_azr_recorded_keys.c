@@ -466,17 +466,19 @@ static void reply_reads(const json_t *exchange, struct recorded *r, const char *
 {
     struct azr_answer *answer = calloc(1, sizeof *answer);
     struct kp_error error = {0};
+    json_t *body = json_loads(r->body, JSON_DECODE_ANY, NULL);
+    (void)exchange;
     assert_non_null(answer);
     azr_answer_init(answer);
     if (r->reply.http_status == 200 || r->reply.http_status == 204) {
         if (azr_answer_read(r->base, &r->request, r->reply.body, answer, &error) != KP_OK)
             fail_msg("%s: %s", where, error.text);
-        assert_reply(&answer->reply, &r->request, json_object_get(exchange, "response_body"),
-                     where);
+        assert_reply(&answer->reply, &r->request, body, where);
         n_read++;
     }
     azr_answer_clear(answer);
     free(answer);
+    json_decref(body);
 }
 
 static void recorded_replies_read_as_they_say(void **state)
