@@ -52,7 +52,7 @@ static kp_status read_rsa(const struct azr_reading *r, struct azr_json jwk,
 /* As long as its curve says, whatever zeros the service left out or added. */
 static kp_status widen(const struct azr_reading *r, size_t len, kp_span *coordinate)
 {
-    uint8_t *room;
+    uint8_t *room = NULL;
     kp_span least = minimal(*coordinate);
     if (len == 0 || coordinate->len == len)
         return KP_OK;
@@ -293,7 +293,7 @@ kp_status azr_read_attested(const struct azr_reading *r, struct azr_json body)
 {
     struct azr_json attestation =
         azr_json_member(azr_json_member(body, "attributes"), "attestation");
-    uint8_t *room;
+    uint8_t *room = NULL;
     kp_status st = azr_read_bundle(r, body);
     if (st != KP_OK)
         return st;
@@ -343,7 +343,7 @@ static kp_status read_items(const struct azr_reading *r, struct azr_json items)
 static kp_status read_next_page(const struct azr_reading *r, struct azr_json link)
 {
     struct azr_answer *answer = r->answer;
-    struct azr_page page;
+    struct azr_page page = {0};
     kp_span text = {NULL, 0};
     char path[16 + KP_KEY_NAME_MAX_LEN + 16];
     kp_status st = azr_keep_text(r, link, &text);
