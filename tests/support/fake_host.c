@@ -134,6 +134,15 @@ static void end_if_over(struct fake_host *h, kp_op_id id)
     op->is_used = false;
 }
 
+/* Also those that ended in a callback of the vault's or of another's. */
+static void end_all_over(struct fake_host *h)
+{
+    for (size_t i = 0; i < FAKE_OPS_MAX; i++) {
+        if (h->ops[i].is_used)
+            end_if_over(h, h->ops[i].id);
+    }
+}
+
 /* ---- What the plugin calls ---- */
 
 static kp_status on_finish(void *self, kp_op_id id, kp_status status, const struct kp_reply *reply,
@@ -169,9 +178,28 @@ static void on_opened(void *self, kp_status status, const struct kp_error *error
         h->opened_error = *error;
 }
 
+static void free_callback(struct fake_callback *callback)
+{
+    if (callback->http)
+        free(callback->http->memory);
+    free(callback->http);
+    free(callback->path);
+}
+
+/* What was asked for in the name of the vault and has not come when closed is called never comes.
+ */
 static void on_closed(void *self)
 {
-    ((struct fake_host *)self)->n_closed++;
+    struct fake_host *h = self;
+    size_t n = 0;
+    h->n_closed++;
+    for (size_t i = 0; i < h->n_callbacks; i++) {
+        if (h->callbacks[i].op == 0)
+            free_callback(&h->callbacks[i]);
+        else
+            h->callbacks[n++] = h->callbacks[i];
+    }
+    h->n_callbacks = n;
 }
 
 static kp_status add_callback(struct fake_host *h, const struct fake_callback *callback)
@@ -185,23 +213,109 @@ static kp_status add_callback(struct fake_host *h, const struct fake_callback *c
     return KP_OK;
 }
 
+static char *keep_text(char **at, kp_span *span)
+{
+    char *start = *at;
+    if (span->len > 0)
+        memcpy(start, span->ptr, span->len);
+    start[span->len] = '\0';
+    span->ptr = (const uint8_t *)start;
+    *at = start + span->len + 1;
+    return start;
+}
+
+static size_t request_len(const struct kp_http_request *from)
+{
+    size_t n = from->method.len + from->url.len + from->body.len + from->bearer.len + 4;
+    n += from->pin.len + 1;
+    for (uint32_t i = 0; i < from->n_headers; i++)
+        n += from->headers[i].name.len + from->headers[i].value.len + 2;
+    return n;
+}
+
+static struct fake_http_request *copy_http(const struct kp_http_request *from, kp_op_id op)
+{
+    struct fake_http_request *copy = calloc(1, sizeof *copy);
+    assert_non_null(copy);
+    assert_int_equal(from->struct_size, sizeof *from);
+    assert_true(from->n_headers <= FAKE_HEADERS_MAX);
+    copy->memory = malloc(request_len(from));
+    assert_non_null(copy->memory);
+    char *at = copy->memory;
+    copy->request = *from;
+    copy->op = op;
+    keep_text(&at, &copy->request.method);
+    keep_text(&at, &copy->request.url);
+    keep_text(&at, &copy->request.body);
+    keep_text(&at, &copy->request.bearer);
+    keep_text(&at, &copy->request.pin);
+    for (uint32_t i = 0; i < from->n_headers; i++) {
+        copy->headers[i] = from->headers[i];
+        keep_text(&at, &copy->headers[i].name);
+        keep_text(&at, &copy->headers[i].value);
+    }
+    copy->request.headers = copy->headers;
+    return copy;
+}
+
+/* The promises of a request: https, but for metadata, and never a token in clear text. */
+static void check_http(const struct kp_http_request *request)
+{
+    kp_span url = request->url;
+    bool is_https = url.len > 8 && memcmp(url.ptr, "https://", 8) == 0;
+    if (is_https)
+        return;
+    assert_true(request->flags & KP_HTTP_CLEARTEXT_METADATA);
+    assert_int_equal(request->bearer.len, 0);
+}
+
 static kp_status on_http(void *self, kp_op_id op, const struct kp_http_request *request,
                          kp_http_done_fn *cb, void *arg, kp_http_id *ret_id)
 {
-    (void)self, (void)op, (void)request, (void)cb, (void)arg, (void)ret_id;
-    return KP_UNSUPPORTED;
+    struct fake_host *h = self;
+    if (!h->http)
+        return KP_UNSUPPORTED;
+    if (h->refuse_http)
+        return KP_THROTTLED;
+    check_http(request);
+    h->n_http++;
+    *ret_id = ++h->last_id;
+    const struct fake_callback callback = {.kind = FAKE_HTTP,
+                                           .op = op,
+                                           .id = *ret_id,
+                                           .http_done = cb,
+                                           .http = copy_http(request, op),
+                                           .arg = arg};
+    return add_callback(h, &callback);
 }
 
 static void on_http_cancel(void *self, kp_http_id id)
 {
-    (void)self, (void)id;
+    struct fake_host *h = self;
+    for (size_t i = 0; i < h->n_callbacks; i++) {
+        struct fake_callback *callback = &h->callbacks[i];
+        if (callback->kind != FAKE_HTTP || callback->id != id || callback->is_canceled)
+            continue;
+        callback->is_canceled = true;
+        callback->is_held = false;
+        h->n_http_canceled++;
+    }
 }
 
 static kp_status on_read_file(void *self, kp_op_id op, kp_span path, size_t max_len, uint32_t flags,
                               kp_file_done_fn *cb, void *arg)
 {
-    (void)self, (void)op, (void)path, (void)max_len, (void)flags, (void)cb, (void)arg;
-    return KP_UNSUPPORTED;
+    struct fake_host *h = self;
+    (void)max_len, (void)flags;
+    if (!h->files[0].path)
+        return KP_UNSUPPORTED;
+    h->n_files++;
+    char *copy = calloc(1, path.len + 1);
+    assert_non_null(copy);
+    memcpy(copy, path.ptr, path.len);
+    const struct fake_callback callback = {
+        .kind = FAKE_FILE, .op = op, .path = copy, .file_done = cb, .arg = arg};
+    return add_callback(h, &callback);
 }
 
 static kp_status on_timer(void *self, kp_op_id op, uint32_t delay_ms, kp_timer_fn *cb, void *arg,
@@ -375,11 +489,13 @@ static void do_work(struct fake_host *h, const struct fake_callback *callback)
     pthread_join(thread, NULL);
 }
 
-/* Work first, in order; then the earliest timer. */
+/* Work and input first, in order; then the earliest timer. */
 static size_t pick(const struct fake_host *h)
 {
     size_t best = h->n_callbacks;
     for (size_t i = 0; i < h->n_callbacks; i++) {
+        if (h->callbacks[i].is_held)
+            continue;
         if (h->callbacks[i].kind != FAKE_TIMER)
             return i;
         if (best == h->n_callbacks || h->callbacks[i].due_ns < h->callbacks[best].due_ns)
@@ -398,29 +514,113 @@ static void move_clock(struct fake_host *h, uint64_t to_ns)
     h->now_ns = to_ns;
 }
 
-bool fake_host_step(struct fake_host *host)
+static void answer_http(struct fake_callback *callback, const struct fake_http_answer *answer)
 {
-    size_t at = pick(host);
-    if (at == host->n_callbacks)
-        return false;
+    struct kp_error error = answer->error;
+    struct kp_http_reply reply = {.struct_size = sizeof reply,
+                                  .http_status = answer->http_status,
+                                  .n_headers = answer->n_headers,
+                                  .headers = answer->headers};
+    size_t len = answer->body_len;
+    if (len == 0 && answer->body)
+        len = strlen(answer->body);
+    reply.body.ptr = (const uint8_t *)answer->body;
+    reply.body.len = len;
+    bool is_ok = answer->status == KP_OK;
+    callback->http_done(callback->arg, answer->status, is_ok ? &reply : NULL,
+                        is_ok ? NULL : &error);
+}
+
+/* True when the server has an answer, or the request was cancelled. */
+static bool ask_server(struct fake_host *h, size_t at, struct fake_http_answer *ret)
+{
+    struct fake_callback *callback = &h->callbacks[at];
+    memset(ret, 0, sizeof *ret);
+    kp_error_init(&ret->error);
+    if (callback->is_canceled) {
+        ret->status = KP_CANCELED;
+        return true;
+    }
+    h->http(h->http_ctx, callback->http, ret);
+    callback->is_held = ret->status == KP_OK && ret->http_status == 0;
+    return !callback->is_held;
+}
+
+static void answer_file(struct fake_host *h, struct fake_callback *callback)
+{
+    struct kp_error error;
+    const kp_span none = {NULL, 0};
+    for (size_t i = 0; i < FAKE_FILES_MAX && h->files[i].path; i++) {
+        if (strcmp(h->files[i].path, callback->path) == 0) {
+            callback->file_done(callback->arg, KP_OK, h->files[i].bytes, NULL);
+            return;
+        }
+    }
+    kp_error_init(&error);
+    error.status = KP_NOT_FOUND;
+    callback->file_done(callback->arg, KP_NOT_FOUND, none, &error);
+}
+
+static void call_back(struct fake_host *h, struct fake_callback *callback,
+                      const struct fake_http_answer *answer)
+{
+    switch (callback->kind) {
+    case FAKE_HTTP:
+        answer_http(callback, answer);
+        break;
+    case FAKE_FILE:
+        answer_file(h, callback);
+        break;
+    default:
+        callback->done(callback->arg);
+        break;
+    }
+    free_callback(callback);
+    struct fake_op *op = find_op(h, callback->op);
+    if (op)
+        op->n_pending--;
+    end_all_over(h);
+}
+
+static bool step_at(struct fake_host *host, size_t at)
+{
+    struct fake_http_answer answer;
     struct fake_callback callback = host->callbacks[at];
     if (callback.kind == FAKE_WORK) {
         do_work(host, &callback);
         host->callbacks[at].kind = FAKE_WORK_DONE;
         return true;
     }
+    if (callback.kind == FAKE_HTTP && !ask_server(host, at, &answer))
+        return true;
     if (callback.kind == FAKE_TIMER && callback.due_ns > host->now_ns)
         move_clock(host, callback.due_ns);
     host->n_callbacks--;
     memmove(&host->callbacks[at], &host->callbacks[at + 1],
             (host->n_callbacks - at) * sizeof callback);
-    callback.done(callback.arg);
-    struct fake_op *op = find_op(host, callback.op);
-    if (op) {
-        op->n_pending--;
-        end_if_over(host, op->id);
-    }
+    call_back(host, &callback, &answer);
     return true;
+}
+
+bool fake_host_step(struct fake_host *host)
+{
+    size_t at = pick(host);
+    return at < host->n_callbacks && step_at(host, at);
+}
+
+void fake_host_settle(struct fake_host *host)
+{
+    for (size_t at = pick(host); at < host->n_callbacks; at = pick(host)) {
+        if (host->callbacks[at].kind == FAKE_TIMER && host->callbacks[at].due_ns > host->now_ns)
+            return;
+        (void)step_at(host, at);
+    }
+}
+
+void fake_host_release(struct fake_host *host)
+{
+    for (size_t i = 0; i < host->n_callbacks; i++)
+        host->callbacks[i].is_held = false;
 }
 
 void fake_host_drain(struct fake_host *host)
@@ -511,13 +711,20 @@ kp_status fake_host_run(struct fake_host *host, const struct kp_request *request
     return result->status;
 }
 
+void fake_host_forget_vault(struct fake_host *host)
+{
+    assert_true(host->n_closed > 0);
+    host->vault = NULL;
+}
+
 void fake_host_close(struct fake_host *host)
 {
     if (!host->vault)
         return;
     unsigned before = host->n_closed;
     host->plugin->close(host->vault);
-    fake_host_drain(host);
+    if (host->n_closed == before)
+        fake_host_drain(host);
     assert_int_equal(host->n_closed, before + 1);
-    host->vault = NULL;
+    fake_host_forget_vault(host);
 }

@@ -5,6 +5,9 @@
  *
  * Work is queued and done in fake_host_step or _drain, so a test can look in between. Not
  * thread-safe but for finish, clock_ns, unix_s, random, time_left_ms and log, which workers call.
+ *
+ * HTTP is answered by a function of the test, when the request's turn comes; files are a short list
+ * of the test's. Without them both are unsupported.
  */
 #ifndef KP_TESTS_SUPPORT_FAKE_HOST_H
 #define KP_TESTS_SUPPORT_FAKE_HOST_H
@@ -14,9 +17,11 @@
 
 #include <keyprovider/plugin.h>
 
-#define FAKE_OPS_MAX 64
-#define FAKE_CALLBACKS_MAX 256
+#define FAKE_OPS_MAX 160
+#define FAKE_CALLBACKS_MAX 512
 #define FAKE_LOGS_MAX 16
+#define FAKE_HEADERS_MAX 16
+#define FAKE_FILES_MAX 4
 
 /* A deep copy of what finish was given; free it with fake_result_clear. */
 struct fake_result {
@@ -31,7 +36,33 @@ struct fake_result {
     size_t n_blocks;
 };
 
-enum fake_callback_kind { FAKE_WORK = 1, FAKE_WORK_DONE, FAKE_TIMER };
+/* A request as the plugin sent it, copied. Texts end in NUL. */
+struct fake_http_request {
+    struct kp_http_request request; /* its spans point into memory */
+    struct kp_http_header headers[FAKE_HEADERS_MAX];
+    kp_op_id op;
+    char *memory;
+};
+
+/*
+ * What a server answers, filled in by a fake_http_fn. All that it points to stays the test's and
+ * valid until the callback is over. Zeroed: no answer yet; the request stays held until it is
+ * cancelled or fake_host_release is called.
+ */
+struct fake_http_answer {
+    uint32_t http_status; /* 0 and status 0: hold */
+    kp_status status;     /* not KP_OK: the request fails with error */
+    struct kp_error error;
+    const char *body;
+    size_t body_len; /* 0: the length of the text */
+    struct kp_http_header headers[FAKE_HEADERS_MAX];
+    uint32_t n_headers;
+};
+
+typedef void fake_http_fn(void *ctx, const struct fake_http_request *request,
+                          struct fake_http_answer *ret);
+
+enum fake_callback_kind { FAKE_WORK = 1, FAKE_WORK_DONE, FAKE_TIMER, FAKE_HTTP, FAKE_FILE };
 
 struct fake_callback {
     enum fake_callback_kind kind;
@@ -41,6 +72,17 @@ struct fake_callback {
     void (*work)(void *arg);
     void (*done)(void *arg);
     void *arg;
+    kp_http_done_fn *http_done;
+    kp_file_done_fn *file_done;
+    struct fake_http_request *http;
+    char *path;
+    bool is_held;
+    bool is_canceled;
+};
+
+struct fake_file {
+    const char *path;
+    kp_span bytes;
 };
 
 struct fake_op {
@@ -75,8 +117,15 @@ struct fake_host {
     bool use_real_time; /* timers take as long as they say: for tests of several processes */
     bool refuse_work;
     bool refuse_timers;
+    bool refuse_http;
+    fake_http_fn *http; /* the server; NULL: no HTTP service */
+    void *http_ctx;
+    struct fake_file files[FAKE_FILES_MAX];
     unsigned n_work;
     unsigned n_timers;
+    unsigned n_http;
+    unsigned n_http_canceled;
+    unsigned n_files;
     unsigned n_finish_refused;
     unsigned n_opened;
     unsigned n_closed;
@@ -93,6 +142,10 @@ void fake_host_clear(struct fake_host *host);
 bool fake_host_step(struct fake_host *host);
 /* Makes callbacks until none is left. */
 void fake_host_drain(struct fake_host *host);
+/* Makes callbacks until none is left that could be made without moving the clock. */
+void fake_host_settle(struct fake_host *host);
+/* Asks the server again about the requests it held. */
+void fake_host_release(struct fake_host *host);
 void fake_host_advance_s(struct fake_host *host, int64_t seconds);
 
 /* The calls of a host. Each fails the test when a sentence of the contract is broken. */
@@ -108,6 +161,8 @@ kp_status fake_host_run(struct fake_host *host, const struct kp_request *request
                         struct fake_result *result);
 /* Closes host->vault and waits for closed. */
 void fake_host_close(struct fake_host *host);
+/* For a test that called close itself and saw closed. */
+void fake_host_forget_vault(struct fake_host *host);
 
 void fake_result_clear(struct fake_result *result);
 
