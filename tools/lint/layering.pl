@@ -31,7 +31,7 @@ my @rooms = (
     { path => qr{^crypto/},  ours => [ 'base', 'crypto' ], libs => ['openssl'] },
     { path => qr{^core/},
       ours => [ 'base', 'crypto', 'core' ], libs => [qw(uv curl openssl jansson)] },
-    { path => qr{^plugins/azure-[^/]*/},
+    { path => qr{^plugins/(?:azure-[^/]*|managed-hsm)/},
       ours => [ 'base', 'crypto', 'plugins/azure-rest', 'SELF' ], libs => [qw(openssl jansson)] },
     { path => qr{^plugins/},
       ours => [ 'base', 'crypto', 'SELF' ], libs => [qw(openssl jansson)] },

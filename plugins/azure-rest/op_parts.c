@@ -1,0 +1,176 @@
+#include "plugins/azure-rest/op_parts.h"
+
+#include <string.h>
+
+#include "base/encode.h"
+#include "base/errors.h"
+#include "base/span.h"
+#include "plugins/azure-rest/judge.h"
+
+#define KEEP_MAX_LEN 65536u /* bytes of a buffer that is worth keeping */
+#define ID_BYTES 16u
+
+/* ---- Life ---- */
+
+void azr_op_message_init(struct azr_op *op)
+{
+    azr_message_init(&op->message);
+    azr_answer_init(&op->answer);
+}
+
+void azr_op_message_clear(struct azr_op *op)
+{
+    azr_message_clear(&op->message);
+    azr_answer_clear(&op->answer);
+}
+
+bool azr_op_message_reset(struct azr_op *op)
+{
+    kp_buf_reset(&op->message.url);
+    kp_buf_reset(&op->message.body);
+    azr_answer_reset(&op->answer);
+    return op->message.body.cap <= KEEP_MAX_LEN && op->answer.bytes.cap <= KEEP_MAX_LEN;
+}
+
+/* ---- What is sent ---- */
+
+static struct azr_site site_of(const struct azr_op *op)
+{
+    const struct azr_site site = {op->vault->base, op->vault->api_version};
+    return site;
+}
+
+/* A vault's answer to verify does not say which version it used: then that is asked first. */
+static bool must_resolve(const struct azr_op *op)
+{
+    return op->request.op == KP_OP_VERIFY && op->request.version.len == 0 &&
+           (op->vault->profile->flags & AZR_VERIFY_IS_MUTE) != 0;
+}
+
+kp_status azr_op_build(struct azr_op *op, struct kp_error *reterr)
+{
+    const struct azr_site site = site_of(op);
+    const struct kp_request get = {
+        .struct_size = sizeof get, .op = KP_OP_GET_KEY, .name = op->request.name};
+    op->is_resolving = must_resolve(op);
+    return azr_message_build(&site, op->is_resolving ? &get : &op->request, &op->message, reterr);
+}
+
+static kp_status build_look(struct azr_op *op, struct kp_error *reterr)
+{
+    const struct azr_site site = site_of(op);
+    return azr_message_look(&site, &op->request, &op->message, reterr);
+}
+
+/* Our own number for this request, which the service writes into its logs. */
+static kp_status draw_id(struct azr_op *op, struct kp_error *reterr)
+{
+    const struct kp_host *host = &op->vault->host;
+    uint8_t bytes[ID_BYTES];
+    char hex[2 * ID_BYTES + 1];
+    if (host->random(host->self, bytes, sizeof bytes) != KP_OK)
+        return kpb_fail(reterr, KP_INTERNAL, "the system has no random bytes for a request id");
+    kpb_hex_encode(kpb_span(bytes, sizeof bytes), hex);
+    (void)azr_guid_normalise(kpb_span(hex, 2 * ID_BYTES), op->client_request_id);
+    return KP_OK;
+}
+
+static uint32_t fill_headers(struct azr_op *op)
+{
+    uint32_t n = 0;
+    op->headers[n].name = kpb_span_str("Accept");
+    op->headers[n++].value = kpb_span_str("application/json");
+    op->headers[n].name = kpb_span_str("x-ms-client-request-id");
+    op->headers[n++].value = kpb_span(op->client_request_id, AZR_GUID_LEN);
+    if (!op->message.has_body)
+        return n;
+    op->headers[n].name = kpb_span_str("Content-Type");
+    op->headers[n++].value = kpb_span_str("application/json");
+    return n;
+}
+
+kp_status azr_op_http(struct azr_op *op, struct kp_http_request *ret, struct kp_error *reterr)
+{
+    kp_status st = draw_id(op, reterr);
+    if (st == KP_OK && op->is_looking)
+        st = build_look(op, reterr);
+    const struct kp_http_request request = {
+        .struct_size = sizeof request,
+        .flags = KP_HTTP_SECRET_REPLY,
+        .max_reply_len = AZR_REPLY_MAX_LEN,
+        .n_headers = fill_headers(op),
+        .method = kpb_span_str(op->message.method),
+        .url = kp_buf_view(&op->message.url),
+        .body = kp_buf_view(&op->message.body),
+        .bearer = kp_buf_view(&op->token->text),
+        .headers = op->headers,
+    };
+    *ret = request;
+    return st;
+}
+
+/* ---- What comes back ---- */
+
+kp_status azr_op_parse(struct azr_op *op, const struct kp_http_reply *reply,
+                       struct kp_error *reterr)
+{
+    return azr_answer_read(op->vault->base, &op->request, reply->body, &op->answer, reterr);
+}
+
+kp_status azr_op_resolve(struct azr_op *op, const struct kp_http_reply *reply,
+                         struct kp_error *reterr)
+{
+    const struct kp_request get = {
+        .struct_size = sizeof get, .op = KP_OP_GET_KEY, .name = op->request.name};
+    kp_status st = azr_answer_read(op->vault->base, &get, reply->body, &op->answer, reterr);
+    if (st != KP_OK)
+        return st;
+    size_t n = op->answer.reply.version.len; /* at most KP_KEY_VERSION_MAX_LEN: it was checked */
+    memcpy(op->version, op->answer.reply.version.ptr, n);
+    op->request.version = kpb_span(op->version, n);
+    return azr_op_build(op, reterr);
+}
+
+static struct azr_exchange exchange_of(const struct azr_op *op)
+{
+    const struct azr_exchange exchange = {.base = op->vault->base,
+                                          .request = &op->request,
+                                          .now_unix_s = azr_now_unix_s(op->vault),
+                                          .is_token_fresh = op->is_renewed};
+    return exchange;
+}
+
+kp_status azr_op_error(struct azr_op *op, const struct kp_http_reply *reply,
+                       enum azr_trouble *ret_trouble, struct kp_error *reterr)
+{
+    const struct azr_exchange exchange = exchange_of(op);
+    return azr_judge(&exchange, reply, ret_trouble, reterr);
+}
+
+kp_status azr_op_silence(struct azr_op *op, kp_status status, struct kp_error *error)
+{
+    const struct azr_exchange exchange = exchange_of(op);
+    return azr_judge_silence(&exchange, status, error);
+}
+
+/* A new version of a key whose predecessor is still being deleted: wait and repeat. */
+bool azr_op_may_wait(const struct azr_op *op)
+{
+    uint32_t number = op->request.op;
+    return number == KP_OP_CREATE || number == KP_OP_IMPORT || number == KP_OP_RESTORE ||
+           number == KP_OP_RECOVER;
+}
+
+bool azr_op_spreads(const struct azr_op *op)
+{
+    if (!(op->vault->profile->flags & AZR_DELETES_SPREAD))
+        return false;
+    if (op->request.op == KP_OP_DELETE)
+        return op->answer.reply.key->recovery_id.len > 0; /* else soft delete is off */
+    return op->request.op == KP_OP_RECOVER;
+}
+
+const struct kp_reply *azr_op_reply(const struct azr_op *op)
+{
+    return &op->answer.reply;
+}

@@ -1,0 +1,74 @@
+/*
+ * One operation's parts, and its side towards the wire: what it sends, what it reads out of what
+ * came back. op.c moves it from state to state. Loop thread.
+ */
+#ifndef KP_PLUGINS_AZURE_REST_OP_PARTS_H
+#define KP_PLUGINS_AZURE_REST_OP_PARTS_H
+
+#include "plugins/azure-rest/answer.h"
+#include "plugins/azure-rest/judge.h"
+#include "plugins/azure-rest/message.h"
+#include "plugins/azure-rest/op.h"
+
+#define AZR_OP_HEADERS 3u
+
+struct azr_op {
+    /* Fixed after submit. */
+    struct azr_vault *vault;
+    kp_op_id id;
+    struct kp_request request; /* spans are the host's, readable until done */
+    struct kp_key_params params;
+    struct kp_rotation_policy policy;
+
+    /* Loop thread. */
+    enum azr_op_state state;
+    bool is_canceled;
+    bool is_renewed;   /* a 401 has been answered with a fresh token */
+    bool is_looking;   /* the request is done; looks whether it has spread */
+    bool is_resolving; /* asks which version is current, before the request proper */
+    char version[KP_KEY_VERSION_MAX_LEN + 1u]; /* ... and the answer */
+    struct azr_waiter waiter;
+    struct azr_token *token; /* one reference, or NULL */
+    kp_http_id http;         /* 0: none under way */
+    kp_timer_id timer;       /* 0: none armed */
+
+    /* The wire. */
+    struct azr_message message;
+    char client_request_id[AZR_GUID_LEN + 1u];
+    struct kp_http_header headers[AZR_OP_HEADERS];
+    struct azr_answer answer;
+
+    struct azr_op *next_idle;
+};
+
+/* Once in the life of the struct. */
+void azr_op_message_init(struct azr_op *op);
+void azr_op_message_clear(struct azr_op *op);
+/* Wipes for the next operation. False: it has grown too large to be kept. */
+bool azr_op_message_reset(struct azr_op *op);
+
+/* Builds the request proper. Errors: usage, unsupported, no_memory: nothing can be sent. */
+kp_status azr_op_build(struct azr_op *op, struct kp_error *reterr) KP_MUST_USE;
+/* Fills *ret with the request proper, or with the look; its spans last until the next call. */
+kp_status azr_op_http(struct azr_op *op, struct kp_http_request *ret, struct kp_error *reterr)
+    KP_MUST_USE;
+/* Reads a reply of status 200 or 204. Errors: protocol, integrity, no_memory. */
+kp_status azr_op_parse(struct azr_op *op, const struct kp_http_reply *reply,
+                       struct kp_error *reterr) KP_MUST_USE;
+/* Reads which version is current and builds the request proper for it. */
+kp_status azr_op_resolve(struct azr_op *op, const struct kp_http_reply *reply,
+                         struct kp_error *reterr) KP_MUST_USE;
+/* Maps any other reply; never KP_OK. */
+kp_status azr_op_error(struct azr_op *op, const struct kp_http_reply *reply,
+                       enum azr_trouble *ret_trouble, struct kp_error *reterr) KP_MUST_USE;
+/* Puts the failure of a request without a reply into words; returns its status. */
+kp_status azr_op_silence(struct azr_op *op, kp_status status, struct kp_error *error) KP_MUST_USE;
+
+/* It needs a name that a key being deleted may still hold: then it waits and is repeated. */
+bool azr_op_may_wait(const struct azr_op *op);
+/* The answer is in, but shows in the vault only after a while. */
+bool azr_op_spreads(const struct azr_op *op);
+/* The answer, valid until the operation is done. */
+const struct kp_reply *azr_op_reply(const struct azr_op *op);
+
+#endif /* KP_PLUGINS_AZURE_REST_OP_PARTS_H */

@@ -1,0 +1,21 @@
+/*
+ * What makes one service differ from the other: data that the two plugins fill in beside their
+ * tables. Static storage.
+ */
+#ifndef KP_PLUGINS_AZURE_REST_PROFILE_H
+#define KP_PLUGINS_AZURE_REST_PROFILE_H
+
+#include "plugins/azure-rest/cloud.h"
+
+/* Behaviour of a service, a bit mask. */
+#define AZR_DELETES_SPREAD 0x01u /* a delete or recover shows after seconds: it is waited for */
+#define AZR_VERIFY_IS_MUTE 0x02u /* its answer to verify does not name the version */
+
+struct azr_profile {
+    uint32_t service;   /* enum azr_service its hosts must belong to */
+    uint32_t flags;     /* AZR_* above */
+    const char *noun;   /* "key vault": for sentences */
+    const char *plugin; /* name of the table */
+};
+
+#endif /* KP_PLUGINS_AZURE_REST_PROFILE_H */

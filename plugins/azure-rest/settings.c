@@ -1,0 +1,157 @@
+#include "plugins/azure-rest/settings.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/errors.h"
+#include "base/span.h"
+
+#define RELOAD KP_SETTING_RELOADABLE
+#define MINUTE_MS 60000
+#define API_VERSION_MAX_LEN 32u
+
+/* XX(member, type, flags, "name", fallback, min, max, "doc") */
+#define SETTING_MAP(XX)                                                                            \
+    XX(api_version, KP_SETTING_TEXT, RELOAD, "api_version", "7.6", 0, 0,                           \
+       "Version of the service's REST interface to ask for.")                                      \
+    XX(custom_suffix, KP_SETTING_TEXT, 0, "custom_suffix", NULL, 0, 0,                             \
+       "Test servers: host name under which vaults may be that are in no cloud.")                  \
+    XX(custom_resource, KP_SETTING_TEXT, 0, "custom_resource", NULL, 0, 0,                         \
+       "Test servers: what tokens are asked for, as https://HOST; default: the suffix's.")         \
+    XX(authority, KP_SETTING_TEXT, 0, "authority", NULL, 0, 0,                                     \
+       "Login service to use in place of the cloud's, as https://HOST[:PORT].")                    \
+    XX(poll_ms, KP_SETTING_INTEGER, RELOAD, "poll_ms", "2000", 50, MINUTE_MS,                      \
+       "Pause between two looks at a delete or recover that is still spreading.")                  \
+    XX(token_timeout_ms, KP_SETTING_INTEGER, RELOAD, "token_timeout_ms", "30000", 1000,            \
+       10 * MINUTE_MS, "Time a token may take to arrive, all tries together.")                     \
+    XX(kind, KP_SETTING_TEXT, RELOAD, "identity.kind", NULL, 0, 0,                                 \
+       "client_secret, certificate, workload or managed_identity, or several with commas.")        \
+    XX(tenant, KP_SETTING_TEXT, RELOAD, "identity.tenant", NULL, 0, 0,                             \
+       "Tenant to log in at; default: the one the vault names.")                                   \
+    XX(client_id, KP_SETTING_TEXT, RELOAD, "identity.client_id", NULL, 0, 0,                       \
+       "Client id of the application or of a user-assigned managed identity.")                     \
+    XX(secret, KP_SETTING_SECRET, RELOAD, "identity.secret", NULL, 0, 0, "Client secret.")         \
+    XX(certificate, KP_SETTING_TEXT, RELOAD, "identity.certificate", NULL, 0, 0,                   \
+       "File with certificate and private key: PFX, PEM, MSBLOB or PVK; read anew each time.")     \
+    XX(certificate_password, KP_SETTING_SECRET, RELOAD, "identity.certificate_password", NULL, 0,  \
+       0, "Password of that file.")                                                                \
+    XX(thumbprint, KP_SETTING_TEXT, RELOAD, "identity.thumbprint", NULL, 0, 0,                     \
+       "Thumbprint of the certificate, SHA-1 or SHA-256, where the file holds none.")              \
+    XX(assertion, KP_SETTING_TEXT, RELOAD, "identity.assertion", "PS256", 0, 0,                    \
+       "How the certificate signs: PS256, or RS256 for old login services.")                       \
+    XX(token_file, KP_SETTING_TEXT, RELOAD, "identity.token_file", NULL, 0, 0,                     \
+       "Workload identity: the federated token's file; default: AZURE_FEDERATED_TOKEN_FILE.")      \
+    XX(managed_source, KP_SETTING_TEXT, RELOAD, "identity.managed_source", "auto", 0, 0,           \
+       "Managed identity endpoint: auto, imds, app_service, arc or service_fabric.")               \
+    XX(object_id, KP_SETTING_TEXT, RELOAD, "identity.object_id", NULL, 0, 0,                       \
+       "Managed identity named by its object id.")                                                 \
+    XX(resource_id, KP_SETTING_TEXT, RELOAD, "identity.resource_id", NULL, 0, 0,                   \
+       "Managed identity named by its resource id.")                                               \
+    XX(imds_host, KP_SETTING_TEXT, RELOAD, "identity.imds_host", NULL, 0, 0,                       \
+       "Address of the metadata service as http://HOST[:PORT]; default: 169.254.169.254.")
+
+#define XX(member, type_, flags_, name_, fallback_, min_, max_, doc_)                              \
+    static const struct kp_setting_spec SPEC_##member = {                                          \
+        .struct_size = sizeof(struct kp_setting_spec),                                             \
+        .type = (type_),                                                                           \
+        .flags = (flags_),                                                                         \
+        .name = (name_),                                                                           \
+        .fallback = (fallback_),                                                                   \
+        .doc = (doc_),                                                                             \
+        .min = (min_),                                                                             \
+        .max = (max_),                                                                             \
+    };
+SETTING_MAP(XX)
+#undef XX
+
+const struct kp_setting_spec *const azr_setting_specs[] = {
+#define XX(member, type, flags, name, fallback, min, max, doc) &SPEC_##member,
+    SETTING_MAP(XX)
+#undef XX
+        NULL,
+};
+
+static const size_t OFFSETS[] = {
+#define XX(member, type, flags, name, fallback, min, max, doc)                                     \
+    offsetof(struct azr_settings, member),
+    SETTING_MAP(XX)
+#undef XX
+};
+
+/* ---- One value ---- */
+
+static kp_status read_integer(const struct kp_setting_spec *spec, kp_span text, int64_t *ret,
+                              struct kp_error *reterr)
+{
+    int64_t value = 0;
+    bool ok = text.len > 0 && text.len <= 9;
+    for (size_t i = 0; ok && i < text.len; i++) {
+        ok = text.ptr[i] >= '0' && text.ptr[i] <= '9';
+        value = value * 10 + (text.ptr[i] - '0');
+    }
+    if (!ok || value < spec->min || value > spec->max)
+        return kpb_fail(reterr, KP_CONFIG, "setting %s must be a number from %lld to %lld",
+                        spec->name, (long long)spec->min, (long long)spec->max);
+    *ret = value;
+    return KP_OK;
+}
+
+static kp_status read_value(const struct kp_setting_spec *spec, kp_span text, void *member,
+                            struct kp_error *reterr)
+{
+    if (spec->type == KP_SETTING_INTEGER)
+        return read_integer(spec, text, member, reterr);
+    *(kp_span *)member = text;
+    return KP_OK;
+}
+
+/* ---- All of them ---- */
+
+static size_t find_spec(kp_span name)
+{
+    size_t i = 0;
+    while (azr_setting_specs[i] && !kpb_span_eq_str(name, azr_setting_specs[i]->name))
+        i++;
+    return i;
+}
+
+static kp_status read_fallbacks(struct azr_settings *ret, struct kp_error *reterr)
+{
+    kp_status st = KP_OK;
+    memset(ret, 0, sizeof *ret);
+    for (size_t i = 0; st == KP_OK && azr_setting_specs[i]; i++) {
+        const struct kp_setting_spec *spec = azr_setting_specs[i];
+        if (spec->fallback)
+            st = read_value(spec, kpb_span_str(spec->fallback), (char *)ret + OFFSETS[i], reterr);
+    }
+    return st;
+}
+
+/* It becomes part of every URL as it stands. */
+static kp_status check_api_version(kp_span text, struct kp_error *reterr)
+{
+    bool ok = text.len > 0 && text.len <= API_VERSION_MAX_LEN;
+    for (size_t i = 0; ok && i < text.len; i++) {
+        uint8_t c = text.ptr[i];
+        ok = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' || c == '-';
+    }
+    return ok ? KP_OK
+              : kpb_fail(reterr, KP_CONFIG,
+                         "setting api_version must be a version such as 7.6 or 2025-07-01");
+}
+
+kp_status azr_settings_read(const struct kp_vault_settings *in, struct azr_settings *ret,
+                            struct kp_error *reterr)
+{
+    kp_status st = read_fallbacks(ret, reterr);
+    for (uint32_t k = 0; st == KP_OK && k < in->n_settings; k++) {
+        const struct kp_setting *given = &in->settings[k];
+        size_t i = find_spec(given->name);
+        if (!azr_setting_specs[i])
+            return kpb_fail(reterr, KP_CONFIG, "the plugin has no setting '%.*s'",
+                            given->name.len > 64 ? 64 : (int)given->name.len,
+                            (const char *)given->name.ptr);
+        st = read_value(azr_setting_specs[i], given->value, (char *)ret + OFFSETS[i], reterr);
+    }
+    return st == KP_OK ? check_api_version(ret->api_version, reterr) : st;
+}

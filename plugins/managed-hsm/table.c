@@ -1,0 +1,105 @@
+/* Azure Managed HSM: what a pool can do, and the table over what both services share. */
+#include "plugins/managed-hsm/managed_hsm.h"
+
+#include "plugins/azure-rest/memory.h"
+#include "plugins/azure-rest/op.h"
+#include "plugins/azure-rest/settings.h"
+#include "plugins/azure-rest/vault.h"
+
+#define PLUGIN_VERSION "0.1.0"
+
+static const char *const SCHEMES[] = {NULL};
+
+/* Every cloud's; regional labels stand before them. */
+static const char *const HOST_SUFFIXES[] = {
+    ".managedhsm.azure.net",
+    ".managedhsm.usgovcloudapi.net",
+    ".managedhsm.azure.cn",
+    NULL,
+};
+
+#define KEY_OPS                                                                                    \
+    (KP_OP_BIT(KP_OP_GET_KEY) | KP_OP_BIT(KP_OP_LIST_KEYS) | KP_OP_BIT(KP_OP_LIST_VERSIONS) |      \
+     KP_OP_BIT(KP_OP_CREATE) | KP_OP_BIT(KP_OP_IMPORT) | KP_OP_BIT(KP_OP_UPDATE) |                 \
+     KP_OP_BIT(KP_OP_DELETE) | KP_OP_BIT(KP_OP_GET_DELETED) | KP_OP_BIT(KP_OP_LIST_DELETED) |      \
+     KP_OP_BIT(KP_OP_RECOVER) | KP_OP_BIT(KP_OP_PURGE) | KP_OP_BIT(KP_OP_BACKUP) |                 \
+     KP_OP_BIT(KP_OP_RESTORE) | KP_OP_BIT(KP_OP_ROTATE) | KP_OP_BIT(KP_OP_GET_ROTATION_POLICY) |   \
+     KP_OP_BIT(KP_OP_SET_ROTATION_POLICY))
+#define USE_OPS                                                                                    \
+    (KP_OP_BIT(KP_OP_ENCRYPT) | KP_OP_BIT(KP_OP_DECRYPT) | KP_OP_BIT(KP_OP_WRAP) |                 \
+     KP_OP_BIT(KP_OP_UNWRAP) | KP_OP_BIT(KP_OP_SIGN) | KP_OP_BIT(KP_OP_VERIFY) |                   \
+     KP_OP_BIT(KP_OP_RANDOM) | KP_OP_BIT(KP_OP_RELEASE))
+
+#define ALG_BIT(symbol, number, text, family) | KP_ALG_BIT(number)
+#define KTY_BIT(symbol, number, text) | (1u << (number))
+#define CURVE_BIT(symbol, number, text, bits, coord_len) | (1u << (number))
+
+/* Plain key types are taken, too: the service makes the -HSM kind of them. */
+static const struct kp_caps CAPS = {
+    .struct_size = sizeof(struct kp_caps),
+    .flags = KP_CAP_CANCEL,
+    .ops = KEY_OPS | USE_OPS,
+    .algs = 0 KP_ALG_MAP(ALG_BIT),
+    .ktys = 0 KP_KTY_MAP(KTY_BIT),
+    .curves = 0 KP_CURVE_MAP(CURVE_BIT),
+    .rsa_bits_min = 2048,
+    .rsa_bits_max = 4096,
+    .schemes = SCHEMES,
+    .host_suffixes = HOST_SUFFIXES,
+    .settings = azr_setting_specs,
+};
+
+/* Its deletes show at once. */
+static const struct azr_profile PROFILE = {
+    .service = AZR_SERVICE_MANAGED_HSM,
+    .flags = 0,
+    .noun = "managed HSM",
+    .plugin = "managed-hsm",
+};
+
+static kp_status open_vault(const struct kp_host *host, const struct kp_vault_settings *settings,
+                            void **ret_vault, struct kp_error *reterr)
+{
+#ifndef KP_PLUGIN_STATIC /* linked into a program we share its base library and its memory */
+    azr_memory_use(host);
+#endif
+    return azr_vault_open(&PROFILE, host, settings, ret_vault, reterr);
+}
+
+static const struct kp_plugin PLUGIN = {
+    .struct_size = sizeof(struct kp_plugin),
+    .abi_major = KP_ABI_MAJOR,
+    .abi_minor = KP_ABI_MINOR,
+    .name = "managed-hsm",
+    .version = PLUGIN_VERSION,
+    .doc = "Keys in Azure Managed HSM, in every cloud.",
+    .caps = &CAPS,
+    .open = open_vault,
+    .submit = azr_op_submit,
+    .cancel = azr_op_cancel,
+    .done = azr_op_done,
+    .close = azr_vault_close,
+    .reload = azr_vault_reload,
+};
+
+static const struct kp_plugin *get_plugin(uint32_t host_abi_major)
+{
+    return host_abi_major == KP_ABI_MAJOR ? &PLUGIN : NULL;
+}
+
+#ifdef KP_PLUGIN_STATIC
+const struct kp_plugin *kp_managed_hsm_plugin_get(uint32_t host_abi_major, uint32_t host_abi_minor)
+{
+    (void)host_abi_minor;
+    return get_plugin(host_abi_major);
+}
+#else
+KP_PLUGIN_EXPORT const struct kp_plugin *kp_plugin_get(uint32_t host_abi_major,
+                                                       uint32_t host_abi_minor);
+
+const struct kp_plugin *kp_plugin_get(uint32_t host_abi_major, uint32_t host_abi_minor)
+{
+    (void)host_abi_minor;
+    return get_plugin(host_abi_major);
+}
+#endif
