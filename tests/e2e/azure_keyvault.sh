@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# The Azure plugins as loaded by kp, over TLS, against the emulator: every operation in both services,
+# each identity it knows, faults on the way, and a challenge that wants the secret for somebody else.
+if [ -z "${KP_EMULATOR_VAULT:-}" ]; then
+    exec "${KP_BIN:?set by ctest}/kp-emulator" --ephemeral -- bash "$0"
+fi
+# shellcheck source=lib/common.bash
+. "$KP_SRC/tests/e2e/lib/common.bash"
+
+# control METHOD PATH [BODY]: tells the emulator something; its answer in the file control.
+control() {
+    local host=${KP_EMULATOR_CONTROL#http://} path
+    path=/${host#*/}$2
+    host=${host%%/*}
+    exec 3<>"/dev/tcp/${host%:*}/${host##*:}"
+    printf '%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' \
+        "$1" "$path" "$host" "$(printf %s "${3:-}" | wc -c)" "${3:-}" >&3
+    cat <&3 >control
+    exec 3<&- 3>&-
+    head -n 1 control | grep -q ' 20[04] ' || fail "control $1 $2: $(head -n 1 control)"
+}
+
+# fault RULE: the next request of a kind meets it.
+fault() {
+    control POST /scenario "{\"rules\": [$1]}"
+}
+
+# asked KIND N: so many requests of that kind have come since `control DELETE /requests`.
+asked() {
+    control GET /requests
+    local n
+    n=$(sed -n "s/.*\"$1\": *\\([0-9]*\\).*/\\1/p" control)
+    [ "${n:-0}" -eq "$2" ] || fail "${n:-0} requests of kind $1 instead of $2"
+}
+
+# vault NAME PLUGIN PORT RESOURCE IDENTITY: one vault of the configuration.
+vault() {
+    printf '"%s": {"plugin": "%s", "location": "localhost:%s", "settings": {' "$1" "$2" "$3"
+    printf '"custom_suffix": "localhost", "custom_resource": "%s",' "$4"
+    printf '"authority": "%s", "poll_ms": 50, "identity": {%s}}}' "$KP_EMULATOR_LOGIN" "$5"
+}
+
+port=${KP_EMULATOR_VAULT##*:}
+hsm_port=${KP_EMULATOR_HSM##*:}
+key_vault=https://vault.azure.net
+managed_hsm=https://managedhsm.azure.net
+imds=http://127.0.0.1:${KP_EMULATOR_IMDS##*:}
+printf %s "$AZURE_CLIENT_SECRET" >secret
+printf %s a-secret-of-nobody >wrong
+id="\"client_id\": \"$AZURE_CLIENT_ID\""
+{
+    printf '{"http": {"ca_file": "%s"}, "vaults": {' "$KP_EMULATOR_CA"
+    vault akv azure-keyvault "$port" $key_vault "$id, \"secret\": {\"file\": \"$work/secret\"}"
+    printf ','
+    vault hsm managed-hsm "$hsm_port" $managed_hsm "$id, \"secret\": {\"file\": \"$work/secret\"}"
+    printf ','
+    vault certificate azure-keyvault "$port" $key_vault \
+        "$id, \"certificate\": \"$KP_EMULATOR_CLIENT_CERTIFICATE\""
+    printf ','
+    vault machine azure-keyvault "$port" $key_vault \
+        "\"kind\": \"managed_identity\", \"imds_host\": \"$imds\""
+    printf ','
+    vault stranger azure-keyvault "$port" $key_vault \
+        "$id, \"secret\": {\"file\": \"$work/wrong\"}"
+    printf '}}'
+} >kp.json
+export KP_CONFIG=$work/kp.json
+data_key dek
+
+# ---- The life of a key, in both services ----
+
+for v in akv hsm; do
+    ok kp -V $v key create app --type RSA --size 3072
+    v1=$(version_of out)
+    ok kp -V $v wrap app --in dek --out dek.kp
+    ok kp -V $v key policy app --rotate-after P90D --valid-for P2Y
+    ok kp -V $v key policy app
+    has P90D
+    ok kp -V $v key rotate app
+    [ "$(version_of out)" != "$v1" ] || fail "rotate made no new version"
+    ok kp -V $v unwrap --in dek.kp --out dek.again
+    same dek dek.again
+    ok kp -V $v key versions app
+    has "$v1"
+    ok kp -V $v key create ec --type EC --curve P-384
+    kp -V $v sign ec --in dek --out sig
+    ok kp -V $v verify --signature sig --in dek
+    ok kp -V $v key backup app --out app.bak
+    ok kp -V $v key delete app
+    fails 15 '[not_found' kp -V $v key show app
+    ok kp -V $v key recover app
+    ok kp -V $v key delete app
+    ok kp -V $v key purge app --yes
+    ok kp -V $v key restore --in app.bak
+    ok kp -V $v unwrap --in dek.kp --out dek.back
+    same dek dek.back
+done
+fails 25 '[unsupported' kp -V akv random 16
+ok kp -V hsm random 16
+
+# ---- Pages ----
+
+for i in $(seq 1 25); do
+    ok kp -V akv key create "many-$i" --type EC
+done
+ok kp -V akv key list
+[ "$(grep -c '^many-' out)" -eq 25 ] || fail "25 keys made, $(grep -c '^many-' out) listed"
+
+# ---- Identities ----
+
+ok kp -V certificate key show app
+ok kp -V machine key show app
+fails 13 'code 3303' kp -V stranger key show app
+lacks "$(cat wrong)" err
+
+# ---- Faults ----
+
+fault '{"kind": "get_key", "fault": "status", "status": 429}'
+ok kp -V akv key show app
+fault '{"kind": "get_key", "fault": "status", "status": 503, "times": 2}'
+ok kp -V akv key show app
+fault '{"kind": "get_key", "fault": "reset"}'
+ok kp -V akv key show app
+fault '{"kind": "get_key", "fault": "body", "body": "<html></html>"}'
+fails 20 'code 3404' kp -V akv key show app
+fault '{"kind": "token", "fault": "status", "status": 503}'
+ok kp -V akv key show app
+
+# A token that is refused with claims: one more token, one more request, no more.
+control DELETE /requests
+fault '{"kind": "get_key", "fault": "cae"}'
+ok kp -V akv key show app
+asked token 2
+
+# ---- A challenge that wants the secret for somebody else ----
+
+control DELETE /requests
+fault '{"kind": "*", "times": 9, "fault": "challenge",
+  "challenge": "Bearer authorization=\"https://login.evil.example/'"$AZURE_TENANT_ID"'\", resource=\"https://vault.azure.net\""}'
+fails 20 'code 3203' kp -V akv key show app
+asked token 0
+control DELETE /scenario
