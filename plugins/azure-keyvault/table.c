@@ -59,7 +59,13 @@ static const struct azr_profile PROFILE = {
     .service = AZR_SERVICE_VAULT,
     .flags = AZR_DELETES_SPREAD | AZR_VERIFY_IS_MUTE,
     .noun = "key vault",
-    .plugin = "azure-keyvault",
+    .rotation = {.noun = "key vault",
+                 .takes_notify = true,
+                 .max_rules = 2,
+                 .after_min_days = 7,
+                 .before_min_days = 7,
+                 .life_min_days = 7,
+                 .expiry_min_days = 28},
 };
 
 static kp_status open_vault(const struct kp_host *host, const struct kp_vault_settings *settings,

@@ -53,6 +53,12 @@ kp_status azr_op_build(struct azr_op *op, struct kp_error *reterr)
     const struct kp_request get = {
         .struct_size = sizeof get, .op = KP_OP_GET_KEY, .name = op->request.name};
     op->is_resolving = must_resolve(op);
+    if (op->request.op == KP_OP_SET_ROTATION_POLICY && op->request.policy) {
+        kp_status st =
+            azr_rotation_check(&op->vault->profile->rotation, op->request.policy, reterr);
+        if (st != KP_OK)
+            return st;
+    }
     return azr_message_build(&site, op->is_resolving ? &get : &op->request, &op->message, reterr);
 }
 

@@ -6,6 +6,7 @@
 #define KP_PLUGINS_AZURE_REST_PROFILE_H
 
 #include "plugins/azure-rest/cloud.h"
+#include "plugins/azure-rest/rotation.h"
 
 /* Behaviour of a service, a bit mask. */
 #define AZR_DELETES_SPREAD 0x01u /* a delete or recover shows after seconds: it is waited for */
@@ -15,7 +16,7 @@ struct azr_profile {
     uint32_t service;   /* enum azr_service its hosts must belong to */
     uint32_t flags;     /* AZR_* above */
     const char *noun;   /* "key vault": for sentences */
-    const char *plugin; /* name of the table */
+    struct azr_rotation_rules rotation;
 };
 
 #endif /* KP_PLUGINS_AZURE_REST_PROFILE_H */

@@ -54,7 +54,13 @@ static const struct azr_profile PROFILE = {
     .service = AZR_SERVICE_MANAGED_HSM,
     .flags = 0,
     .noun = "managed HSM",
-    .plugin = "managed-hsm",
+    .rotation = {.noun = "managed HSM",
+                 .takes_notify = false,
+                 .max_rules = 1,
+                 .after_min_days = 28,
+                 .before_min_days = 0,
+                 .life_min_days = 28,
+                 .expiry_min_days = 28},
 };
 
 static kp_status open_vault(const struct kp_host *host, const struct kp_vault_settings *settings,
