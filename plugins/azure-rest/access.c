@@ -5,6 +5,7 @@
 #include "base/errors.h"
 #include "base/span.h"
 #include "plugins/azure-rest/fetch.h"
+#include "plugins/azure-rest/token_store.h"
 #include "plugins/azure-rest/vault.h"
 
 #define SITE "azure-rest.access"
@@ -186,6 +187,7 @@ kp_status azr_access_refused(struct azr_access *access, const struct azr_token *
     struct azr_challenge challenge;
     if (access->token && access->token != token)
         return KP_OK; /* renewed meanwhile: that one has not been refused yet */
+    azr_store_drop(token);
     forget_token(access);
     kp_status st = azr_challenge_read(reply, &challenge, reterr);
     if (st != KP_OK)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "plugins/azure-rest/probe.h"
+#include "plugins/azure-rest/token_store.h"
 #include "plugins/azure-rest/vault.h"
 
 #define SITE "azure-rest.fetch"
@@ -139,6 +140,49 @@ static const char *known_tenant(const struct azr_fetch *fetch)
     }
 }
 
+/* ---- Tokens of other vaults ---- */
+
+/* All that decides which token the kind would be given. */
+static kp_status take_fingerprint(struct azr_fetch *fetch, struct kp_error *reterr)
+{
+    const struct azr_identity *identity = fetch->identity;
+    const struct azr_grant grant = azr_fetch_grant(fetch);
+    const kp_span parts[] = {
+        kpb_span_str(azr_kind_text(kind_of(fetch))),
+        kpb_span_str(fetch->target.login),
+        kpb_span_str(fetch->target.tenant),
+        kpb_span_str(fetch->target.resource),
+        grant.client_id,
+        grant.claims,
+        kp_buf_view(&identity->secret),
+        kp_buf_view(&identity->password),
+        kpb_span_str(identity->certificate),
+        kpb_span_str(identity->thumbprint),
+        kpb_span_str(identity->token_file),
+        kpb_span_str(identity->selector_id),
+        kpb_span_str(identity->imds_host),
+        kpb_span(&identity->selector, sizeof identity->selector),
+        kpb_span(&identity->source, sizeof identity->source),
+    };
+    return azr_store_fingerprint(parts, sizeof parts / sizeof parts[0], fetch->fingerprint, reterr);
+}
+
+/* Another vault of this process may have fetched the very token. True: the fetch is over. */
+static bool take_shared(struct azr_fetch *fetch)
+{
+    struct kp_error ignored;
+    kp_error_init(&ignored);
+    fetch->has_fingerprint = take_fingerprint(fetch, &ignored) == KP_OK; /* else it is fetched */
+    if (!fetch->has_fingerprint)
+        return false;
+    struct azr_token *token = azr_store_find(fetch->fingerprint, azr_now_ns(fetch->access->vault));
+    if (token)
+        end_fetch(fetch, KP_OK, token);
+    return token != NULL;
+}
+
+/* ---- Beginning with a kind ---- */
+
 static void start_kind(struct azr_fetch *fetch);
 
 static void probed(struct azr_fetch *fetch, const struct azr_target *target)
@@ -167,7 +211,7 @@ static void start_kind(struct azr_fetch *fetch)
                              &fetch->target, &error);
     if (st != KP_OK)
         azr_fetch_fail(fetch, st, &error);
-    else
+    else if (!take_shared(fetch))
         FIRST_STEPS[kind_of(fetch)](fetch);
 }
 
@@ -409,8 +453,11 @@ void azr_fetch_take(struct azr_fetch *fetch, const struct kp_http_reply *reply, 
     struct kp_error error;
     kp_error_init(&error);
     kp_status st = make_token(fetch, reply, source, &token, &error);
-    if (st == KP_OK)
-        end_fetch(fetch, KP_OK, token);
-    else
+    if (st != KP_OK) {
         azr_fetch_fail(fetch, st, &error);
+        return;
+    }
+    if (fetch->has_fingerprint)
+        azr_store_put(fetch->fingerprint, token);
+    end_fetch(fetch, KP_OK, token);
 }

@@ -23,6 +23,7 @@
 
 #include "plugins/azure-rest/access.h"
 #include "plugins/azure-rest/credential.h"
+#include "plugins/azure-rest/fingerprint.h"
 #include "plugins/azure-rest/token_request.h"
 
 enum azr_fetch_state {
@@ -70,7 +71,9 @@ struct azr_fetch {
     bool has_arc_key;
     enum azr_mi_source source;
     struct azr_target target;
-    struct kp_error error; /* of the kinds that failed so far */
+    bool has_fingerprint;
+    uint8_t fingerprint[AZR_FINGERPRINT_LEN]; /* of the kind that is tried */
+    struct kp_error error;                    /* of the kinds that failed so far */
     kp_status status;
     kp_buf url;
     kp_buf path;

@@ -7,4 +7,11 @@
 /* %ProgramData% on Windows; empty elsewhere. Borrowed from the environment. */
 kp_span azr_platform_program_data(void);
 
+/*
+ * The one lock of this library, around the tokens that vaults share. Held for a few hundred
+ * instructions, never during input or output.
+ */
+void azr_platform_lock(void);
+void azr_platform_unlock(void);
+
 #endif /* KP_PLUGINS_AZURE_REST_PLATFORM_H */

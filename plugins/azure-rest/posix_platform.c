@@ -1,8 +1,23 @@
 #include "plugins/azure-rest/platform.h"
 
+#include <pthread.h>
+
 #include "base/span.h"
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 kp_span azr_platform_program_data(void)
 {
     return kpb_span(NULL, 0);
+}
+
+/* A default mutex used by the rules of the header cannot fail to lock. */
+void azr_platform_lock(void)
+{
+    (void)pthread_mutex_lock(&mutex);
+}
+
+void azr_platform_unlock(void)
+{
+    (void)pthread_mutex_unlock(&mutex);
 }

@@ -9,6 +9,7 @@
 #include "base/span.h"
 #include "plugins/azure-rest/op.h"
 #include "plugins/azure-rest/token_request.h"
+#include "plugins/azure-rest/token_store.h"
 
 #define SITE "azure-rest.vault"
 #define HTTPS "https://"
@@ -39,6 +40,8 @@ static void free_vault(struct azr_vault *v)
 {
     char *texts[] = {v->host_port, v->base, v->suffix, v->resource, v->authority, v->api_version};
     azr_op_free_idle(v);
+    if (v->has_store)
+        azr_store_leave();
     azr_identity_release(v->access.identity);
     kp_buf_clear(&v->access.claims);
     kp_buf_clear(&v->login_secret);
@@ -228,7 +231,10 @@ kp_status azr_vault_open(const struct azr_profile *profile, const struct kp_host
     v->profile = profile;
     kp_buf_init_secret(&v->login_secret, SITE, AZR_SECRET_MAX_LEN);
     azr_access_init(&v->access, v, NULL);
-    kp_status st = take_settings(v, settings, reterr);
+    kp_status st = azr_store_enter(&v->host, reterr);
+    v->has_store = st == KP_OK;
+    if (st == KP_OK)
+        st = take_settings(v, settings, reterr);
     if (st != KP_OK) {
         free_vault(v);
         return st;

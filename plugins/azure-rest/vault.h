@@ -22,6 +22,7 @@ struct azr_vault {
     struct azr_trust trust; /* views of the three */
     struct azr_login login; /* who the caller says it is; its secret is in login_secret */
     kp_buf login_secret;
+    bool has_store; /* entered the store of shared tokens */
 
     /* Loop thread; reload changes them. */
     char *api_version;

@@ -370,6 +370,59 @@ static void reload_that_is_wrong_changes_nothing(void **state)
     fake_azure_clear(azure);
 }
 
+/* ---- Several vaults ---- */
+
+/* A second vault, whose server takes the first one's token. */
+static struct fake_azure *second_azure(const char *const *pairs)
+{
+    static struct fake_azure azure;
+    fake_azure_init(&azure, kp_azure_keyvault_plugin_get(KP_ABI_MAJOR, KP_ABI_MINOR));
+    assert_int_equal(fake_azure_open(&azure, pairs), KP_OK);
+    (void)snprintf(azure.bearer, sizeof azure.bearer, "token-1");
+    return &azure;
+}
+
+static void same_identity_at_two_vaults_fetches_one_token(void **state)
+{
+    struct fake_azure *first = new_azure();
+    struct fake_azure *second = second_azure(fake_secret_settings);
+    (void)state;
+    assert_int_equal(wrap_once(first), KP_OK);
+    assert_int_equal(wrap_once(second), KP_OK);
+    assert_int_equal(second->n[FAKE_PROBE], 1);
+    assert_int_equal(second->n[FAKE_TOKEN], 0);
+    fake_azure_clear(second);
+    fake_azure_clear(first);
+}
+
+static void wrong_secret_finds_nobodys_token(void **state)
+{
+    struct fake_azure *first = new_azure();
+    const char *const pairs[] = {"identity.client_id", FAKE_CLIENT, "identity.secret", SECRET_VALUE,
+                                 NULL};
+    struct fake_azure *second = second_azure(pairs);
+    (void)state;
+    assert_int_equal(wrap_once(first), KP_OK);
+    assert_int_equal(wrap_once(second), KP_OK);
+    assert_int_equal(second->n[FAKE_TOKEN], 1);
+    fake_azure_clear(second);
+    fake_azure_clear(first);
+}
+
+static void refused_token_is_not_shared_any_more(void **state)
+{
+    struct fake_azure *first = new_azure();
+    struct fake_azure *second = second_azure(fake_secret_settings);
+    const struct fake_azure_step refuse = {.part = FAKE_KEYS, .refuse_token = true};
+    (void)state;
+    assert_int_equal(wrap_once(first), KP_OK);
+    fake_azure_then(second, &refuse);
+    assert_int_equal(wrap_once(second), KP_OK);
+    assert_int_equal(second->n[FAKE_TOKEN], 1);
+    fake_azure_clear(second);
+    fake_azure_clear(first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +443,9 @@ int main(void)
         cmocka_unit_test(reload_with_another_secret_forgets_the_token),
         cmocka_unit_test(reload_during_a_fetch_serves_later_waiters_with_the_new_secret),
         cmocka_unit_test(reload_that_is_wrong_changes_nothing),
+        cmocka_unit_test(same_identity_at_two_vaults_fetches_one_token),
+        cmocka_unit_test(wrong_secret_finds_nobodys_token),
+        cmocka_unit_test(refused_token_is_not_shared_any_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
