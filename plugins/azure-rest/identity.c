@@ -160,6 +160,7 @@ static void guess_kinds(struct azr_identity *identity, const struct azr_settings
         add_kind(identity, AZR_KIND_WORKLOAD);
     if (identity->n_kinds > 0)
         return;
+    identity->is_guessed = true;
     if (getenv("AZURE_FEDERATED_TOKEN_FILE"))
         add_kind(identity, AZR_KIND_WORKLOAD);
     add_kind(identity, AZR_KIND_MANAGED_IDENTITY);
@@ -313,7 +314,6 @@ static kp_status take_login(struct azr_identity *identity, const struct azr_logi
                             const struct azr_settings *s, struct kp_error *reterr)
 {
     bool is_managed = login->kind == AZR_LOGIN_MANAGED_IDENTITY;
-    identity->is_handed_over = true;
     add_kind(identity, is_managed ? AZR_KIND_MANAGED_IDENTITY : AZR_KIND_CLIENT_SECRET);
     identity->selector = login->client_id[0] ? AZR_MI_CLIENT_ID : AZR_MI_OWN;
     const struct text_row rows[] = {

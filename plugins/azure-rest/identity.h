@@ -35,7 +35,7 @@ struct azr_identity {
     uint32_t n_refs;
     uint32_t n_kinds;
     uint32_t kinds[AZR_KINDS_MAX]; /* enum azr_kind, tried in this order */
-    bool is_handed_over;           /* the caller's, not the configuration's */
+    bool is_guessed;               /* nobody named one: what the machine may have */
     char *tenant;                  /* NULL: the one the vault names */
     char *client_id;
     kp_buf secret; /* secret */

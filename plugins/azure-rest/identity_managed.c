@@ -17,8 +17,9 @@ static void again_or_fail(struct azr_fetch *fetch, kp_status status, const struc
                           uint32_t http_status)
 {
     uint32_t wait_ms = 0;
-    /* Where others are left to try, one failed connection tells that nobody is at home. */
-    bool is_absent = http_status == 0 && fetch->identity->n_kinds > 1;
+    /* Where it is one guess of several, one failed connection tells that nobody is at home. */
+    bool is_absent =
+        http_status == 0 && (fetch->identity->n_kinds > 1 || fetch->identity->is_guessed);
     if (!is_absent && azr_mi_may_retry(fetch->source, fetch->attempt, http_status, &wait_ms) &&
         azr_fetch_pause(fetch, wait_ms))
         return;
@@ -80,6 +81,9 @@ static void replied(struct azr_fetch *fetch, const struct kp_http_reply *reply)
 static void silent(struct azr_fetch *fetch, kp_status status, struct kp_error *error)
 {
     kpb_error_prefix(error, "managed identity endpoint (%s)", azr_mi_name(fetch->source));
+    if (fetch->identity->is_guessed)
+        kpb_error_prefix(error, "no identity is configured (settings identity.*), and this machine "
+                                "has none");
     again_or_fail(fetch, status, error, 0);
 }
 

@@ -24,10 +24,18 @@ static kp_span text(const char *s)
 
 /* ---- The server ---- */
 
-static enum fake_azure_part part_of(const struct kp_http_request *request)
+static bool is_at_vault(const struct fake_azure *azure, const char *url)
+{
+    size_t n = strlen(azure->vault_host);
+    return strncmp(url, "https://", 8) == 0 && strncmp(url + 8, azure->vault_host, n) == 0 &&
+           url[8 + n] == '/';
+}
+
+static enum fake_azure_part part_of(const struct fake_azure *azure,
+                                    const struct kp_http_request *request)
 {
     const char *url = (const char *)request->url.ptr;
-    if (strncmp(url, "https://" FAKE_VAULT_HOST "/", strlen(FAKE_VAULT_HOST) + 9) == 0)
+    if (is_at_vault(azure, url))
         return request->bearer.len > 0 ? FAKE_KEYS : FAKE_PROBE;
     if (strncmp(url, "https://login.microsoftonline.com/", 34) == 0)
         return FAKE_TOKEN;
@@ -130,7 +138,7 @@ static void on_http(void *ctx, const struct fake_http_request *request,
                     struct fake_http_answer *ret)
 {
     struct fake_azure *azure = ctx;
-    enum fake_azure_part part = part_of(&request->request);
+    enum fake_azure_part part = part_of(azure, &request->request);
     azure->n[part]++;
     keep(azure->last_url[part], request->request.url);
     keep(azure->last_body[part], request->request.body);
@@ -148,6 +156,7 @@ void fake_azure_init(struct fake_azure *azure, const struct kp_plugin *plugin)
     fake_host_init(&azure->host, plugin);
     azure->host.http = on_http;
     azure->host.http_ctx = azure;
+    azure->vault_host = FAKE_VAULT_HOST;
     azure->challenge = FAKE_CHALLENGE;
     azure->expires_in_s = 3600;
     azure->key_status = 200;
@@ -178,8 +187,8 @@ kp_status fake_azure_open_as(struct fake_azure *azure, const char *const *pairs,
     struct fake_host *h = &azure->host;
     struct kp_setting settings[SETTINGS_MAX];
     const struct kp_vault_settings in = {.struct_size = sizeof in,
-                                         .name = text(FAKE_VAULT_HOST),
-                                         .location = text(FAKE_VAULT_HOST),
+                                         .name = text(azure->vault_host),
+                                         .location = text(azure->vault_host),
                                          .identity = text(identity),
                                          .secret = text(secret),
                                          .settings = settings,
@@ -203,8 +212,8 @@ kp_status fake_azure_reload(struct fake_azure *azure, const char *const *pairs)
     struct fake_host *h = &azure->host;
     struct kp_setting settings[SETTINGS_MAX];
     const struct kp_vault_settings in = {.struct_size = sizeof in,
-                                         .name = text(FAKE_VAULT_HOST),
-                                         .location = text(FAKE_VAULT_HOST),
+                                         .name = text(azure->vault_host),
+                                         .location = text(azure->vault_host),
                                          .settings = settings,
                                          .n_settings = fill_settings(settings, pairs)};
     kp_error_init(&h->opened_error);

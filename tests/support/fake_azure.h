@@ -49,6 +49,7 @@ struct fake_azure {
     unsigned n_tokens; /* given */
     int expires_in_s;
     bool is_holding_tokens; /* token and metadata requests are held */
+    const char *vault_host; /* FAKE_VAULT_HOST unless changed before open */
     const char *challenge;
     uint32_t key_status; /* of what is not scripted; 200 */
     const char *key_body;
@@ -66,7 +67,7 @@ void fake_azure_init(struct fake_azure *azure, const struct kp_plugin *plugin);
 /* Closes the vault and fails the test when something is left. */
 void fake_azure_clear(struct fake_azure *azure);
 
-/* Opens the vault of FAKE_VAULT_HOST with name-value pairs, NULL at the end; status of open. */
+/* Opens the vault of vault_host with name-value pairs, NULL at the end; status of open. */
 kp_status fake_azure_open(struct fake_azure *azure, const char *const *pairs);
 /* The same with a credential handed over. */
 kp_status fake_azure_open_as(struct fake_azure *azure, const char *const *pairs,

@@ -256,6 +256,61 @@ static void create_that_waits_past_its_deadline_is_a_conflict(void **state)
     fake_azure_clear(azure);
 }
 
+/* ---- Lists, verify ---- */
+
+static void list_follows_its_own_links_and_no_other(void **state)
+{
+    struct fake_azure *azure = new_azure();
+    struct kp_request request = request_of(KP_OP_LIST_KEYS);
+    struct fake_result first;
+    struct fake_result second;
+    (void)state;
+    request.name.len = 0;
+    then_status(azure, 200,
+                "{\"value\":[],\"nextLink\":\"https://" FAKE_VAULT_HOST
+                ":443/keys?api-version=7.6&$skiptoken=a&maxresults=25\"}");
+    assert_int_equal(fake_host_call(&azure->host, &request, &first), KP_OK);
+    assert_int_equal(first.reply.n_keys, 0);
+    assert_true(first.reply.next_page.len > 0);
+    request.page_token = first.reply.next_page;
+    then_status(azure, 200,
+                "{\"value\":[],\"nextLink\":\"https://" FAKE_VAULT_HOST
+                ":443/keys?api-version=7.6&$skiptoken=a&maxresults=25\"}");
+    assert_int_equal(fake_host_call(&azure->host, &request, &second), KP_PROTOCOL);
+    assert_non_null(strstr(azure->last_url[FAKE_KEYS], "$skiptoken=a"));
+    fake_result_clear(&second);
+    then_status(azure, 200,
+                "{\"value\":[],\"nextLink\":\"https://evil.example/keys?$skiptoken=b\"}");
+    assert_int_equal(fake_host_call(&azure->host, &request, &second), KP_PROTOCOL);
+    fake_result_clear(&second);
+    fake_result_clear(&first);
+    assert_int_equal(azure->n[FAKE_ELSEWHERE], 0);
+    fake_azure_clear(azure);
+}
+
+static void verify_without_a_version_asks_for_the_current_one(void **state)
+{
+    struct fake_azure *azure = new_azure();
+    static const uint8_t bytes[256] = {1};
+    struct kp_request request = request_of(KP_OP_VERIFY);
+    struct fake_result result;
+    (void)state;
+    request.alg = KP_ALG_RS256;
+    request.value = kpb_span(bytes, 32);
+    request.signature = kpb_span(bytes, 256);
+    then_status(azure, 200, key_bundle);
+    then_status(azure, 200, "{\"value\":true}");
+    assert_int_equal(fake_host_call(&azure->host, &request, &result), KP_OK);
+    assert_true(kpb_span_eq_str(result.reply.version, FAKE_VERSION));
+    assert_int_equal(result.reply.flags, KP_REPLY_VERIFIED);
+    assert_string_equal(azure->last_url[FAKE_KEYS],
+                        "https://" FAKE_VAULT_HOST "/keys/app/" FAKE_VERSION
+                        "/verify?api-version=7.6");
+    assert_int_equal(azure->n[FAKE_KEYS], 2);
+    fake_result_clear(&result);
+    fake_azure_clear(azure);
+}
+
 /* ---- What the core decides on ---- */
 
 static void throttling_passes_its_hint_on_and_is_not_repeated_here(void **state)
@@ -439,6 +494,8 @@ int main(void)
         cmocka_unit_test(connection_lost_while_looking_is_looked_for_again),
         cmocka_unit_test(create_waits_while_the_old_key_is_being_deleted),
         cmocka_unit_test(create_that_waits_past_its_deadline_is_a_conflict),
+        cmocka_unit_test(list_follows_its_own_links_and_no_other),
+        cmocka_unit_test(verify_without_a_version_asks_for_the_current_one),
         cmocka_unit_test(throttling_passes_its_hint_on_and_is_not_repeated_here),
         cmocka_unit_test(lost_connection_keeps_the_exposure_the_host_tells),
         cmocka_unit_test(reply_without_a_version_is_refused),

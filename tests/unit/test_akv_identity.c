@@ -235,6 +235,23 @@ static void imds_is_asked_again_by_its_own_rules(void **state)
     fake_azure_clear(azure);
 }
 
+static void machine_without_an_identity_is_told_at_once(void **state)
+{
+    struct fake_azure *azure = new_azure();
+    struct kp_error error;
+    const struct fake_azure_step nobody = {
+        .part = FAKE_METADATA, .status = KP_TRANSIENT, .exposure = KP_NOT_SENT, .code = 3103};
+    (void)state;
+    open_ok(azure, NULL);
+    fake_azure_then(azure, &nobody);
+    uint64_t before_ns = azure->host.now_ns;
+    assert_int_equal(wrap(azure, &error), KP_TRANSIENT); /* it may be starting: the core repeats */
+    assert_non_null(strstr(error.text, "no identity is configured"));
+    assert_int_equal(azure->n[FAKE_METADATA], 1);
+    assert_true(azure->host.now_ns == before_ns);
+    fake_azure_clear(azure);
+}
+
 static void app_service_is_found_by_its_variables(void **state)
 {
     struct fake_azure *azure = new_azure();
@@ -449,6 +466,7 @@ int main(void)
         cmocka_unit_test_setup(chain_goes_on_to_the_next_kind, clean_environment),
         cmocka_unit_test_setup(chain_without_success_tells_the_first_failure, clean_environment),
         cmocka_unit_test_setup(imds_is_asked_again_by_its_own_rules, clean_environment),
+        cmocka_unit_test_setup(machine_without_an_identity_is_told_at_once, clean_environment),
         cmocka_unit_test_setup(app_service_is_found_by_its_variables, clean_environment),
         cmocka_unit_test_setup(arc_shows_the_key_file_it_is_told_of, clean_environment),
         cmocka_unit_test_setup(arc_is_refused_a_file_elsewhere, clean_environment),
