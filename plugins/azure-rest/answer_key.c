@@ -21,7 +21,8 @@ static uint32_t bits_of(kp_span number)
     return bits;
 }
 
-/* An integer without leading zeros: the service may send them, and a comparison must not see them. */
+/* An integer without leading zeros: the service may send them, and a comparison must not see
+ * them. */
 static kp_span minimal(kp_span number)
 {
     while (number.len > 1 && number.ptr[0] == 0)

@@ -145,7 +145,8 @@ static kp_status check_values(const struct azr_reading *r, struct azr_json body)
     return st == KP_OK ? check_len(r) : st;
 }
 
-/* An encryption's iv and aad are part of what it made, whether the service says them back or not. */
+/* An encryption's iv and aad are part of what it made, whether the service says them back or
+ * not. */
 static void fill_parts(const struct azr_reading *r)
 {
     const struct kp_request *request = r->request;

@@ -1,4 +1,5 @@
-/* When a service wants to be asked again, by the headers of its reply. Pure function, any thread. */
+/* When a service wants to be asked again, by the headers of its reply. Pure function, any
+ * thread. */
 #ifndef KP_PLUGINS_AZURE_REST_HINT_H
 #define KP_PLUGINS_AZURE_REST_HINT_H
 

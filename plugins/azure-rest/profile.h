@@ -13,9 +13,9 @@
 #define AZR_VERIFY_IS_MUTE 0x02u /* its answer to verify does not name the version */
 
 struct azr_profile {
-    uint32_t service;   /* enum azr_service its hosts must belong to */
-    uint32_t flags;     /* AZR_* above */
-    const char *noun;   /* "key vault": for sentences */
+    uint32_t service; /* enum azr_service its hosts must belong to */
+    uint32_t flags;   /* AZR_* above */
+    const char *noun; /* "key vault": for sentences */
     struct azr_rotation_rules rotation;
 };
 

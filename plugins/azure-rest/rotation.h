@@ -1,6 +1,6 @@
 /*
- * What a service takes as a rotation policy, checked before the call: the sentence here says what is
- * wrong, where the service only says that something is. Pure functions.
+ * What a service takes as a rotation policy, checked before the call: the sentence here says what
+ * is wrong, where the service only says that something is. Pure functions.
  * Source: "Configure key auto-rotation" in Key Vault and in Managed HSM (read 2026-08).
  */
 #ifndef KP_PLUGINS_AZURE_REST_ROTATION_H

@@ -1,10 +1,10 @@
 /*
  * The tokens that vaults of this process may share: one identity at several vaults fetches one.
- * What a token belongs to is the fingerprint of all it was asked for with, credential included, under
- * a key of this process: the right client id with a wrong secret finds nobody's token.
+ * What a token belongs to is the fingerprint of all it was asked for with, credential included,
+ * under a key of this process: the right client id with a wrong secret finds nobody's token.
  *
- * Threads: any; a lock is held for copying one token, and only where a vault has none of its own. The
- * store is empty again when its last vault has closed.
+ * Threads: any; a lock is held for copying one token, and only where a vault has none of its own.
+ * The store is empty again when its last vault has closed.
  */
 #ifndef KP_PLUGINS_AZURE_REST_TOKEN_STORE_H
 #define KP_PLUGINS_AZURE_REST_TOKEN_STORE_H
