@@ -110,10 +110,10 @@ struct ekm_clock {
 struct ekm_resolver_options {
     uint32_t scan_max_calls; /* calls of one scan before it rests: 2000 */
     uint32_t scan_max_ms;    /* time of one scan before it rests, also below a deadline: 20000 */
-    uint32_t scan_rest_ms;   /* between the end of a scan and the next one's start: 10000 */
+    uint32_t scan_rest_ms;   /* between a scan and the next, whose outcome stands: 10000 */
     uint32_t scan_gap_ms;    /* between two calls of a scan: 5 */
     uint32_t scan_max_keys;  /* names of one vault that a scan keeps in mind: 50000 */
-    uint32_t scan_stale_ms;  /* a scan that rested that long begins anew: 600000 */
+    uint32_t scan_stale_ms;  /* a scan untouched for that long begins anew: 60000 */
     uint32_t n_trials_max;   /* unwraps ekm_resolve_unwrap tries: 100 */
     const struct ekm_clock *clock; /* NULL: the machine's; borrowed until the resolver is freed */
 };
