@@ -233,7 +233,10 @@ kp_status ekm_resolve_unwrap(ekm_resolver *resolver, const struct ekm_query *que
                              ekm_try_fn *try_version, void *try_ctx, struct kp_error *reterr)
     KP_MUST_USE;
 
-/* Whether a vault looked at the data and said no: another version or algorithm may be tried. */
+/*
+ * Whether a vault looked at the data and said no, so that another version or algorithm may be
+ * tried: integrity, and usage that the vault answered.
+ */
 bool ekm_is_answered_refusal(kp_status status, const struct kp_error *error);
 
 #endif /* KP_EKM_KEYS_RESOLVE_H */

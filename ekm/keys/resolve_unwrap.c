@@ -32,11 +32,13 @@ struct trial {
     uint32_t n_tried;
 };
 
+/* `integrity` is a verdict on the data, whoever computed it; `usage` may be one of ours. */
 bool ekm_is_answered_refusal(kp_status status, const struct kp_error *error)
 {
-    if (error->exposure != KP_ANSWERED_REFUSED && error->exposure != KP_ANSWERED)
-        return false;
-    return status == KP_USAGE || status == KP_INTEGRITY || status == KP_VAULT;
+    if (status == KP_INTEGRITY)
+        return true;
+    return status == KP_USAGE &&
+           (error->exposure == KP_ANSWERED_REFUSED || error->exposure == KP_ANSWERED);
 }
 
 static kp_status attempt(struct trial *t, const char *version, uint32_t alg)

@@ -19,6 +19,7 @@
 #include "ekm/keys/resolve.h"
 #include "plugins/file-test/file_test.h"
 #include "support/client.h"
+#include "support/memory_hooks.h"
 #include "support/temp_dir.h"
 
 #define SECRET_LEN 32
@@ -285,7 +286,7 @@ static void restore_into_another_vault_keeps_the_thumbprint(void **state)
     assert_int_equal(ekm_map_count(map), 1);
 }
 
-/* The same by name, as databases of the old connectors have it: the vault is lost, so is the map. */
+/* The same by name, as the old connectors have it: vault and map are lost. */
 static void name_thumbprint_survives_a_lost_vault_and_a_lost_map(void **state)
 {
     struct ekm_resolved found;
@@ -351,6 +352,14 @@ static void failure_of_the_vault_keeps_its_class_and_number(void **state)
     }
 }
 
+/* The scripted vault's client wants to be the first to choose the allocator. */
+static int choose_memory(void **state)
+{
+    (void)state;
+    memory_hooks_install();
+    return 0;
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -360,5 +369,5 @@ int main(void)
         TEST(name_thumbprint_survives_a_lost_vault_and_a_lost_map),
         cmocka_unit_test(failure_of_the_vault_keeps_its_class_and_number),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, choose_memory, NULL);
 }
