@@ -51,6 +51,8 @@
     XX(HDR, 0, "hdr", "FILE", "write a percentile log for HdrHistogram plotters")                  \
     XX(COMPARE, 0, "compare", "FILE", "set this JSON result against another")                      \
     XX(YES_REAL, 0, "yes-this-is-a-real-vault", NULL, "load a vault that is no file vault")        \
+    XX(MAP, 0, "map", "FILE", "key map; without it ekm.key_map of the configuration")              \
+    XX(THUMBPRINT, 0, "thumbprint", "HEX", "what SQL Server knows the key by")                     \
     XX(YES, 0, "yes", NULL, "confirm what cannot be undone")                                       \
     XX(TIMEOUT, 0, "timeout", "SPAN", "give up after SPAN: 500ms, 30s, 2m")                        \
     XX(CONFIG, 0, "config", "FILE", "configuration file")                                          \

@@ -32,7 +32,7 @@
     XX(FOUND, 2, "found")       /* seen in the vault, by a scan or a configured name */            \
     XX(PROVEN, 3, "proven")     /* a version that unwrapped what was wrapped by name */            \
     XX(IMPORTED, 4, "imported") /* from another node's map or the connector's */                   \
-    XX(ADDED, 5, "added")       /* by `kp ekm map add` */
+    XX(ADDED, 5, "added")       /* by `kp keymap add` */
 
 enum ekm_origin {
     EKM_ORIGIN_NONE = 0,

@@ -111,8 +111,8 @@ static kp_status add(struct ekm_table *table, const struct ekm_record *record,
 
     if (table->n >= EKM_MAP_RECORDS_MAX)
         return kpb_fail_code(reterr, KP_CONFIG, KP_CODE_scp_err_FailureInRegistry,
-                             "the key map is full: it has %u records; remove some with 'kp ekm "
-                             "map remove THUMBPRINT'",
+                             "the key map is full: it has %u records; remove some with 'kp keymap "
+                             "remove THUMBPRINT'",
                              EKM_MAP_RECORDS_MAX);
     if (table->n == table->cap)
         st = grow(table, table->cap > 0 ? table->cap * 2 : FIRST_CAP, reterr);
@@ -174,7 +174,7 @@ static kp_status refuse_conflict(const struct ekm_record *old, const struct ekm_
     ekm_thumb_format(&old->thumb, thumb);
     return kpb_fail_code(reterr, KP_CONFLICT, KP_CODE_scp_err_ThumbprintExistedInRegistry,
                          "thumbprint %s is recorded for %.60s/%.40s of this vault and cannot be "
-                         "%.60s/%.40s as well; 'kp ekm map remove' forgets the record",
+                         "%.60s/%.40s as well; 'kp keymap remove' forgets the record",
                          thumb, old->name, old->version, record->name, record->version);
 }
 

@@ -438,7 +438,7 @@ static kp_status fail_not_found(const struct ekm_scan *scan, struct kp_error *re
                              scan->n_unreadable, scan->vault, scan->unreadable.text);
     return kpb_fail_code(reterr, KP_NOT_FOUND, KP_CODE_scp_err_NotFound,
                          "no version of any of the keys of vault %s has this thumbprint (%u seen); "
-                         "if another provider made it, import its map with 'kp ekm map import'",
+                         "if another provider made it, import its map with 'kp keymap import'",
                          scan->vault, scan->n_keys);
 }
 

@@ -127,7 +127,7 @@ static kp_status push_version(void *ctx, const struct ekm_listed *entry, struct 
     if (t->n_versions == VERSIONS_MAX)
         return kpb_fail_code(reterr, KP_UNSUPPORTED, KP_CODE_scp_err_NotSupported,
                              "key %s has more than %u versions; add the right one to the key map "
-                             "with 'kp ekm map add'",
+                             "with 'kp keymap add'",
                              t->resolved->record.name, VERSIONS_MAX);
     memcpy(v->text, entry->version.ptr, entry->version.len);
     v->text[entry->version.len] = '\0';
