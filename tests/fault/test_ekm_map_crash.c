@@ -27,7 +27,14 @@
 /* ---- The seam of the map over the file system in memory ---- */
 
 static struct mem_fs mem;
-static ft_handle folder;
+
+/* A folder of such a file system. */
+struct seam {
+    struct mem_fs *mem;
+    ft_handle folder;
+};
+
+static struct seam seam;
 
 static int code_of(enum ft_io io)
 {
@@ -38,53 +45,45 @@ static int code_of(enum ft_io io)
 
 static int seam_create(void *ctx, const char *name, intptr_t *ret_file)
 {
-    (void)ctx;
-    return code_of(mem.fs.create(&mem, folder, name, ret_file));
+    const struct seam *in = ctx;
+    return code_of(in->mem->fs.create(in->mem, in->folder, name, ret_file));
 }
 
 static int seam_write(void *ctx, intptr_t file, kp_span bytes)
 {
-    (void)ctx;
-    return code_of(mem.fs.write(&mem, file, bytes));
+    const struct seam *in = ctx;
+    return code_of(in->mem->fs.write(in->mem, file, bytes));
 }
 
 static int seam_sync(void *ctx, intptr_t file)
 {
-    (void)ctx;
-    return code_of(mem.fs.sync(&mem, file));
+    const struct seam *in = ctx;
+    return code_of(in->mem->fs.sync(in->mem, file));
 }
 
 static void seam_close(void *ctx, intptr_t file)
 {
-    (void)ctx;
-    mem.fs.close(&mem, file);
+    const struct seam *in = ctx;
+    in->mem->fs.close(in->mem, file);
 }
 
 static int seam_rename(void *ctx, const char *from, const char *to)
 {
-    (void)ctx;
-    return code_of(mem.fs.rename(&mem, folder, from, to));
+    const struct seam *in = ctx;
+    return code_of(in->mem->fs.rename(in->mem, in->folder, from, to));
 }
 
 static int seam_sync_folder(void *ctx)
 {
-    (void)ctx;
-    return code_of(mem.fs.sync_dir(&mem, folder));
+    const struct seam *in = ctx;
+    return code_of(in->mem->fs.sync_dir(in->mem, in->folder));
 }
 
 static int seam_remove(void *ctx, const char *name)
 {
-    (void)ctx;
-    return code_of(mem.fs.remove(&mem, folder, name));
+    const struct seam *in = ctx;
+    return code_of(in->mem->fs.remove(in->mem, in->folder, name));
 }
-
-static const struct ekm_map_fs SEAM = {.create = seam_create,
-                                       .write = seam_write,
-                                       .sync = seam_sync,
-                                       .close = seam_close,
-                                       .rename = seam_rename,
-                                       .sync_folder = seam_sync_folder,
-                                       .remove = seam_remove};
 
 static kp_status store_lock(void *ctx, uint32_t timeout_ms, struct kp_error *reterr)
 {
@@ -103,10 +102,11 @@ static kp_status store_read(void *ctx, kp_buf *out, struct ekm_map_stamp *ret_st
                             struct kp_error *reterr)
 {
     size_t len = 0;
-    const uint8_t *bytes = mem_fs_file(ctx, NAME, &len);
+    const struct seam *in = ctx;
+    const uint8_t *bytes = mem_fs_file(in->mem, NAME, &len);
     if (!bytes)
         return KP_NOT_FOUND;
-    ret_stamp->parts[0] = mem.n_events + 1;
+    ret_stamp->parts[0] = in->mem->n_events + 1;
     if (kp_buf_append(out, kpb_span(bytes, len)) != KP_OK)
         return kpb_fail_memory(reterr, "test");
     return KP_OK;
@@ -115,9 +115,17 @@ static kp_status store_read(void *ctx, kp_buf *out, struct ekm_map_stamp *ret_st
 static kp_status store_write(void *ctx, kp_span text, struct ekm_map_stamp *ret_stamp,
                              struct kp_error *reterr)
 {
-    (void)ctx;
-    ret_stamp->parts[0] = mem.n_events + 1;
-    return ekm_map_file_replace(&SEAM, MEM_FS_PATH, NAME, text, reterr);
+    const struct seam *in = ctx;
+    const struct ekm_map_fs fs = {.ctx = ctx,
+                                  .create = seam_create,
+                                  .write = seam_write,
+                                  .sync = seam_sync,
+                                  .close = seam_close,
+                                  .rename = seam_rename,
+                                  .sync_folder = seam_sync_folder,
+                                  .remove = seam_remove};
+    ret_stamp->parts[0] = in->mem->n_events + 1;
+    return ekm_map_file_replace(&fs, MEM_FS_PATH, NAME, text, reterr);
 }
 
 static bool store_stamp(void *ctx, struct ekm_map_stamp *ret_stamp)
@@ -127,9 +135,9 @@ static bool store_stamp(void *ctx, struct ekm_map_stamp *ret_stamp)
     return false;
 }
 
-static struct ekm_map_store store_over(struct mem_fs *fs)
+static struct ekm_map_store store_over(struct seam *in)
 {
-    const struct ekm_map_store store = {.ctx = fs,
+    const struct ekm_map_store store = {.ctx = in,
                                         .lock = store_lock,
                                         .unlock = store_unlock,
                                         .read = store_read,
@@ -143,12 +151,13 @@ static void begin(void)
     mem_fs_init(&mem);
     assert_int_equal(mem.fs.make_dir(&mem, MEM_FS_PATH), FT_IO_OK);
     assert_int_equal(mem.fs.sync_parent(&mem, MEM_FS_PATH), FT_IO_OK);
-    assert_int_equal(mem.fs.open_dir(&mem, MEM_FS_PATH, &folder), FT_IO_OK);
+    seam.mem = &mem;
+    assert_int_equal(mem.fs.open_dir(&mem, MEM_FS_PATH, &seam.folder), FT_IO_OK);
 }
 
 static void end(void)
 {
-    mem.fs.close(&mem, folder);
+    mem.fs.close(&mem, seam.folder);
     mem_fs_clear(&mem);
 }
 
@@ -167,7 +176,7 @@ static struct ekm_record record_number(unsigned i)
 
 /* ---- Crashes ---- */
 
-static void check_left(struct mem_fs *left, size_t n_min, size_t n_max)
+static void check_left(struct seam *left, size_t n_min, size_t n_max)
 {
     const struct ekm_map_store store = store_over(left);
     struct kp_error err;
@@ -185,6 +194,22 @@ static void check_left(struct mem_fs *left, size_t n_min, size_t n_max)
     ekm_map_close(map);
 }
 
+/* Whatever a crash left lying about is in nobody's way. */
+static void check_writable(struct seam *left)
+{
+    const struct ekm_map_store store = store_over(left);
+    const struct ekm_record later = record_number(200);
+    struct ekm_record found;
+    ekm_map *map = NULL;
+    assert_int_equal(ekm_map_open_store(&store, &map, NULL), KP_OK);
+    assert_int_equal(ekm_map_put(map, &later, 1, 0, NULL, NULL), KP_OK);
+    ekm_map_close(map);
+    assert_int_equal(ekm_map_open_store(&store, &map, NULL), KP_OK);
+    assert_true(ekm_map_find(map, &later.thumb, VAULT, &found));
+    ekm_map_close(map);
+    assert_int_equal(mem_fs_n_files(left->mem), 1);
+}
+
 static unsigned crash_at(size_t n, size_t n_min, size_t n_max)
 {
     static struct mem_fs left;
@@ -195,7 +220,11 @@ static unsigned crash_at(size_t n, size_t n_min, size_t n_max)
     assert_true(len <= 8);
     do {
         mem_fs_crash(&mem, n, fate, &left);
-        check_left(&left, n_min, n_max);
+        struct seam in = {&left, FT_NO_HANDLE};
+        assert_int_equal(left.fs.open_dir(&left, MEM_FS_PATH, &in.folder), FT_IO_OK);
+        check_left(&in, n_min, n_max);
+        check_writable(&in);
+        left.fs.close(&left, in.folder);
         mem_fs_clear(&left);
         n_crashes++;
         for (i = 0; i < len; i++) {
@@ -215,7 +244,7 @@ static void crash_at_any_point_leaves_the_old_records_or_the_new(void **state)
     ekm_map *map = NULL;
     (void)state;
     begin();
-    const struct ekm_map_store store = store_over(&mem);
+    const struct ekm_map_store store = store_over(&seam);
     assert_int_equal(ekm_map_open_store(&store, &map, NULL), KP_OK);
     ends[0] = mem.n_events;
     for (unsigned i = 0; i < N_STEPS; i++) {
@@ -246,7 +275,7 @@ static void call_that_fails_is_2058_and_loses_nothing(void **state)
         struct kp_error err;
         ekm_map *map = NULL;
         begin();
-        const struct ekm_map_store store = store_over(&mem);
+        const struct ekm_map_store store = store_over(&seam);
         assert_int_equal(ekm_map_open_store(&store, &map, NULL), KP_OK);
         assert_int_equal(ekm_map_put(map, &first, 1, 0, NULL, NULL), KP_OK);
         mem_fs_fail(&mem, at, false, FT_IO_FULL);
@@ -256,10 +285,10 @@ static void call_that_fails_is_2058_and_loses_nothing(void **state)
         if (more)
             assert_int_equal(err.code, 2058);
         mem_fs_fail(&mem, 0, false, FT_IO_OK);
-        check_left(&mem, 1, 2);
+        check_left(&seam, 1, 2);
         assert_int_equal(ekm_map_put(map, &second, 1, 0, NULL, &err), KP_OK);
         ekm_map_close(map);
-        check_left(&mem, 2, 2);
+        check_left(&seam, 2, 2);
         assert_int_equal(mem_fs_n_files(&mem), 1);
         end();
     }
@@ -376,7 +405,7 @@ static void memory_that_runs_out_anywhere_loses_nothing(void **state)
         ekm_map *map = NULL;
         begin();
         mem.is_recording = false;
-        const struct ekm_map_store store = store_over(&mem);
+        const struct ekm_map_store store = store_over(&seam);
         assert_int_equal(ekm_map_open_store(&store, &map, NULL), KP_OK);
         assert_int_equal(ekm_map_put(map, &first, 1, 0, NULL, NULL), KP_OK);
         ekm_map_close(map);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <uv.h>
 
 #include "base/span.h"
 #include "ekm/keys/key_map.h"
@@ -414,6 +415,37 @@ static void writers_of_several_processes_lose_nothing(void **state)
     ekm_map_close(map);
 }
 
+#define N_THREADS 4
+
+static void put_and_find(void *ctx)
+{
+    ekm_map *map = ctx;
+    static _Atomic uint8_t next;
+    const uint8_t thread = next++;
+    for (uint8_t i = 0; i < N_EACH; i++) {
+        struct ekm_record record = record_of(T1, HOST, "k", "v");
+        struct ekm_record found;
+        record.thumb.bytes[0] = thread;
+        record.thumb.bytes[1] = i;
+        if (ekm_map_put(map, &record, 1, 0, NULL, NULL) != KP_OK ||
+            !ekm_map_find(map, &record.thumb, HOST, &found))
+            abort();
+    }
+}
+
+static void threads_on_one_map_lose_nothing(void **state)
+{
+    uv_thread_t threads[N_THREADS];
+    (void)state;
+    ekm_map *map = open_map();
+    for (unsigned i = 0; i < N_THREADS; i++)
+        assert_int_equal(uv_thread_create(&threads[i], put_and_find, map), 0);
+    for (unsigned i = 0; i < N_THREADS; i++)
+        assert_int_equal(uv_thread_join(&threads[i]), 0);
+    assert_int_equal(ekm_map_count(map), N_THREADS * N_EACH);
+    ekm_map_close(map);
+}
+
 static void map_without_a_file_works_in_memory(void **state)
 {
     const struct ekm_record record = record_of(T1, HOST, "tde", "v1");
@@ -631,6 +663,7 @@ int main(void)
         TEST(folder_that_is_missing_or_open_to_others_is_2058),
         TEST(change_of_another_map_is_seen_at_once),
         TEST(writers_of_several_processes_lose_nothing),
+        TEST(threads_on_one_map_lose_nothing),
         TEST(map_without_a_file_works_in_memory),
         TEST(export_of_one_node_is_the_import_of_another),
         TEST(export_of_the_registry_is_read),
