@@ -39,7 +39,8 @@ struct ekm_scan {
     uint64_t n_runs;   /* runs that ended */
 
     /* of the thread that runs it */
-    uint64_t began_ms;
+    uint64_t started_ms; /* this run */
+    uint64_t used_ms;    /* runs before it, since the last rest */
     uint32_t n_calls;
     uint32_t n_keys;
     uint32_t n_unreadable;
@@ -209,9 +210,15 @@ static kp_status see_failure(struct run *run, kp_status st)
 
 /* ---- Running: the three kinds of call ---- */
 
+/* Only running counts: a scan that waits for somebody to ask costs the vault nothing. */
+static uint64_t used_ms(const struct run *run)
+{
+    return run->scan->used_ms + (ekm_resolver_now_ms(run->resolver) - run->scan->started_ms);
+}
+
 static uint32_t call_ms(const struct run *run)
 {
-    uint64_t used = ekm_resolver_now_ms(run->resolver) - run->scan->began_ms;
+    uint64_t used = used_ms(run);
     uint64_t left = run->resolver->options.scan_max_ms;
     uint32_t query_ms = ekm_query_left_ms(run->resolver, run->query);
 
@@ -385,8 +392,7 @@ static bool is_spent(const struct run *run)
 {
     const struct ekm_resolver_options *options = &run->resolver->options;
 
-    return run->scan->n_calls >= options->scan_max_calls ||
-           ekm_resolver_now_ms(run->resolver) - run->scan->began_ms >= options->scan_max_ms;
+    return run->scan->n_calls >= options->scan_max_calls || used_ms(run) >= options->scan_max_ms;
 }
 
 static kp_status fail_spent(struct run *run)
@@ -454,6 +460,7 @@ static void close_locked(struct run *run, kp_status st)
 {
     struct ekm_scan *scan = run->scan;
 
+    scan->used_ms = used_ms(run);
     scan->is_running = false;
     scan->n_runs++;
     scan->touched_ms = ekm_resolver_now_ms(run->resolver);
@@ -473,11 +480,12 @@ static void open_locked(ekm_resolver *resolver, struct ekm_scan *scan)
 
     if (now - scan->touched_ms > resolver->options.scan_stale_ms)
         forget_progress(scan);
-    if (!scan->is_open) {
+    if (!scan->is_open || now - scan->touched_ms >= resolver->options.scan_rest_ms) {
         scan->is_open = true;
-        scan->began_ms = now;
+        scan->used_ms = 0;
         scan->n_calls = 0;
     }
+    scan->started_ms = now;
     scan->is_running = true;
 }
 

@@ -549,6 +549,26 @@ static void scan_with_bounds_says_so_and_goes_on(void **state)
     assert_int_equal(vault.n_gets, 60); /* nothing was fetched twice */
 }
 
+/* The bounds are about what the vault bears, not about how long ago the first one asked. */
+static void scan_that_waited_for_somebody_to_ask_has_used_nothing_up(void **state)
+{
+    (void)state;
+    for (uint8_t i = 1; i <= 60; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "k%u", i);
+        add_key(name, "v1", i, 1);
+    }
+    for (uint8_t i = 1; i <= 60; i++) {
+        const struct ekm_thumb thumb = thumb_of_seed(i);
+        struct ekm_resolved found;
+        struct kp_error err;
+        if (ask(&thumb, 0, &found, &err) != KP_OK)
+            fail_msg("key %u: %s", i, err.text);
+        vault.now_ms += 9000;
+    }
+    assert_int_equal(vault.n_gets - vault.n_missed, 60);
+}
+
 static void scan_is_bounded_in_time(void **state)
 {
     const struct ekm_thumb thumb = thumb_of_seed(99);
@@ -914,6 +934,7 @@ int main(void)
         TEST(scan_takes_current_versions_first),
         TEST(scan_through_everything_says_not_found_and_rests),
         TEST(scan_with_bounds_says_so_and_goes_on),
+        TEST(scan_that_waited_for_somebody_to_ask_has_used_nothing_up),
         TEST(scan_is_bounded_in_time),
         TEST(scan_with_gaps_is_forbidden_not_not_found),
         TEST(scan_that_fails_anywhere_never_says_not_found),
