@@ -899,7 +899,7 @@ static void memory_that_runs_out_never_says_not_found(void **state)
         (void)begin(NULL);
         for (uint8_t i = 1; i <= 60; i++) {
             char name[16];
-            (void)snprintf(name, sizeof name, "k%u", i / 2);
+            (void)snprintf(name, sizeof name, "k%u", (unsigned)i / 2);
             add_key(name, i % 2 ? "v1" : "v2", i, i);
         }
         fail_at = at;
