@@ -7,9 +7,9 @@
 import assert from "node:assert/strict";
 import crypto from "node:crypto";
 import fs from "node:fs";
-import http from "node:http";
-import https from "node:https";
 import path from "node:path";
+
+import { control, send } from "./lib/wire.mjs";
 
 const env = process.env;
 const folder = env.KP_RECORDINGS;
@@ -26,36 +26,7 @@ const POLICY = (authority) => ({
 
 // ---- Requests ----
 
-function send(base, method, target, headers, body) {
-  const url = new URL(base);
-  const client = url.protocol === "https:" ? https : http;
-  const options = { host: "localhost", port: url.port, method, path: target, headers };
-  if (headers.Host && client === https) options.servername = headers.Host;
-  return new Promise((resolve, reject) => {
-    const request = client.request(options, (answer) => {
-      const chunks = [];
-      answer.on("data", (chunk) => chunks.push(chunk));
-      answer.on("end", () =>
-        resolve({
-          status: answer.statusCode,
-          headers: answer.headers,
-          text: Buffer.concat(chunks).toString(),
-        }),
-      );
-    });
-    request.on("error", reject);
-    request.end(body);
-  });
-}
-
-async function control(place, body) {
-  const url = new URL(`${env.KP_EMULATOR_CONTROL}/${place}`);
-  const answer = await send(url, "POST", url.pathname, {}, JSON.stringify(body));
-  assert.equal(answer.status, 200, answer.text);
-  return JSON.parse(answer.text);
-}
-
-const spread = () => control("clock", { advance_s: 11 });
+const spread = () => control("POST", "clock", { advance_s: 11 });
 
 async function tokenFor(resource) {
   const form = new URLSearchParams({
@@ -236,7 +207,7 @@ class Replay {
       const jwk = pair.publicKey.export({ format: "jwk" });
       const key = { ...jwk, kid: "transport", key_ops: ["encrypt"] };
       const claims = { "sdk-test": "true", "x-ms-runtime": { keys: [key] } };
-      const { token } = await control("attestation", { claims });
+      const { token } = await control("POST", "attestation", { claims });
       return JSON.stringify({ target: token, enc: "RSA_AES_KEY_WRAP_256" });
     }
     if (/rsaKeyName/.test(entry.path))

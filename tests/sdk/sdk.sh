@@ -17,14 +17,27 @@ if grep -q 'from "@azure/' "$here/$script" && [ ! -d "$modules/@azure/keyvault-k
     skip "the client is not installed; ./dev test does it"
 fi
 # A module finds others beside itself, so it runs from a folder that has them.
-work=$KP_BUILD/sdk
-mkdir -p "$work"
+work=$KP_BUILD/sdk/${script%.mjs}
+mkdir -p "$work/lib"
 ln -sfn "$modules" "$work/node_modules"
 cp "$here/$script" "$work/"
-if [ "$script" = replay.mjs ]; then
+cp "$here"/lib/*.mjs "$work/lib/"
+cd "$work"
+
+settings=()
+if [ -f "$here/${script%.mjs}.json" ]; then
+    settings=(--config "$here/${script%.mjs}.json")
+fi
+case $script in
+replay.mjs)
     : "${KP_RECORDINGS:=$KP_SRC/../shared/reference/recordings}"
     export KP_RECORDINGS
     [ -d "$KP_RECORDINGS" ] || skip "no recordings at $KP_RECORDINGS; KP_RECORDINGS names their folder"
-    exec "$KP_BIN/kp-emulator" --ephemeral --config "$here/replay.json" -- node "$work/$script"
-fi
-exec "$KP_BIN/kp-emulator" --ephemeral -- node --test "$work/$script"
+    ;;
+wire.mjs) # its settings name a certificate
+    openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=wire -keyout key.pem -out cert.pem 2>/dev/null
+    cat key.pem cert.pem >client.pem
+    export KP_TEST_CLIENT_PEM=$work/client.pem
+    ;;
+esac
+exec "$KP_BIN/kp-emulator" --ephemeral "${settings[@]}" -- node "$script"

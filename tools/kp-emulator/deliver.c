@@ -12,7 +12,7 @@
 #include "base/span.h"
 
 #define SLOW_PIECES 8u
-#define DROP_MS 600000 /* a dropped request is held this long, then its connection ends */
+#define DROP_MS 120000 /* a dropped request is held this long, then its connection ends */
 
 static const char HTML_PAGE[] =
     "<html><head><title>Service Unavailable</title></head>"

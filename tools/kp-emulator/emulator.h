@@ -41,7 +41,8 @@ struct emu {
     struct emu_vault vaults[EMU_VAULTS_MAX];
     size_t n_vaults;
     struct emu_scenario scenario;
-    json_t *counts; /* requests by kind */
+    json_t *counts;                 /* requests by kind */
+    struct emu_exchange *exchanges; /* all that have not ended, newest first */
     size_t n_exchanges;
     char folder[EMU_FOLDER_MAX_LEN];
     char identity_secret[33]; /* App Service, Service Fabric */

@@ -54,6 +54,25 @@ static void take_body(struct emu_request *request, struct evhttp_request *http)
     request->body = kpb_span(len > 0 ? evbuffer_pullup(body, -1) : NULL, len);
 }
 
+static void enlist(struct emu_exchange *x)
+{
+    struct emu *emu = x->emu;
+    x->next = emu->exchanges;
+    x->self = &emu->exchanges;
+    if (x->next)
+        x->next->self = &x->next;
+    emu->exchanges = x;
+    emu->n_exchanges++;
+}
+
+static void delist(struct emu_exchange *x)
+{
+    *x->self = x->next;
+    if (x->next)
+        x->next->self = x->self;
+    x->emu->n_exchanges--;
+}
+
 struct emu_exchange *emu_exchange_new(struct emu_listener *listener, struct evhttp_request *http)
 {
     struct emu_exchange *x = kpb_alloc(SITE, sizeof *x);
@@ -72,7 +91,7 @@ struct emu_exchange *emu_exchange_new(struct emu_listener *listener, struct evht
     kp_buf_init(&x->bytes, SITE, EMU_BODY_MAX_LEN);
     kp_buf_init(&x->content, SITE, EMU_BODY_MAX_LEN);
     x->headers = json_object();
-    x->emu->n_exchanges++;
+    enlist(x);
     return x;
 }
 
@@ -80,7 +99,7 @@ void emu_exchange_free(struct emu_exchange *x)
 {
     if (!x)
         return;
-    x->emu->n_exchanges--;
+    delist(x);
     if (x->timer)
         event_free(x->timer);
     emu_fault_release(&x->fault);
@@ -93,6 +112,16 @@ void emu_exchange_free(struct emu_exchange *x)
     kp_buf_clear(&x->bytes);
     kp_buf_clear(&x->content);
     kpb_free(x);
+}
+
+void emu_exchanges_abandon(struct emu *emu)
+{
+    while (emu->exchanges) {
+        struct evhttp_request *http = emu->exchanges->http;
+        emu_exchange_free(emu->exchanges);
+        if (!evhttp_request_get_connection(http)) /* else it goes with its connection */
+            evhttp_send_reply(http, 503, "Gone", NULL);
+    }
 }
 
 /* ---- Filling the answer ---- */

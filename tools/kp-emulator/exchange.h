@@ -17,6 +17,8 @@ struct emu_exchange;
 typedef void emu_answer_fn(struct emu_exchange *x, struct kp_result *result);
 
 struct emu_exchange {
+    struct emu_exchange *next; /* in emu->exchanges */
+    struct emu_exchange **self;
     /* fixed once it is made */
     struct emu *emu;
     struct evhttp_request *http;
@@ -72,6 +74,8 @@ void emu_dispatch(struct emu_exchange *x);
 /* Makes one; NULL when memory is out. */
 struct emu_exchange *emu_exchange_new(struct emu_listener *listener, struct evhttp_request *http);
 void emu_exchange_free(struct emu_exchange *x);
+/* Ends all that are left, unanswered: the emulator stops and no operation will land any more. */
+void emu_exchanges_abandon(struct emu *emu);
 /* Decides which faults a request meets; true when one has taken the answer over. */
 bool emu_meet_fault(struct emu_exchange *x, const char *kind);
 

@@ -13,6 +13,7 @@
 #include "base/span.h"
 #include "crypto/init.h"
 #include "crypto/random.h"
+#include "tools/kp-emulator/exchange.h"
 #include "tools/kp-emulator/guid.h"
 #include "tools/kp-emulator/server.h"
 
@@ -238,6 +239,7 @@ void emu_stop(struct emu *emu, const struct emu_options *options)
         emu_book_close(&emu->vaults[i].book);
     }
     emu_backend_close(&emu->backend);
+    emu_exchanges_abandon(emu);
     emu_unlisten(emu);
     emu_scenario_clear(&emu->scenario);
     emu_signer_clear(&emu->attestation);
