@@ -155,6 +155,38 @@ kp_status emu_ca_write(const struct emu_ca *ca, const char *path, struct kp_erro
     return file ? finish_file(file, PEM_write_X509(file, ca->cert) == 1, path, reterr) : KP_VAULT;
 }
 
+static bool read_pair(FILE *file, struct emu_ca *ca)
+{
+    ca->key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+    ca->cert = ca->key ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+    if (ca->cert && X509_check_private_key(ca->cert, ca->key) == 1)
+        return true;
+    emu_ca_clear(ca);
+    return false;
+}
+
+static kp_status write_pair(const char *path, EVP_PKEY *key, X509 *cert, struct kp_error *reterr)
+{
+    FILE *file = create_private(path, reterr);
+    if (!file)
+        return KP_VAULT;
+    bool ok = PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1 &&
+              PEM_write_X509(file, cert) == 1;
+    return finish_file(file, ok, path, reterr);
+}
+
+kp_status emu_ca_open(struct emu_ca *ca, const char *path, struct kp_error *reterr)
+{
+    FILE *file = fopen(path, "r");
+    bool is_there = file && read_pair(file, ca);
+    if (file)
+        (void)fclose(file);
+    if (is_there)
+        return KP_OK;
+    kp_status st = emu_ca_init(ca, reterr);
+    return st == KP_OK ? write_pair(path, ca->key, ca->cert, reterr) : st;
+}
+
 kp_status emu_client_certificate(const char *path, const char *common_name, struct kp_error *reterr)
 {
     EVP_PKEY *key = EVP_RSA_gen(2048);
@@ -162,14 +194,8 @@ kp_status emu_client_certificate(const char *path, const char *common_name, stru
     kp_status st = KP_OK;
     if (!cert || X509_sign(cert, key, EVP_sha256()) <= 0)
         st = fail_tls(reterr, "a client's certificate");
-    FILE *file = st == KP_OK ? create_private(path, reterr) : NULL;
-    if (file) {
-        bool ok = PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1 &&
-                  PEM_write_X509(file, cert) == 1;
-        st = finish_file(file, ok, path, reterr);
-    } else if (st == KP_OK) {
-        st = KP_VAULT;
-    }
+    if (st == KP_OK)
+        st = write_pair(path, key, cert, reterr);
     X509_free(cert);
     EVP_PKEY_free(key);
     return st;

@@ -16,6 +16,9 @@ struct emu_ca {
 
 /* Makes an authority, EC P-256, valid from a day ago for ten years. Errors: internal. */
 kp_status emu_ca_init(struct emu_ca *ca, struct kp_error *reterr) KP_MUST_USE;
+/* Takes the authority that lies in path, or makes one and leaves it there: PEM, key and
+ * certificate. So clients trust an emulator that was started again. Errors: internal, vault. */
+kp_status emu_ca_open(struct emu_ca *ca, const char *path, struct kp_error *reterr) KP_MUST_USE;
 void emu_ca_clear(struct emu_ca *ca);
 /*
  * A server context for TLS 1.2 and later with a certificate for alt_names, a subjectAltName such as

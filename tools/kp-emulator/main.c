@@ -81,12 +81,15 @@ static kp_status run_command(struct run *run, char **command, struct kp_error *r
 
 static kp_status serve(struct run *run, const struct emu_options *options, struct kp_error *reterr)
 {
-    kp_status st = emu_start(&run->emu, options, reterr);
+    kp_status st = emu_init(&run->emu, reterr);
     if (st != KP_OK)
         return st;
-    watch(run, 0, SIGINT, on_signal);
+    watch(run, 0, SIGINT, on_signal); /* one that comes early is acted on when the loop runs */
     watch(run, 1, SIGTERM, on_signal);
     watch(run, 2, SIGCHLD, on_child);
+    st = emu_start(&run->emu, options, reterr);
+    if (st != KP_OK)
+        return st;
     if (options->command)
         st = run_command(run, options->command, reterr);
     else

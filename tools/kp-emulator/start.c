@@ -27,11 +27,13 @@ static kp_status make_folder(struct emu *emu, const struct emu_options *options,
                              struct kp_error *reterr)
 {
     if (options->ephemeral) {
-        (void)snprintf(emu->folder, sizeof emu->folder, "/tmp/kp-emulator-XXXXXX");
+        const char *below = getenv("TMPDIR");
+        (void)snprintf(emu->folder, sizeof emu->folder, "%s/kp-emulator-XXXXXX",
+                       below && below[0] == '/' ? below : "/tmp");
         if (mkdtemp(emu->folder))
             return KP_OK;
         emu->folder[0] = 0;
-        return kpb_fail(reterr, KP_VAULT, "no folder below /tmp: %s", strerror(errno));
+        return kpb_fail(reterr, KP_VAULT, "no folder for temporary files: %s", strerror(errno));
     }
     char resolved[PATH_MAX_LEN * 4];
     bool ok = mkdir(options->state, 0700) == 0 || errno == EEXIST;
@@ -156,7 +158,9 @@ static kp_status make_tls(struct emu *emu, struct kp_error *reterr)
     if (st != KP_OK)
         st = kpb_fail(reterr, KP_CONFIG, "the vaults have too many hosts");
     if (st == KP_OK)
-        st = emu_ca_init(&emu->ca, reterr);
+        st = path_in(emu, "ca-key.pem", path, reterr);
+    if (st == KP_OK)
+        st = emu_ca_open(&emu->ca, path, reterr);
     if (st == KP_OK)
         st = emu_ca_server(&emu->ca, (const char *)names.ptr, &emu->tls, emu->tls_sha1, reterr);
     if (st == KP_OK)
@@ -215,13 +219,16 @@ static kp_status prepare(struct emu *emu, const struct emu_options *options,
     return st == KP_OK ? emu_signer_init(&emu->attestation, reterr) : st;
 }
 
-kp_status emu_start(struct emu *emu, const struct emu_options *options, struct kp_error *reterr)
+kp_status emu_init(struct emu *emu, struct kp_error *reterr)
 {
     memset(emu, 0, sizeof *emu);
     emu->base = event_base_new();
     emu->counts = json_object();
-    if (!emu->base || !emu->counts)
-        return kpb_fail_memory(reterr, SITE);
+    return emu->base && emu->counts ? KP_OK : kpb_fail_memory(reterr, SITE);
+}
+
+kp_status emu_start(struct emu *emu, const struct emu_options *options, struct kp_error *reterr)
+{
     new_secret(emu->identity_secret);
     new_secret(emu->arc_secret);
     kp_status st = prepare(emu, options, reterr);

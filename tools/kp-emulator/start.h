@@ -5,6 +5,8 @@
 #include "tools/kp-emulator/emulator.h"
 #include "tools/kp-emulator/options.h"
 
+/* Makes the loop, so that signals can be watched from the beginning. Errors: no_memory. */
+kp_status emu_init(struct emu *emu, struct kp_error *reterr) KP_MUST_USE;
 /* Sets everything up and listens. Stop it in every case. Errors: config, vault, no_memory. */
 kp_status emu_start(struct emu *emu, const struct emu_options *options, struct kp_error *reterr)
     KP_MUST_USE;
