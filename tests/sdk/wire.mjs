@@ -410,6 +410,20 @@ test("malformed requests end, and the emulator goes on", async () => {
   assert.equal((await list()).status, 200);
 });
 
+test("names and hosts of odd bytes are refused in good JSON", async () => {
+  for (const path of ["/keys/%ff", "/keys/%00/%01", "/keys/a%22b/backup", "/keys/a/%ff%fe/encrypt"])
+    for (const vault of ["first", "firsthsm"]) {
+      const method = path.includes("/a") ? "POST" : "GET";
+      const answer = await call(method, path, undefined, { vault });
+      assert.ok([400, 404].includes(answer.status), answer.text);
+      assert.ok(answer.body.error.message);
+    }
+  const token = await tokenOf(ALL, "all", VAULT);
+  const odd = { Host: "a/b", authorization: `Bearer ${token}` };
+  assert.equal((await send(env.KP_EMULATOR_CONTROL, "GET", "/emulator/clock", odd)).status, 400);
+  assert.equal((await login({ client_id: "\u0001" })).body.error_codes[0], 700016);
+});
+
 test("malformed bodies are 400, too large ones refused", async () => {
   await call("POST", "/keys/body/create", { kty: "RSA" }, { vault: "firsthsm" });
   for (const body of [

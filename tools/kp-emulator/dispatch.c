@@ -166,14 +166,27 @@ static void serve_vault_host(struct emu_exchange *x)
 
 /* ---- All ---- */
 
+/* The Host header comes back in identifiers and links. */
+static bool is_host_plain(const struct emu_exchange *x)
+{
+    kp_span host = emu_request_header(&x->request, "Host");
+    bool ok = host.len > 0 && host.len < 256;
+    for (size_t i = 0; ok && i < host.len; i++) {
+        const uint8_t c = host.ptr[i];
+        ok = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+             c == '-' || c == '_' || c == '.' || c == ':' || c == '[' || c == ']';
+    }
+    return ok;
+}
+
 void emu_dispatch(struct emu_exchange *x)
 {
     const char *target = evhttp_request_get_uri(x->http);
     kp_status st = emu_request_target(&x->request, kpb_span_str(target));
     if (x->emu->n_exchanges > EXCHANGES_MAX)
         emu_fail(x, 503, "ServiceUnavailable", NULL, "too many requests at once");
-    else if (st != KP_OK)
-        emu_fail_parameter(x, "the request target is malformed or too long");
+    else if (st != KP_OK || !is_host_plain(x))
+        emu_fail_parameter(x, "the request target or its host is malformed or too long");
     else if (x->role == EMU_ROLE_METADATA && emu_segment_is(&x->request, 0, "emulator"))
         emu_serve_control(x);
     else if (x->role == EMU_ROLE_METADATA ||

@@ -51,6 +51,18 @@ void emu_service_headers(struct emu_exchange *x)
         vault_headers(x);
 }
 
+/* ---- Texts ---- */
+
+/* A text may quote what a client sent: JSON takes no bytes that are no UTF-8. */
+static void write_text(char out[TEXT_MAX_LEN], const char *fmt, va_list args)
+{
+    (void)vsnprintf(out, TEXT_MAX_LEN, fmt, args);
+    for (char *c = out; *c; c++) {
+        bool is_plain = (*c >= 0x20 && *c < 0x7f) || *c == '\r' || *c == '\n';
+        *c = is_plain ? *c : '?';
+    }
+}
+
 /* ---- Errors of a vault ---- */
 
 static void fail_with(struct emu_exchange *x, int status, const char *code, const char *inner,
@@ -72,7 +84,7 @@ void emu_fail(struct emu_exchange *x, int status, const char *code, const char *
     char text[TEXT_MAX_LEN];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, args);
+    write_text(text, fmt, args);
     va_end(args);
     fail_with(x, status, code, inner, text);
 }
@@ -82,7 +94,7 @@ void emu_fail_parameter(struct emu_exchange *x, const char *fmt, ...)
     char text[TEXT_MAX_LEN];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, args);
+    write_text(text, fmt, args);
     va_end(args);
     fail_with(x, 400, "BadParameter", NULL, text);
 }
@@ -143,11 +155,13 @@ void emu_fail_login(struct emu_exchange *x, int status, const char *error, long 
     char now[KPB_TIME_TEXT_LEN];
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, args);
+    write_text(text, fmt, args);
     va_end(args);
     time_text(now);
     kp_span asked = emu_request_header(&x->request, "client-request-id");
-    json_t *correlation = asked.len > 0 ? emu_json_string(asked) : json_string(x->request_id);
+    json_t *correlation = asked.len > 0 ? emu_json_string(asked) : NULL;
+    if (!correlation)
+        correlation = json_string(x->request_id);
     json_t *description =
         json_sprintf("AADSTS%ld: %s\r\nTrace ID: %s\r\nCorrelation ID: %s\r\nTimestamp: %s", number,
                      text, x->request_id, correlation ? json_string_value(correlation) : "", now);
