@@ -96,7 +96,26 @@ for v in akv hsm; do
     same dek dek.back
 done
 fails 25 '[unsupported' kp -V akv random 16
+
+# ---- What only a Managed HSM has ----
+
 ok kp -V hsm random 16
+for size in 128 192 256; do
+    ok kp -V hsm key create "aes-$size" --type oct --size $size
+    for alg in "A${size}KW" CKM_AES_KEY_WRAP CKM_AES_KEY_WRAP_PAD; do
+        ok kp -V hsm wrap "aes-$size" --alg "$alg" --in dek --out dek.aes
+        ok kp -V hsm unwrap --in dek.aes --out dek.again
+        same dek dek.again
+    done
+    for alg in "A${size}GCM" "A${size}CBC" "A${size}CBCPAD"; do
+        ok kp -V hsm encrypt "aes-$size" --alg "$alg" --in dek --out dek.aes
+        ok kp -V hsm decrypt --in dek.aes --out dek.again
+        same dek dek.again
+    done
+done
+kp -V hsm sign aes-256 --alg HS256 --in dek --out mac
+ok kp -V hsm verify --signature mac --in dek
+fails 2 'does not notify' kp -V hsm key policy app --notify-before P30D --valid-for P90D
 
 # ---- Pages ----
 
@@ -110,6 +129,17 @@ ok kp -V akv key list
 
 ok kp -V certificate key show app
 ok kp -V machine key show app
+
+# The endpoints that a platform names in the environment: App Service, and Service Fabric, whose
+# certificate is pinned and vouched for by nobody.
+export IDENTITY_ENDPOINT=$KP_EMULATOR_APP_SERVICE_ENDPOINT IDENTITY_HEADER=$KP_EMULATOR_IDENTITY_HEADER
+ok kp -V machine key show app
+IDENTITY_ENDPOINT=$KP_EMULATOR_FABRIC_ENDPOINT
+export IDENTITY_SERVER_THUMBPRINT=$KP_EMULATOR_FABRIC_THUMBPRINT
+ok kp -V machine key show app
+IDENTITY_SERVER_THUMBPRINT=0123456789012345678901234567890123456789
+fails 19 'not the pinned one' kp -V machine key show app
+unset IDENTITY_ENDPOINT IDENTITY_HEADER IDENTITY_SERVER_THUMBPRINT
 fails 13 'code 3303' kp -V stranger key show app
 lacks "$(cat wrong)" err
 

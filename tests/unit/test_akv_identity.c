@@ -417,6 +417,60 @@ static void close_waits_for_the_worker_that_signs(void **state)
     fake_azure_clear(azure);
 }
 
+/* ---- Trust ---- */
+
+static void configured_authority_is_contacted_in_place_of_the_clouds_and_logged(void **state)
+{
+    struct fake_azure *azure = new_azure();
+    struct kp_error error;
+    const char *const pairs[] = {"identity.client_id",
+                                 FAKE_CLIENT,
+                                 "identity.secret",
+                                 FAKE_SECRET,
+                                 "authority",
+                                 "https://login.test.example:8443",
+                                 NULL};
+    const struct fake_azure_step refused = {
+        .part = FAKE_ELSEWHERE, .http_status = 400, .body = "{\"error\":\"invalid_request\"}"};
+    (void)state;
+    open_ok(azure, pairs);
+    assert_true(has_logged(azure, "https://login.test.example:8443"));
+    fake_azure_then(azure, &refused);
+    assert_int_not_equal(wrap(azure, &error), KP_OK);
+    assert_int_equal(azure->n[FAKE_TOKEN], 0);
+    assert_int_equal(azure->n[FAKE_ELSEWHERE], 1);
+    assert_string_equal(azure->last_url[FAKE_ELSEWHERE],
+                        "https://login.test.example:8443/" FAKE_TENANT "/oauth2/v2.0/token");
+    fake_azure_clear(azure);
+}
+
+static void host_of_no_cloud_needs_the_custom_suffix(void **state)
+{
+    static struct fake_azure azure;
+    const char *const pairs[] = {"custom_suffix", "vault.test.example", NULL};
+    (void)state;
+    fake_azure_init(&azure, kp_azure_keyvault_plugin_get(KP_ABI_MAJOR, KP_ABI_MINOR));
+    azure.vault_host = "v.vault.test.example:8443";
+    assert_int_equal(fake_azure_open(&azure, NULL), KP_CONFIG);
+    assert_int_equal(fake_azure_open(&azure, pairs), KP_OK);
+    assert_true(has_logged(&azure, "vault.test.example"));
+    fake_azure_clear(&azure);
+}
+
+static void api_version_is_the_configured_one(void **state)
+{
+    struct fake_azure *azure = new_azure();
+    const char *const pairs[] = {
+        "identity.client_id", FAKE_CLIENT, "identity.secret", FAKE_SECRET, "api_version",
+        "2025-07-01",         NULL};
+    (void)state;
+    open_ok(azure, pairs);
+    wrap_ok(azure);
+    assert_string_equal(azure->last_url[FAKE_KEYS],
+                        "https://" FAKE_VAULT_HOST "/keys/app/wrapkey?api-version=2025-07-01");
+    fake_azure_clear(azure);
+}
+
 /* ---- Wrong settings ---- */
 
 static const struct {
@@ -474,6 +528,10 @@ int main(void)
         cmocka_unit_test_setup(certificate_near_its_end_is_logged, clean_environment),
         cmocka_unit_test_setup(certificate_that_is_none_is_config, clean_environment),
         cmocka_unit_test_setup(close_waits_for_the_worker_that_signs, clean_environment),
+        cmocka_unit_test_setup(configured_authority_is_contacted_in_place_of_the_clouds_and_logged,
+                               clean_environment),
+        cmocka_unit_test_setup(host_of_no_cloud_needs_the_custom_suffix, clean_environment),
+        cmocka_unit_test_setup(api_version_is_the_configured_one, clean_environment),
         cmocka_unit_test_setup(wrong_settings_are_refused_by_name, clean_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
