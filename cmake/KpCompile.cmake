@@ -2,6 +2,7 @@
 
 set(KP_SANITIZE "" CACHE STRING "Sanitizer build: address (with undefined), thread, or empty")
 set_property(CACHE KP_SANITIZE PROPERTY STRINGS "" address thread)
+option(KP_FUZZ "Build the fuzzers of tests/fuzz as programs of libFuzzer; takes clang" OFF)
 option(KP_WERROR "Treat warnings as errors" OFF)
 option(KP_LTO "Optimize the shared library across files (gcc, not under sanitizers)" ON)
 
@@ -61,6 +62,14 @@ if(KP_SANITIZE_FLAGS)
     $<$<CONFIG:Debug>:-O1>)
   target_link_options(kp-flags INTERFACE ${KP_SANITIZE_FLAGS})
   target_compile_definitions(kp-flags INTERFACE KP_SANITIZED=1)
+endif()
+
+if(KP_FUZZ)
+  if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "KP_FUZZ takes clang: -DCMAKE_C_COMPILER=clang")
+  endif()
+  target_compile_options(kp-flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(kp-flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")

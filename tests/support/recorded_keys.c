@@ -358,7 +358,9 @@ static void read_path(struct recorded *r, const char *method, char *path)
 {
     char *segments[SEGMENTS_MAX];
     size_t n = cut_path(path, segments);
-    if (strcasecmp(segments[0], "rng") == 0)
+    if (n == 0)
+        fail_msg("an empty path");
+    else if (strcasecmp(segments[0], "rng") == 0)
         r->request.op = KP_OP_RANDOM;
     else if (strcasecmp(segments[0], "deletedkeys") == 0)
         r->request.op = deleted_op(method, n);
@@ -382,7 +384,7 @@ static void read_query(struct recorded *r, const char *query)
     (void)snprintf(r->api_version, sizeof r->api_version, "%s", version ? version + 12 : "7.6");
     r->api_version[strcspn(r->api_version, "&")] = '\0';
     if (!strstr(query, "$skiptoken=")) {
-        r->request.page_size = size ? (uint32_t)atoi(size + 11) : 0;
+        r->request.page_size = size ? (uint32_t)strtoul(size + 11, NULL, 10) : 0;
         return;
     }
     size_t before = version ? (size_t)(version - query) : strlen(query);

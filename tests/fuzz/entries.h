@@ -1,0 +1,34 @@
+/*
+ * What the fuzzers feed. Each entry takes any bytes, must come back, and checks what always holds of
+ * the outcome. With KP_LIBFUZZER its file is a program of libFuzzer's; without, test_fuzz_*.c runs
+ * it over its seeds and over changed ones.
+ */
+#ifndef KP_TESTS_FUZZ_ENTRIES_H
+#define KP_TESTS_FUZZ_ENTRIES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Byte 0: the operation; the rest: the body of a reply of status 200. */
+int fuzz_azr_answer(const uint8_t *bytes, size_t len);
+/* Byte 0: the operation; bytes 1 and 2: the HTTP status; then Retry-After to a line feed; body. */
+int fuzz_azr_refusal(const uint8_t *bytes, size_t len);
+/* A page token to a line feed, then a link. */
+int fuzz_azr_page(const uint8_t *bytes, size_t len);
+
+#ifdef KP_LIBFUZZER
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+#define FUZZ_ENTRY(name)                                                                           \
+    int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)                                   \
+    {                                                                                              \
+        return name(bytes, len);                                                                   \
+    }
+#else
+#define FUZZ_ENTRY(name)
+#endif
+
+/* Ends the run: what always holds did not. */
+void fuzz_fail(const char *what);
+#define FUZZ_CHECK(condition) ((condition) ? (void)0 : fuzz_fail(#condition))
+
+#endif /* KP_TESTS_FUZZ_ENTRIES_H */
