@@ -172,6 +172,14 @@ static azr_read_fn *const READERS[KP_OP_MAX + 1] = {
     [KP_OP_ATTEST] = azr_read_attested,
 };
 
+/* Members of keys are looked up one by one: a long body would hold the loop up. */
+static size_t max_len(uint32_t op)
+{
+    bool is_value = (kp_op_traits(op) & KP_TRAIT_PAYLOAD) || READERS[op] == azr_read_blob ||
+                    READERS[op] == azr_read_released;
+    return is_value ? AZR_REPLY_MAX_LEN : AZR_KEY_REPLY_MAX_LEN;
+}
+
 static size_t room_for(azr_read_fn *reader, size_t body_len)
 {
     return body_len + AZR_PADDING_LEN + (reader == azr_read_list ? AZR_PAGE_TOKEN_MAX_LEN : 0);
@@ -189,7 +197,7 @@ kp_status azr_answer_read(const char *base, const struct kp_request *request, kp
     if (!reader)
         return kpb_fail(reterr, KP_UNSUPPORTED, "the service has no answer to %s",
                         kp_op_text(request->op));
-    if (body.len > AZR_REPLY_MAX_LEN)
+    if (body.len > max_len(request->op))
         return azr_refuse_fault(&r, AZR_FAULT_NOT_JSON, "is too long");
     if (!azr_json_parse(body, &value) || value.type != AZR_JSON_OBJECT)
         return azr_refuse_fault(&r, AZR_FAULT_NOT_JSON, "is not JSON");

@@ -15,6 +15,8 @@
 #include "base/buf.h"
 
 #define AZR_REPLY_MAX_LEN (4u * 1024u * 1024u) /* bytes of a body; ask the host for no more */
+/* ... of one that is a key, a list or a policy: 25 keys with all their tags have less */
+#define AZR_KEY_REPLY_MAX_LEN (1024u * 1024u)
 #define AZR_TAGS_ALL (KP_PAGE_MAX * KP_TAGS_MAX)
 
 /* The answer; reply points into it, not into the body. Spans in it last until it is reset. */

@@ -550,6 +550,17 @@ static void body_nested_or_long_beyond_bounds_is_refused(void **state)
     memset(body, ' ', AZR_REPLY_MAX_LEN + 1);
     memcpy(body, "{}", 2);
     assert_refused(&r, body, KP_PROTOCOL, 3404);
+    assert_non_null(strstr(err.text, "too long"));
+    body[AZR_KEY_REPLY_MAX_LEN + 1] = '\0';
+    assert_refused(&r, body, KP_PROTOCOL, 3404);
+    assert_non_null(strstr(err.text, "too long"));
+    body[AZR_KEY_REPLY_MAX_LEN] = '\0';
+    assert_refused(&r, body, KP_PROTOCOL, 3405);
+    r.op = KP_OP_BACKUP;
+    body[AZR_KEY_REPLY_MAX_LEN] = ' ';
+    body[AZR_KEY_REPLY_MAX_LEN + 1] = ' ';
+    body[AZR_REPLY_MAX_LEN] = '\0';
+    assert_refused(&r, body, KP_PROTOCOL, 3505);
     free(body);
 }
 
