@@ -1,7 +1,7 @@
 /*
- * What the fuzzers feed. Each entry takes any bytes, must come back, and checks what always holds of
- * the outcome. With KP_LIBFUZZER its file is a program of libFuzzer's; without, test_fuzz_*.c runs
- * it over its seeds and over changed ones.
+ * What the fuzzers feed. Each entry takes any bytes, must come back, and checks what always holds
+ * of the outcome. With KP_LIBFUZZER its file is a program of libFuzzer's; without, test_fuzz_*.c
+ * runs it over its seeds and over changed ones.
  */
 #ifndef KP_TESTS_FUZZ_ENTRIES_H
 #define KP_TESTS_FUZZ_ENTRIES_H
