@@ -395,6 +395,7 @@ struct kp_request {
  *   verify                                   name version alg [kid], and flags: a signature that
  *                                            is not good is ok without KP_REPLY_VERIFIED
  *   backup, random, release                  value
+ *   attest                                   key [name] [version], value: the attestation as JSON
  *   get_rotation_policy, set_rotation_policy policy
  *   purge                                    nothing
  */

@@ -136,25 +136,30 @@ static int start_anew(void **state)
 
 #define KID "https://app.vault.azure.net/keys/app/0123456789abcdef0123456789abcdef"
 
-static const char *const BODIES[] = {
-    "",
-    "{}",
-    "{\"kid\":\"" KID
-    "\",\"value\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}",
-    "{\"kid\":\"" KID
-    "\",\"value\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"alg\":\"A256KW\"}",
-    "{\"kid\":\"" KID "\",\"value\":true,\"alg\":\"ES256\"}",
-    "{\"value\":\"YmxvYg\"}",
-    "{\"key\":{\"kid\":\"" KID
-    "\",\"kty\":\"RSA\",\"key_ops\":[\"sign\",\"wrapKey\"],\"n\":\"AADB\","
-    "\"e\":\"AQAB\"},\"attributes\":{\"enabled\":true,\"exp\":1,\"recoverableDays\":7,"
-    "\"recoveryLevel\":\"Recoverable\",\"attestation\":{\"version\":\"1\"}},\"tags\":{\"a\":"
-    "\"\\u00e4\"},\"recoveryId\":\"x\",\"deletedDate\":1,\"release_policy\":{\"data\":\"e30\"}}",
-    "{\"key\":{\"kid\":\"" KID "\",\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AQ\",\"y\":\"AQ\"}}",
+static const char RESULT[] =
+    "{\"kid\":\"" KID "\",\"value\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
+    "\"alg\":\"A256KW\",\"iv\":null}";
+static const char SIGNATURE[] =
+    "{\"kid\":\"" KID "\",\"value\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}";
+static const char RSA_KEY[] =
+    "{\"key\":{\"kid\":\"" KID "\",\"kty\":\"RSA\",\"key_ops\":[\"sign\",\"wrapKey\"],"
+    "\"n\":\"AADB\",\"e\":\"AQAB\"},\"attributes\":{\"enabled\":true,\"exp\":1,"
+    "\"recoverableDays\":7,\"recoveryLevel\":\"Recoverable\","
+    "\"attestation\":{\"version\":\"1\"}},\"tags\":{\"a\":\"\\u00e4\"},\"recoveryId\":\"x\","
+    "\"deletedDate\":1,\"release_policy\":{\"data\":\"e30\"}}";
+static const char EC_KEY[] =
+    "{\"key\":{\"kid\":\"" KID "\",\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AQ\",\"y\":\"AQ\"}}";
+static const char LIST[] =
     "{\"value\":[{\"kid\":\"" KID "\",\"attributes\":{\"enabled\":true},\"tags\":{\"a\":\"b\"}}],"
-    "\"nextLink\":\"https://app.vault.azure.net:443/keys?api-version=7.6&$skiptoken=a\"}",
+    "\"nextLink\":\"https://app.vault.azure.net:443/keys?api-version=7.6&$skiptoken=a\"}";
+static const char POLICY[] =
     "{\"lifetimeActions\":[{\"trigger\":{\"timeAfterCreate\":\"P90D\"},\"action\":{\"type\":"
-    "\"Rotate\"}}],\"attributes\":{\"expiryTime\":\"P2Y\",\"created\":1}}",
+    "\"Rotate\"}}],\"attributes\":{\"expiryTime\":\"P2Y\",\"created\":1}}";
+
+static const char *const BODIES[] = {
+    "",   "{}",   "{\"value\":true}", "{\"value\":\"YmxvYg\"}", RESULT, SIGNATURE, RSA_KEY, EC_KEY,
+    LIST, POLICY,
 };
 
 static void answers_of_every_operation_survive_any_body(void **state)
@@ -167,13 +172,16 @@ static void answers_of_every_operation_survive_any_body(void **state)
     }
 }
 
+static const char CONFLICT[] =
+    "Sun, 06 Nov 1994 08:49:37 GMT\n{\"error\":{\"code\":\"Conflict\",\"innererror\":{\"code\":"
+    "\"ObjectIsBeingDeleted\",\"innererror\":{\"code\":\"x\"}}}}";
+
 static void refusals_survive_any_body_and_header(void **state)
 {
     static const char *const TAILS[] = {
         "\n",
         "5\n{\"error\":{\"code\":\"Throttled\",\"message\":\"m\"}}",
-        "Sun, 06 Nov 1994 08:49:37 GMT\n{\"error\":{\"code\":\"Conflict\",\"innererror\":{\"code\":"
-        "\"ObjectIsBeingDeleted\",\"innererror\":{\"code\":\"x\"}}}}",
+        CONFLICT,
         "Sunday, 06-Nov-94 08:49:37 GMT\n<html>",
         "Sun Nov  6 08:49:37 1994\nOK",
     };
