@@ -122,6 +122,13 @@ int64_t azr_read_time(struct azr_json object, const char *name)
     return azr_json_integer(azr_json_member(object, name), &value) ? value : KP_TIME_NONE;
 }
 
+/* Whether the version of a request is part of what is asked; elsewhere it is not looked at. */
+static bool asks_version(uint32_t op)
+{
+    return op == KP_OP_GET_KEY || op == KP_OP_UPDATE || op == KP_OP_ATTEST ||
+           (kp_op_traits(op) & KP_TRAIT_PAYLOAD) != 0;
+}
+
 kp_status azr_take_kid(const struct azr_reading *r, struct azr_json value, uint32_t code,
                        kp_span *ret_kid, struct azr_kid *ret)
 {
@@ -136,7 +143,7 @@ kp_status azr_take_kid(const struct azr_reading *r, struct azr_json value, uint3
         return azr_refuse_integrity(r, "is about a key of another vault");
     if (has_name && !kpb_span_eq_nocase(ret->name, request->name))
         return azr_refuse_integrity(r, "is about another key");
-    if (has_name && request->version.len > 0 && ret->version.len > 0 &&
+    if (asks_version(request->op) && request->version.len > 0 && ret->version.len > 0 &&
         !kpb_span_eq(ret->version, request->version))
         return azr_refuse_integrity(r, "is about another version of the key");
     return KP_OK;

@@ -411,6 +411,18 @@ static void key_reply_of_create_is_of_the_kind_asked_for(void **state)
     assert_refused(&r, BUNDLE("\"kty\":\"RSA\",\"n\":\"wQ\",\"e\":\"AQAB\"", ""), KP_INTEGRITY, 0);
 }
 
+/* A rotate makes another version than the one that a caller may have named. */
+static void key_reply_of_a_new_version_is_not_held_to_the_old_one(void **state)
+{
+    struct kp_request r = request_of(KP_OP_ROTATE);
+    (void)state;
+    r.version = kpb_span_str(V2);
+    assert_int_equal(read_body(&r, BUNDLE("\"kty\":\"oct\"", "")), KP_OK);
+    assert_true(kpb_span_eq_str(answer.reply.version, V1));
+    r.op = KP_OP_UPDATE;
+    assert_refused(&r, BUNDLE("\"kty\":\"oct\"", ""), KP_INTEGRITY, 0);
+}
+
 static void key_reply_tags_are_all_or_none(void **state)
 {
     struct kp_request r = request_of(KP_OP_GET_KEY);
@@ -635,6 +647,7 @@ int main(void)
         TEST(key_reply_coordinates_are_as_long_as_the_curve),
         TEST(key_reply_of_import_holds_what_was_imported),
         TEST(key_reply_of_create_is_of_the_kind_asked_for),
+        TEST(key_reply_of_a_new_version_is_not_held_to_the_old_one),
         TEST(key_reply_tags_are_all_or_none),
         TEST(attest_reply_is_the_key_and_its_attestation),
         TEST(list_reply_may_be_empty_and_not_the_last),
