@@ -2,6 +2,7 @@
 
 #include "base/errors.h"
 #include "base/span.h"
+#include "plugins/azure-rest/names.h"
 
 #define PATH_MAX_LEN 512u
 
@@ -22,25 +23,15 @@ static bool starts_with_nocase(kp_span text, const char *prefix)
     return text.len >= n && kpb_span_eq_nocase(kpb_span(text.ptr, n), kpb_span_str(prefix));
 }
 
-static kp_span trim(kp_span text)
-{
-    while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t' ||
-                            text.ptr[text.len - 1] == '\r' || text.ptr[text.len - 1] == '\n'))
-        text.len--;
-    while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t'))
-        text = skip(text, 1);
-    return text;
-}
-
 /* ---- The header ---- */
 
 /* Everything behind "Basic realm=", without quotes around it. */
 static bool read_realm(kp_span header, kp_span *ret)
 {
-    header = trim(header);
+    header = azr_trim(header);
     if (!starts_with_nocase(header, "Basic "))
         return false;
-    header = trim(skip(header, strlen("Basic ")));
+    header = azr_trim(skip(header, strlen("Basic ")));
     if (!starts_with_nocase(header, "realm="))
         return false;
     header = skip(header, strlen("realm="));
@@ -148,7 +139,7 @@ kp_status azr_arc_key_check(kp_span content, kp_span *ret_key, struct kp_error *
 {
     if (content.len > AZR_ARC_KEY_MAX_LEN)
         return refuse(reterr, "the key file has more than 4096 bytes");
-    kp_span key = trim(content);
+    kp_span key = azr_trim(content);
     if (key.len == 0)
         return refuse(reterr, "the key file is empty");
     for (size_t i = 0; i < key.len; i++)

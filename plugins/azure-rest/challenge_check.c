@@ -5,10 +5,6 @@
 #include "base/span.h"
 #include "plugins/azure-rest/challenge.h"
 
-#define SHOWN_MAX_LEN 80
-#define SHOW(span)                                                                                 \
-    ((span).len > SHOWN_MAX_LEN ? SHOWN_MAX_LEN : (int)(span).len), (const char *)(span).ptr
-
 #define HTTPS_PORT 443u
 
 /* What a check works on. */
@@ -25,7 +21,7 @@ static kp_status refuse_login(struct check *c, uint32_t code, kp_span what, cons
     return kpb_fail_code(c->reterr, KP_PROTOCOL, code,
                          "no credential was sent: the challenge of %.*s names the login address "
                          "'%.*s', %s",
-                         SHOW(c->place.at.host), SHOW(what), why);
+                         AZR_SHOW(c->place.at.host), AZR_SHOW(what), why);
 }
 
 static kp_status refuse_resource(struct check *c, uint32_t code, kp_span what, const char *why)
@@ -33,7 +29,7 @@ static kp_status refuse_resource(struct check *c, uint32_t code, kp_span what, c
     return kpb_fail_code(c->reterr, KP_PROTOCOL, code,
                          "no credential was sent: the challenge of %.*s names the resource "
                          "'%.*s', %s",
-                         SHOW(c->place.at.host), SHOW(what), why);
+                         AZR_SHOW(c->place.at.host), AZR_SHOW(what), why);
 }
 
 static bool is_same_at(const struct azr_host_port *a, const struct azr_host_port *b)
@@ -139,12 +135,12 @@ static kp_status choose_login(struct check *c)
             c->reterr, KP_CONFIG, KP_CODE_ErrorGetAADDomainUrlMalformatted,
             "%.*s is under a custom_suffix of the configuration, which then has to "
             "name the login service too (authority)",
-            SHOW(c->place.at.host));
+            AZR_SHOW(c->place.at.host));
     if (!c->place.cloud->login_host)
         return kpb_fail_code(c->reterr, KP_CONFIG, KP_CODE_ErrorGetAADDomainUrlMalformatted,
                              "%.*s belongs to the cloud '%s', which was closed: its vaults and its "
                              "login service are gone",
-                             SHOW(c->place.at.host), c->place.cloud->name);
+                             AZR_SHOW(c->place.at.host), c->place.cloud->name);
     (void)snprintf(c->target.login, sizeof c->target.login, "%s", c->place.cloud->login_host);
     return KP_OK;
 }
@@ -254,7 +250,7 @@ static kp_status choose_tenant(struct check *c, kp_span tenant)
         return KP_OK;
     if (tenant.len > 0 && !azr_is_tenant(tenant))
         return kpb_fail_code(c->reterr, KP_CONFIG, KP_CODE_ErrorGetAADDomainUrlMalformatted,
-                             "tenant '%.*s' is neither a GUID nor a domain", SHOW(tenant));
+                             "tenant '%.*s' is neither a GUID nor a domain", AZR_SHOW(tenant));
     write_lower(tenant, c->target.tenant, sizeof c->target.tenant);
     return choose_login(c);
 }

@@ -3,11 +3,6 @@
 #include "base/errors.h"
 #include "base/span.h"
 
-/* Host names as sentences show them: bounded by the error's text, cleaned by kpb_fail. */
-#define SHOWN_MAX_LEN 100
-#define SHOW(span)                                                                                 \
-    ((span).len > SHOWN_MAX_LEN ? SHOWN_MAX_LEN : (int)(span).len), (const char *)(span).ptr
-
 /*
  * Aliases as instance discovery lists them. A token from an alias is the same token; they are
  * never contacted, because only the first name of each cloud is sure to stay.
@@ -103,15 +98,15 @@ kp_status azr_trust_check(const struct azr_trust *trust, struct kp_error *reterr
         return kpb_fail(reterr, KP_CONFIG,
                         "custom_suffix '%.*s' is no host name: write it without scheme, port and "
                         "leading dot",
-                        SHOW(trust->suffix));
+                        AZR_SHOW(trust->suffix));
     if (trust->authority.len > 0 && !is_plain_origin(trust->authority))
         return kpb_fail(reterr, KP_CONFIG,
                         "authority '%.*s' is not of the form https://HOST[:PORT]",
-                        SHOW(trust->authority));
+                        AZR_SHOW(trust->authority));
     if (trust->resource.len > 0 && !is_plain_origin(trust->resource))
         return kpb_fail(reterr, KP_CONFIG,
                         "custom_resource '%.*s' is not of the form https://HOST[:PORT]",
-                        SHOW(trust->resource));
+                        AZR_SHOW(trust->resource));
     return KP_OK;
 }
 
@@ -155,7 +150,7 @@ static kp_status refuse_private_link(kp_span host, struct kp_error *reterr)
             return kpb_fail_code(reterr, KP_CONFIG, KP_CODE_ErrorGetAKVResourceUrlStartPosition,
                                  "'%.*s' is a private link name and has no certificate; use "
                                  "NAME.%s, which leads to the private address from inside",
-                                 SHOW(host), PRIVATE_LINKS[i].public_suffix);
+                                 AZR_SHOW(host), PRIVATE_LINKS[i].public_suffix);
     return KP_OK;
 }
 
@@ -165,7 +160,7 @@ static kp_status refuse_unknown(kp_span host, struct kp_error *reterr)
         reterr, KP_CONFIG, KP_CODE_ErrorGetAKVResourceUrlStartPosition,
         "no credential goes to '%.*s': it is under no suffix of Azure Key Vault "
         "or Managed HSM and under none that the configuration adds (custom_suffix)",
-        SHOW(host));
+        AZR_SHOW(host));
 }
 
 kp_status azr_place_find(kp_span host_port, const struct azr_trust *trust, struct azr_place *ret,
@@ -174,7 +169,7 @@ kp_status azr_place_find(kp_span host_port, const struct azr_trust *trust, struc
     struct azr_place place = {0};
     if (!azr_host_port_parse(host_port, &place.at))
         return kpb_fail_code(reterr, KP_CONFIG, KP_CODE_ErrorGetAKVResourceUrlStartPosition,
-                             "'%.*s' is no host name of a vault", SHOW(host_port));
+                             "'%.*s' is no host name of a vault", AZR_SHOW(host_port));
     kp_span host = place.at.host;
     if (!match_trust(host, trust, &place)) {
         kp_status st = refuse_private_link(host, reterr);
@@ -185,7 +180,7 @@ kp_status azr_place_find(kp_span host_port, const struct azr_trust *trust, struc
         if (place.at.port != 443)
             return kpb_fail_code(reterr, KP_CONFIG, KP_CODE_ErrorGetAKVResourceUrlStartPosition,
                                  "'%.*s' answers on port 443 only; port %u was asked for",
-                                 SHOW(host), (unsigned)place.at.port);
+                                 AZR_SHOW(host), (unsigned)place.at.port);
     }
     *ret = place;
     return KP_OK;

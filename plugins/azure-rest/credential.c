@@ -5,6 +5,8 @@
 #include "base/errors.h"
 #include "base/mem.h"
 #include "base/span.h"
+#include "plugins/azure-rest/credential_parts.h"
+#include "plugins/azure-rest/names.h"
 
 #define SITE "azure-rest.credential.thumbprint"
 #define THUMBPRINT_TEXT_MAX_LEN 128u
@@ -55,8 +57,7 @@ static kp_status check_pfx_thumbprint(kp_span thumbprint, struct azr_credential 
     kp_status st = azr_thumbprint_read(thumbprint, &wanted, reterr);
     if (st != KP_OK)
         return st;
-    if ((!wanted.has_x5t || memcmp(wanted.x5t, read->x5t, AZR_X5T_LEN) == 0) &&
-        (!wanted.has_x5t_s256 || memcmp(wanted.x5t_s256, read->x5t_s256, AZR_X5T_S256_LEN) == 0))
+    if (azr_thumbprint_fits(&wanted, read))
         return KP_OK;
     return kpb_fail_code(reterr, KP_CONFIG, KP_CODE_ErrorPfxCertAuthParamsGetThumbprint,
                          "PFX file: the certificate in it is not the one of the configured "
@@ -142,20 +143,10 @@ static kp_status read_base64(kp_span text, struct azr_credential *ret)
     return st;
 }
 
-static kp_span trim(kp_span text)
-{
-    while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\n' ||
-                            text.ptr[text.len - 1] == '\r'))
-        text.len--;
-    while (text.len > 0 && text.ptr[0] == ' ')
-        text = kpb_span(text.ptr + 1, text.len - 1);
-    return text;
-}
-
 kp_status azr_thumbprint_read(kp_span text, struct azr_credential *ret, struct kp_error *reterr)
 {
     kp_status st = KP_PROTOCOL;
-    text = trim(text);
+    text = azr_trim(text);
     if (text.len > 0 && text.len <= THUMBPRINT_TEXT_MAX_LEN)
         st = read_hex(text, ret) ? KP_OK : read_base64(text, ret);
     if (st == KP_OK)
@@ -166,6 +157,13 @@ kp_status azr_thumbprint_read(kp_span text, struct azr_credential *ret, struct k
                          "the certificate's thumbprint is %s: give its SHA-1 or SHA-256 in hex or "
                          "base64",
                          text.len == 0 ? "missing" : "not 20 or 32 bytes");
+}
+
+bool azr_thumbprint_fits(const struct azr_credential *wanted, const struct azr_credential *found)
+{
+    return (!wanted->has_x5t || memcmp(wanted->x5t, found->x5t, AZR_X5T_LEN) == 0) &&
+           (!wanted->has_x5t_s256 ||
+            memcmp(wanted->x5t_s256, found->x5t_s256, AZR_X5T_S256_LEN) == 0);
 }
 
 /* ---- Expiry ---- */

@@ -362,13 +362,6 @@ static X509 *find_own_cert(const struct azr_import *in)
     return NULL;
 }
 
-static bool is_same_cert(const struct azr_credential *wanted, const struct azr_credential *found)
-{
-    return (!wanted->has_x5t || memcmp(wanted->x5t, found->x5t, AZR_X5T_LEN) == 0) &&
-           (!wanted->has_x5t_s256 ||
-            memcmp(wanted->x5t_s256, found->x5t_s256, AZR_X5T_S256_LEN) == 0);
-}
-
 static kp_status name_certificate(const struct azr_import *in, bool has_thumbprint,
                                   struct azr_credential *credential)
 {
@@ -389,7 +382,7 @@ static kp_status name_certificate(const struct azr_import *in, bool has_thumbpri
                                "configured");
     if (!name_cert(in, cert, &found))
         return azr_import_fail(in, in->codes->thumbprint, "the certificate cannot be digested");
-    if (has_thumbprint && !is_same_cert(credential, &found))
+    if (has_thumbprint && !azr_thumbprint_fits(credential, &found))
         return azr_import_fail(in, in->codes->thumbprint,
                                "the certificate in it is not the one of the configured thumbprint");
     *credential = found;

@@ -76,6 +76,9 @@ bool azr_import_is_affordable_count(const ASN1_INTEGER *iterations);
 kp_status azr_import_finish(struct azr_import *in, bool has_thumbprint,
                             struct azr_credential *credential) KP_MUST_USE;
 
+/* Whether found, whose both thumbprints are known, has those that are wanted. */
+bool azr_thumbprint_fits(const struct azr_credential *wanted, const struct azr_credential *found);
+
 /* Makes the signing key from integers, big-endian. Errors: unfit. */
 kp_status azr_import_make_key(const struct azr_import *in, const struct kp_key_params *params,
                               struct kpc_key **ret_key) KP_MUST_USE;

@@ -16,15 +16,6 @@ static kp_span skip(kp_span text, size_t n)
     return kpb_span(text.ptr + n, text.len - n);
 }
 
-static kp_span trim_blanks(kp_span text)
-{
-    while (text.len > 0 && text.ptr[0] == ' ')
-        text = skip(text, 1);
-    while (text.len > 0 && text.ptr[text.len - 1] == ' ')
-        text.len--;
-    return text;
-}
-
 /* ---- Managed identity ---- */
 
 static bool is_separator(uint8_t c)
@@ -124,7 +115,7 @@ kp_status azr_login_parse(kp_span identity, kp_span secret, struct azr_login *re
     struct azr_login login = {0};
     kp_status st = KP_OK;
     kp_span rest;
-    identity = trim_blanks(identity);
+    identity = azr_trim(identity);
     if (identity.len == 0 && secret.len > 0)
         return azr_login_from_sql(secret, ret, reterr);
     if (takes_managed_identity(identity, &rest))

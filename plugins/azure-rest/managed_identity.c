@@ -17,9 +17,6 @@
 #define TOKEN_PATH "/metadata/identity/oauth2/token"
 #define ARC_ENDPOINT "http://127.0.0.1:40342" TOKEN_PATH
 #define IMDS_CONNECT_TIMEOUT_MS 1000u /* no answer by then: this machine has no IMDS */
-#define SHOWN_MAX_LEN 80
-#define SHOW(span)                                                                                 \
-    ((span).len > SHOWN_MAX_LEN ? SHOWN_MAX_LEN : (int)(span).len), (const char *)(span).ptr
 
 /* What each endpoint wants. */
 struct source {
@@ -113,7 +110,7 @@ static kp_status refuse_endpoint(const struct azr_mi_ask *ask, const char *why,
     return kpb_fail_code(reterr, KP_CONFIG, KP_CODE_ErrorGetTokenFailedToGetToken,
                          "the environment variable %s of the managed identity (%s) is '%.*s', %s",
                          SOURCES[ask->source].variable, SOURCES[ask->source].name,
-                         SHOW(endpoint_of(ask)), why);
+                         AZR_SHOW(endpoint_of(ask)), why);
 }
 
 static bool starts_with(kp_span text, const char *prefix)
@@ -189,7 +186,7 @@ static kp_status check_selector(const struct azr_mi_ask *ask, struct kp_error *r
         return KP_OK;
     return kpb_fail_code(reterr, KP_CONFIG, KP_CODE_ErrorGetTokenFailedToGetToken,
                          "'%.*s' names no managed identity: client id and object id are GUIDs",
-                         SHOW(ask->identity));
+                         AZR_SHOW(ask->identity));
 }
 
 static kp_status add_selector(const struct azr_mi_ask *ask, kp_buf *url)
@@ -287,7 +284,7 @@ static kp_status add_pin(const struct azr_mi_ask *ask, struct azr_mi_request *r,
     if ((hex.len != 40 && hex.len != 64) || kpb_hex_decode(hex, r->pin, hex.len / 2) != KP_OK)
         return kpb_fail_code(reterr, KP_CONFIG, KP_CODE_ErrorGetTokenFailedToGetToken,
                              "IDENTITY_SERVER_THUMBPRINT '%.*s' is not 40 or 64 hexadecimal digits",
-                             SHOW(hex));
+                             AZR_SHOW(hex));
     r->http.pin = kpb_span(r->pin, hex.len / 2);
     return KP_OK;
 }

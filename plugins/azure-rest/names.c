@@ -36,6 +36,20 @@ static size_t length_before(kp_span text, char c)
     return found ? (size_t)(found - text.ptr) : text.len;
 }
 
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+kp_span azr_trim(kp_span text)
+{
+    while (text.len > 0 && is_space(text.ptr[text.len - 1]))
+        text.len--;
+    while (text.len > 0 && is_space(text.ptr[0]))
+        text = skip(text, 1);
+    return text;
+}
+
 static bool is_label(kp_span text)
 {
     if (text.len == 0 || text.len > LABEL_MAX_LEN)

@@ -13,6 +13,11 @@
 #define AZR_GUID_LEN 36u        /* with its hyphens */
 #define AZR_TENANT_MAX_LEN 253u /* a GUID or a domain */
 
+/* The arguments of "%.*s" for text from outside, cut to what a sentence has room for. */
+#define AZR_SHOWN_MAX_LEN 80
+#define AZR_SHOW(span)                                                                             \
+    ((span).len > AZR_SHOWN_MAX_LEN ? AZR_SHOWN_MAX_LEN : (int)(span).len), (const char *)(span).ptr
+
 /* HOST[:PORT] taken apart; a view. */
 struct azr_host_port {
     kp_span host;
@@ -24,6 +29,9 @@ struct azr_url {
     struct azr_host_port at;
     kp_span path; /* with its first slash, or empty; query and fragment refused */
 };
+
+/* Without blanks, tabs and line ends at either end; a view. */
+kp_span azr_trim(kp_span text);
 
 /* Letters, digits and hyphens in labels of 1 to 63, dots between them; no dot at the end. */
 bool azr_is_host_name(kp_span text);

@@ -125,20 +125,6 @@ static kp_status refuse_input(enum azr_proof proof, const char *why, struct kp_e
                          PROOFS[proof].what, why);
 }
 
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static kp_span trim(kp_span text)
-{
-    while (text.len > 0 && is_space(text.ptr[text.len - 1]))
-        text.len--;
-    while (text.len > 0 && is_space(text.ptr[0]))
-        text = kpb_span(text.ptr + 1, text.len - 1);
-    return text;
-}
-
 /* Three parts of base64url with dots between them. */
 static bool is_jwt(kp_span text)
 {
@@ -208,7 +194,7 @@ kp_status azr_token_body(const struct azr_grant *grant, enum azr_proof proof, kp
     kp_buf claims;
     kp_buf_init_secret(ret_body, BODY_SITE, AZR_TOKEN_BODY_MAX_LEN);
     if (proof == AZR_PROOF_FEDERATED)
-        secret = trim(secret);
+        secret = azr_trim(secret);
     kp_status st = check_input(grant, proof, secret, reterr);
     if (st != KP_OK)
         return st;

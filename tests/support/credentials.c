@@ -12,6 +12,7 @@
 #include <openssl/pkcs12.h>
 #include <openssl/provider.h>
 
+static OSSL_PROVIDER *providers[2]; /* loaded as long as the process lives */
 static EVP_PKEY *keys[2];
 static X509 *certs[2];
 static BIO *pem;
@@ -49,10 +50,11 @@ static X509 *make_cert(EVP_PKEY *key, const char *name)
 
 void credentials_setup(void)
 {
-    if (keys[0])
+    if (providers[0] && providers[1])
         return;
-    assert_non_null(OSSL_PROVIDER_load(NULL, "default"));
-    assert_non_null(OSSL_PROVIDER_load(NULL, "legacy"));
+    providers[0] = OSSL_PROVIDER_load(NULL, "default");
+    providers[1] = OSSL_PROVIDER_load(NULL, "legacy");
+    assert_true(providers[0] && providers[1]);
     for (int i = 0; i < 2; i++) {
         keys[i] = EVP_RSA_gen(2048);
         assert_non_null(keys[i]);

@@ -341,6 +341,7 @@ static void target_without_challenge_comes_from_the_table(void **state)
                      KP_OK);
     assert_string_equal(target.resource, "https://hsm.test");
     assert_string_equal(target.login, "");
+    assert_true(target.is_relaxed);
     assert_int_equal(
         azr_target_make(kpb_span_str("x.hsm.test"), &trust, kpb_span_str(T), &target, &err),
         KP_CONFIG);
