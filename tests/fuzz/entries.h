@@ -16,6 +16,13 @@ int fuzz_azr_refusal(const uint8_t *bytes, size_t len);
 /* A page token to a line feed, then a link. */
 int fuzz_azr_page(const uint8_t *bytes, size_t len);
 
+/* A WWW-Authenticate header. */
+int fuzz_azr_challenge(const uint8_t *bytes, size_t len);
+/* The body of a reply to a token request. */
+int fuzz_azr_token(const uint8_t *bytes, size_t len);
+/* A file with a private key, its password "pass". */
+int fuzz_azr_credential(const uint8_t *bytes, size_t len);
+
 #ifdef KP_LIBFUZZER
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 #define FUZZ_ENTRY(name)                                                                           \
