@@ -62,7 +62,9 @@ fails_any() {
 fails_any kp -V stranger key restore --in app.backup
 fails_any kp -V file:./plain key restore --in app.backup
 cp app.backup bad.backup
-printf 'x' | dd of=bad.backup bs=1 seek=100 conv=notrunc status=none
+byte=$(dd if=bad.backup bs=1 skip=100 count=1 status=none)
+[ "$byte" = x ] && other=y || other=x
+printf '%s' "$other" | dd of=bad.backup bs=1 seek=100 conv=notrunc status=none
 ok kp -V spare key delete app
 ok kp -V spare key purge app --yes
 fails 21 '[integrity' kp -V spare key restore --in bad.backup
