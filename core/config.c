@@ -9,6 +9,14 @@
 
 /* ---- Clearing ---- */
 
+static void free_texts(struct kpi_texts *texts)
+{
+    for (size_t i = 0; i < texts->n; i++)
+        kpb_free(texts->at[i]);
+    kpb_free(texts->at);
+    memset(texts, 0, sizeof *texts);
+}
+
 static void clear_secret(struct kpi_secret_ref *ref)
 {
     kpb_free(ref->source);
@@ -35,6 +43,7 @@ void kpi_vault_config_clear(struct kpi_vault_config *vault)
     kpb_free(vault->location);
     kpb_free(vault->identity);
     clear_secret(&vault->secret);
+    clear_secret(&vault->access_secret);
     kpi_settings_free(vault->settings, vault->n_settings);
     memset(vault, 0, sizeof *vault);
 }
@@ -53,6 +62,18 @@ void kpi_config_init(struct kpi_config *config)
     memset(config, 0, sizeof *config);
     kpi_provider_limits_init(&config->provider);
     kpi_vault_limits_init(&config->defaults);
+    kpi_ekm_limits_init(&config->ekm.limits);
+}
+
+static void clear_ekm(struct kpi_ekm_config *ekm)
+{
+    free_texts(&ekm->allow);
+    free_texts(&ekm->decrypt_algorithms);
+    free_texts(&ekm->key_names);
+    kpb_free(ekm->managed_identity_vault);
+    kpb_free(ekm->wrap_algorithm);
+    kpb_free(ekm->key_map);
+    kpb_free(ekm->log_file);
 }
 
 void kpi_config_clear(struct kpi_config *config)
@@ -71,6 +92,7 @@ void kpi_config_clear(struct kpi_config *config)
         kpi_vault_config_clear(&config->vaults[i]);
     kpb_free(config->vaults);
     free_plugins(config->plugins, config->n_plugins);
+    clear_ekm(&config->ekm);
     kpi_config_init(config);
 }
 
@@ -141,10 +163,11 @@ kp_status kpi_vault_config_copy(const struct kpi_vault_config *vault,
     struct kpi_vault_config copy = {.may_create = vault->may_create,
                                     .settings_checked = vault->settings_checked,
                                     .limits = vault->limits};
-    bool complete = copy_text(vault->name, &copy.name) && copy_text(vault->plugin, &copy.plugin) &&
-                    copy_text(vault->location, &copy.location) &&
-                    copy_text(vault->identity, &copy.identity) &&
-                    copy_secret(&vault->secret, &copy.secret) && copy_settings(vault, &copy);
+    bool complete =
+        copy_text(vault->name, &copy.name) && copy_text(vault->plugin, &copy.plugin) &&
+        copy_text(vault->location, &copy.location) && copy_text(vault->identity, &copy.identity) &&
+        copy_secret(&vault->secret, &copy.secret) &&
+        copy_secret(&vault->access_secret, &copy.access_secret) && copy_settings(vault, &copy);
     kp_status st = settle(&copy, complete);
 
     if (st == KP_OK)

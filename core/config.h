@@ -23,6 +23,8 @@
 #define KPI_SECRET_MAX_LEN (64u * 1024u)   /* bytes of a secret read from a file or variable */
 #define KPI_SHA256_LEN 32u
 #define KPI_LOG_LEVELS_DEFAULT "info"
+#define KPI_EKM_ALGORITHM_DEFAULT "RSA-OAEP-256"
+#define KPI_EKM_KEY_MAP_DEFAULT "/var/lib/keyprovider/ekm-keys.json"
 #define KPI_HTTP_PROXY_DEFAULT "environment"
 
 /* ---- Parts ---- */
@@ -50,14 +52,21 @@ struct kpi_setting {
     struct kpi_secret_ref secret; /* KP_SETTING_SECRET only */
 };
 
+/* A list of texts. */
+struct kpi_texts {
+    char **at;
+    size_t n;
+};
+
 struct kpi_vault_config {
     char *name;
-    char *plugin;                 /* empty: found by location */
-    char *location;               /* "file:/path" or a host name */
-    char *identity;               /* empty: none */
-    struct kpi_secret_ref secret; /* goes with identity */
-    bool may_create;              /* opening may bring the vault into being */
-    bool settings_checked;        /* kpi_config_check_settings has passed */
+    char *plugin;                        /* empty: found by location */
+    char *location;                      /* "file:/path" or a host name */
+    char *identity;                      /* empty: none */
+    struct kpi_secret_ref secret;        /* goes with identity */
+    struct kpi_secret_ref access_secret; /* what opens the vault to SQL Server's credentials */
+    bool may_create;                     /* opening may bring the vault into being */
+    bool settings_checked;               /* kpi_config_check_settings has passed */
     struct kpi_setting *settings;
     size_t n_settings;
     struct kpi_vault_limits limits; /* "defaults" with the vault's own on top */
@@ -69,6 +78,20 @@ struct kpi_plugin_config {
     char *name; /* NAME.so of the plugin folder */
     bool pinned;
     uint8_t sha256[KPI_SHA256_LEN];
+};
+
+/* What the SQL Server provider is told; the core itself uses none of it. NULL and empty: see the
+ * fallback in the table of fields. */
+struct kpi_ekm_config {
+    struct kpi_texts allow;
+    struct kpi_texts decrypt_algorithms;
+    struct kpi_texts key_names;
+    char *managed_identity_vault;
+    char *wrap_algorithm;
+    char *key_map;
+    char *log_file;
+    bool name_thumbprints;
+    struct kpi_ekm_limits limits;
 };
 
 struct kpi_config {
@@ -88,6 +111,7 @@ struct kpi_config {
     size_t n_vaults;
     struct kpi_plugin_config *plugins;
     size_t n_plugins;
+    struct kpi_ekm_config ekm;
 };
 
 /* ---- Lifecycle ---- */
@@ -153,6 +177,9 @@ kp_status kpi_config_check_reload(const struct kpi_config *running, const struct
  */
 kp_status kpi_config_write_effective(const struct kpi_config *config, kp_text_fn *write, void *ctx)
     KP_MUST_USE;
+/* The same of one object in the root, such as "ekm". Errors: usage (no such object), no_memory. */
+kp_status kpi_config_write_section(const struct kpi_config *config, const char *name,
+                                   kp_text_fn *write, void *ctx) KP_MUST_USE;
 
 /* ---- Using secrets ---- */
 

@@ -121,6 +121,7 @@ void kpi_guess_offer_fields(struct kpi_guess *guess, const struct kpi_fields *fi
 /* ---- The tables ---- */
 
 static const char *const log_formats[] = {"text", "json"};
+static const char *const thumbprints[] = {"public-key", "name"};
 
 #define TEXT_MAX KP_VAULT_TEXT_MAX_LEN
 
@@ -174,6 +175,31 @@ static const struct kpi_field config_rows[] = {
     LIMIT("defaults." name, CONFIG(defaults.member), number, least, most, units, can_reload, text)
     KPI_VAULT_LIMIT_MAP(XX)
 #undef XX
+    {.path = "ekm.allow", .kind = KPI_FIELD_TEXTS, CONFIG(ekm.allow), .min = 1, .max = TEXT_MAX,
+     .doc = "what IDENTITY may name beside hosts: config:NAME, file:DIR"},
+    {.path = "ekm.managed_identity_vault", .kind = KPI_FIELD_TEXT,
+     CONFIG(ekm.managed_identity_vault), .min = 1, .max = 255,
+     .doc = "host of the vault that IDENTITY = 'Managed Identity' means"},
+    {.path = "ekm.thumbprint", .kind = KPI_FIELD_CHOICE, CONFIG(ekm.name_thumbprints),
+     .words = thumbprints,
+     .doc = "what SQL Server knows a new key by: public-key, or name as old connectors did"},
+    {.path = "ekm.wrap_algorithm", .kind = KPI_FIELD_TEXT, CONFIG(ekm.wrap_algorithm), .min = 1,
+     .max = 64, .text_fallback = KPI_EKM_ALGORITHM_DEFAULT,
+     .doc = "algorithm data is wrapped with: RSA-OAEP-256 or RSA-OAEP"},
+    {.path = "ekm.decrypt_algorithms", .kind = KPI_FIELD_TEXTS, CONFIG(ekm.decrypt_algorithms),
+     .min = 1, .max = 64, .text_fallback = KPI_EKM_ALGORITHM_DEFAULT,
+     .doc = "algorithms tried in turn on data to unwrap: RSA-OAEP-256, RSA-OAEP, RSA1_5"},
+    {.path = "ekm.key_names", .kind = KPI_FIELD_TEXTS, CONFIG(ekm.key_names), .min = 1, .max = 192,
+     .doc = "NAME or NAME/VERSION of keys looked at first for an unknown thumbprint"},
+    {.path = "ekm.key_map", .kind = KPI_FIELD_TEXT, CONFIG(ekm.key_map), .min = 1, .max = TEXT_MAX,
+     .text_fallback = KPI_EKM_KEY_MAP_DEFAULT,
+     .doc = "file that records which key version stands behind a thumbprint"},
+    {.path = "ekm.log_file", .kind = KPI_FIELD_TEXT, CONFIG(ekm.log_file), .min = 1,
+     .max = TEXT_MAX, .doc = "file the provider's log is appended to; without it standard error"},
+#define XX(member, name, number, least, most, units, can_reload, text)                             \
+    LIMIT("ekm." name, CONFIG(ekm.limits.member), number, least, most, units, can_reload, text)
+    KPI_EKM_LIMIT_MAP(XX)
+#undef XX
     {.path = "vaults", .kind = KPI_FIELD_VAULTS, .reloadable = true, .doc = "vaults by name"},
 };
 
@@ -186,6 +212,8 @@ static const struct kpi_field vault_rows[] = {
      .doc = "who we are to the vault, such as a client id"},
     {.path = "secret", .kind = KPI_FIELD_SECRET, VAULT(secret),
      .doc = "where the identity's secret is"},
+    {.path = "access_secret", .kind = KPI_FIELD_SECRET, VAULT(access_secret), .reloadable = true,
+     .doc = "where the SECRET is that a SQL Server credential for this vault must have"},
     {.path = "may_create", .kind = KPI_FIELD_BOOLEAN, VAULT(may_create),
      .doc = "opening the vault may bring it into being"},
     {.path = "settings", .kind = KPI_FIELD_SETTINGS,

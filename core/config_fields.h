@@ -15,6 +15,7 @@
 
 #define KPI_VAULT_NAME_MAX_LEN 127u
 #define KPI_SETTING_NAME_MAX_LEN 127u
+#define KPI_TEXTS_MAX 1024u /* items of a list of texts */
 
 /* Names as ECMA-262 regular expressions that POSIX extended ones read alike. */
 #define KPI_VAULT_NAME_PATTERN "^[0-9A-Za-z][0-9A-Za-z._-]{0,126}$"
@@ -30,7 +31,8 @@ enum kpi_field_kind {
     KPI_FIELD_SETTINGS = 6, /* kpi_vault_config.settings */
     KPI_FIELD_PIN = 7,      /* kpi_plugin_config.sha256 */
     KPI_FIELD_VAULTS = 8,   /* kpi_config.vaults, by name */
-    KPI_FIELD_PLUGINS = 9   /* kpi_config.plugins, a list */
+    KPI_FIELD_PLUGINS = 9,  /* kpi_config.plugins, a list */
+    KPI_FIELD_TEXTS = 10    /* struct kpi_texts, each item min to max bytes */
 };
 
 struct kpi_field {
@@ -43,8 +45,10 @@ struct kpi_field {
     uint32_t min;
     uint32_t max;
     enum kpi_unit unit;
-    const char *const *words;  /* KPI_FIELD_CHOICE: false, true */
-    const char *text_fallback; /* KPI_FIELD_TEXT: what NULL stands for; NULL: absent */
+    const char *const *words; /* KPI_FIELD_CHOICE: false, true */
+    /* KPI_FIELD_TEXT: what NULL stands for; KPI_FIELD_TEXTS: the one item none stands for.
+     * NULL: absent */
+    const char *text_fallback;
     const char *doc;
 };
 

@@ -12,4 +12,9 @@ void kpi_provider_limits_init(struct kpi_provider_limits *limits)
     KPI_PROVIDER_LIMIT_MAP(XX)
 }
 
+void kpi_ekm_limits_init(struct kpi_ekm_limits *limits)
+{
+    KPI_EKM_LIMIT_MAP(XX)
+}
+
 #undef XX

@@ -106,6 +106,27 @@ enum kpi_unit {
     XX(http_dns_max_lookups, "http.dns.max_lookups", 16, 1, 1024, COUNT, 0,                        \
        "names looked up at once; one more fails at once")
 
+/* Numbers and switches of the SQL Server provider; in JSON members of "ekm". */
+#define KPI_EKM_LIMIT_MAP(XX)                                                                      \
+    XX(timeout_ms, "timeout_ms", 30000, 1000, 3600000, MS, 0, "time of one call of SQL Server")    \
+    XX(patience_ms, "patience_ms", 45000, 0, 3600000, MS, 0,                                       \
+       "time from the start of the process during which calls that fail for passing reasons are "  \
+       "tried again")                                                                              \
+    XX(bad_credential_ms, "bad_credential_ms", 60000, 0, 86400000, MS, 0,                          \
+       "time a credential that its vault refused is refused without asking again")                 \
+    XX(report_3072_as_2048, "report_3072_as_2048", 1, 0, 1, BOOLEAN, 0,                            \
+       "RSA keys of 3072 bits are shown as RSA_2048")                                              \
+    XX(create_keys, "create_keys", 1, 0, 1, BOOLEAN, 0,                                            \
+       "CREATION_DISPOSITION = CREATE_NEW may create keys")                                        \
+    XX(drop_keys, "drop_keys", 0, 0, 1, BOOLEAN, 0, "REMOVE PROVIDER KEY may delete keys")         \
+    XX(unwrap_cache_ms, "unwrap_cache_ms", 0, 0, 86400000, MS, 0,                                  \
+       "time an unwrapped value is kept in secret memory; 0: never")                               \
+    XX(unwrap_cache_entries, "unwrap_cache_entries", 256, 1, 65536, COUNT, 0,                      \
+       "unwrapped values of one credential kept at once")                                          \
+    XX(max_sessions, "max_sessions", 65536, 1, 1048576, COUNT, 0, "sessions open at once")         \
+    XX(event_level, "event_level", 0, 0, 2, NONE, 0,                                               \
+       "events of the system: 0 information and errors, 1 errors, 2 none")
+
 #define XX(member, path, fallback, min, max, unit, reloadable, doc) uint32_t member;
 struct kpi_vault_limits {
     KPI_VAULT_LIMIT_MAP(XX)
@@ -113,10 +134,14 @@ struct kpi_vault_limits {
 struct kpi_provider_limits {
     KPI_PROVIDER_LIMIT_MAP(XX)
 };
+struct kpi_ekm_limits {
+    KPI_EKM_LIMIT_MAP(XX)
+};
 #undef XX
 
 /* Fill in every default. Pure functions, any thread. */
 void kpi_vault_limits_init(struct kpi_vault_limits *limits);
 void kpi_provider_limits_init(struct kpi_provider_limits *limits);
+void kpi_ekm_limits_init(struct kpi_ekm_limits *limits);
 
 #endif /* KP_CORE_CONFIG_LIMITS_H */

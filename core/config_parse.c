@@ -122,6 +122,8 @@ static kp_status read_field(struct kpi_reader *r, struct scope *s, const struct 
         return kpi_read_flag(r, value, at);
     case KPI_FIELD_TEXT:
         return kpi_read_text(r, f, value, at);
+    case KPI_FIELD_TEXTS:
+        return kpi_read_texts(r, f, value, at);
     case KPI_FIELD_CHOICE:
         return kpi_read_choice(r, f, value, at);
     case KPI_FIELD_SECRET:
@@ -328,6 +330,33 @@ static kp_status check_log_levels(struct kpi_reader *r)
     return st;
 }
 
+/* Wrapping for the one key type SQL Server gets from a provider. */
+static bool is_rsa_algorithm(const char *text)
+{
+    return kp_alg_family_of(kp_alg_from_text(kpb_span_str(text))) == KP_FAMILY_RSA_CRYPT;
+}
+
+static kp_status check_wrap_algorithm(struct kpi_reader *r, const char *text)
+{
+    if (!text || (is_rsa_algorithm(text) && strcmp(text, "RSA1_5") != 0))
+        return KP_OK;
+    return kpb_fail(r->err, KP_CONFIG, "ekm.wrap_algorithm: expected RSA-OAEP-256 or RSA-OAEP");
+}
+
+static kp_status check_ekm(struct kpi_reader *r)
+{
+    const struct kpi_ekm_config *ekm = &r->config->ekm;
+
+    for (size_t i = 0; i < ekm->decrypt_algorithms.n; i++) {
+        if (!is_rsa_algorithm(ekm->decrypt_algorithms.at[i]))
+            return kpb_fail(r->err, KP_CONFIG,
+                            "ekm.decrypt_algorithms[%zu]: expected RSA-OAEP-256, RSA-OAEP or "
+                            "RSA1_5",
+                            i);
+    }
+    return check_wrap_algorithm(r, ekm->wrap_algorithm);
+}
+
 static kp_status read_root(struct kpi_reader *r, json_t *root)
 {
     struct scope s = {&kpi_config_fields, r->config, 0};
@@ -337,6 +366,8 @@ static kp_status read_root(struct kpi_reader *r, json_t *root)
         st = check_log_levels(r);
     if (st == KP_OK)
         st = check_defaults(r);
+    if (st == KP_OK)
+        st = check_ekm(r);
     if (st == KP_OK)
         st = read_if_there(r, root, "plugins", read_plugins);
     if (st == KP_OK)

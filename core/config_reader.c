@@ -132,6 +132,36 @@ kp_status kpi_read_text(struct kpi_reader *r, const struct kpi_field *f, const j
     return copy_text(r, value, ret_text);
 }
 
+static kp_status read_items(struct kpi_reader *r, const struct kpi_field *f, json_t *list,
+                            struct kpi_texts *texts)
+{
+    json_t *value;
+    size_t i;
+
+    json_array_foreach(list, i, value) {
+        size_t before = kpi_reader_enter_item(r, i);
+        kp_status st = kpi_read_text(r, f, value, &texts->at[texts->n++]);
+
+        kpi_reader_leave(r, before);
+        if (st != KP_OK)
+            return st;
+    }
+    return KP_OK;
+}
+
+kp_status kpi_read_texts(struct kpi_reader *r, const struct kpi_field *f, json_t *value,
+                         struct kpi_texts *ret_texts)
+{
+    if (!json_is_array(value))
+        return kpi_reader_refuse_kind(r, "a list", value);
+    if (json_array_size(value) > KPI_TEXTS_MAX)
+        return kpi_reader_refuse(r, "the list has more than %u items", KPI_TEXTS_MAX);
+    ret_texts->at = kpb_alloc_array("config.texts", json_array_size(value), sizeof *ret_texts->at);
+    if (!ret_texts->at)
+        return kpi_reader_fail_memory(r);
+    return read_items(r, f, value, ret_texts);
+}
+
 kp_status kpi_read_choice(struct kpi_reader *r, const struct kpi_field *f, const json_t *value,
                           bool *ret_choice)
 {

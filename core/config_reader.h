@@ -40,6 +40,8 @@ kp_status kpi_read_limit(struct kpi_reader *r, const struct kpi_field *f, const 
                          uint32_t *ret_limit) KP_MUST_USE;
 kp_status kpi_read_text(struct kpi_reader *r, const struct kpi_field *f, const json_t *value,
                         char **ret_text) KP_MUST_USE;
+kp_status kpi_read_texts(struct kpi_reader *r, const struct kpi_field *f, json_t *value,
+                         struct kpi_texts *ret_texts) KP_MUST_USE;
 kp_status kpi_read_choice(struct kpi_reader *r, const struct kpi_field *f, const json_t *value,
                           bool *ret_choice) KP_MUST_USE;
 kp_status kpi_read_pin(struct kpi_reader *r, const json_t *value, struct kpi_plugin_config *plugin)

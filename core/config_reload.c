@@ -63,6 +63,17 @@ static bool same_settings(const struct kpi_vault_config *a, const struct kpi_vau
     return are_kept(a, b) && are_kept(b, a);
 }
 
+static bool same_texts(const struct kpi_texts *a, const struct kpi_texts *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++) {
+        if (!same_text(a->at[i], b->at[i]))
+            return false;
+    }
+    return true;
+}
+
 static bool same_field(const struct kpi_field *f, const void *a, const void *b)
 {
     const void *in_a = (const char *)a + f->offset;
@@ -76,6 +87,8 @@ static bool same_field(const struct kpi_field *f, const void *a, const void *b)
         return *(const bool *)in_a == *(const bool *)in_b;
     case KPI_FIELD_TEXT:
         return same_text(*(char *const *)in_a, *(char *const *)in_b);
+    case KPI_FIELD_TEXTS:
+        return same_texts(in_a, in_b);
     case KPI_FIELD_SECRET:
         return same_secret(in_a, in_b);
     case KPI_FIELD_SETTINGS:

@@ -78,6 +78,21 @@ static json_t *pin_value(const struct kpi_plugin_config *plugin)
     return json_string(digits);
 }
 
+static json_t *texts_value(const struct kpi_field *f, const struct kpi_texts *texts)
+{
+    json_t *list = json_array();
+    bool complete = list != NULL;
+
+    if (texts->n == 0 && f->text_fallback)
+        complete = json_array_append_new(list, json_string(f->text_fallback)) == 0;
+    for (size_t i = 0; i < texts->n && complete; i++)
+        complete = json_array_append_new(list, json_string(texts->at[i])) == 0;
+    if (complete)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
 /* Whether there is something to show: an absent text, secret or pin has no value. */
 static bool is_set(const struct kpi_field *f, const void *from)
 {
@@ -103,6 +118,8 @@ static json_t *field_value(const struct kpi_field *f, const void *from)
         return json_boolean(*(const bool *)at);
     case KPI_FIELD_TEXT:
         return json_string(*(char *const *)at ? *(char *const *)at : f->text_fallback);
+    case KPI_FIELD_TEXTS:
+        return texts_value(f, at);
     case KPI_FIELD_CHOICE:
         return json_string(f->words[*(const bool *)at]);
     case KPI_FIELD_SECRET:
@@ -119,19 +136,28 @@ static json_t *field_value(const struct kpi_field *f, const void *from)
     return NULL;
 }
 
-static json_t *struct_value(const struct kpi_fields *fields, const void *from)
+/* The fields below the path `within`, all for "". */
+static json_t *part_value(const struct kpi_fields *fields, const void *from, const char *within)
 {
     json_t *object = json_object();
+    size_t within_len = strlen(within);
 
     for (size_t i = 0; i < fields->n; i++) {
         const struct kpi_field *f = &fields->at[i];
 
+        if (within_len && (strncmp(f->path, within, within_len) != 0 || f->path[within_len] != '.'))
+            continue;
         if (is_set(f, from) && kpi_json_put(object, f->path, field_value(f, from)) != KP_OK) {
             json_decref(object);
             return NULL;
         }
     }
     return object;
+}
+
+static json_t *struct_value(const struct kpi_fields *fields, const void *from)
+{
+    return part_value(fields, from, "");
 }
 
 static json_t *vaults_value(const struct kpi_config *config)
@@ -169,6 +195,19 @@ kp_status kpi_config_write_effective(const struct kpi_config *config, kp_text_fn
     json_t *root = struct_value(&kpi_config_fields, config);
     kp_status st = root ? kpi_json_write(root, write, ctx) : KP_NO_MEMORY;
 
+    json_decref(root);
+    return st;
+}
+
+kp_status kpi_config_write_section(const struct kpi_config *config, const char *name,
+                                   kp_text_fn *write, void *ctx)
+{
+    json_t *root = part_value(&kpi_config_fields, config, name);
+    json_t *section = json_object_get(root, name);
+    kp_status st = root ? KP_USAGE : KP_NO_MEMORY;
+
+    if (json_is_object(section))
+        st = kpi_json_write(section, write, ctx);
     json_decref(root);
     return st;
 }

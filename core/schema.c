@@ -46,6 +46,19 @@ static json_t *text_field_schema(const struct kpi_field *f)
     return schema;
 }
 
+static json_t *texts_schema(const struct kpi_field *f)
+{
+    json_t *schema = json_pack("{s:s, s:I, s:o}", "type", "array", "maxItems",
+                               (json_int_t)KPI_TEXTS_MAX, "items", text_schema(f->min, f->max));
+
+    if (f->text_fallback &&
+        json_object_set_new(schema, "default", json_pack("[s]", f->text_fallback)) != 0) {
+        json_decref(schema);
+        return NULL;
+    }
+    return schema;
+}
+
 static json_t *ref_schema(const char *target)
 {
     return json_pack("{s:s}", "$ref", target);
@@ -66,6 +79,8 @@ static json_t *field_schema(const struct kpi_field *f)
         return json_pack("{s:s, s:b}", "type", "boolean", "default", 0);
     case KPI_FIELD_TEXT:
         return text_field_schema(f);
+    case KPI_FIELD_TEXTS:
+        return texts_schema(f);
     case KPI_FIELD_CHOICE:
         return choice_schema(f);
     case KPI_FIELD_SECRET:

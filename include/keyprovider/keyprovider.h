@@ -267,6 +267,20 @@ KP_API KP_MUST_USE kp_status kp_metrics_text(kp_provider *provider, kp_text_fn *
  */
 KP_API KP_MUST_USE kp_status kp_config_check(const struct kp_options *options, kp_text_fn *write,
                                              void *ctx, struct kp_error *reterr);
+/*
+ * Writes one object of the root of the running configuration as JSON, defaults filled in: "ekm"
+ * for a front end that has settings of its own there. Errors: usage (no such object), no_memory.
+ */
+KP_API KP_MUST_USE kp_status kp_config_section(kp_provider *provider, const char *name,
+                                               kp_text_fn *write, void *ctx);
+/*
+ * Whether secret is the access_secret of a configured vault, compared in constant time. For front
+ * ends whose callers are to prove that they may use a vault by its name. May block on a file.
+ * Errors: auth (it is not), config (no such vault, no access_secret, or it cannot be read),
+ * no_memory.
+ */
+KP_API KP_MUST_USE kp_status kp_config_check_access(kp_provider *provider, const char *vault,
+                                                    kp_span secret, struct kp_error *reterr);
 /* Writes the JSON Schema of the configuration file. */
 KP_API KP_MUST_USE kp_status kp_config_schema(kp_text_fn *write, void *ctx);
 

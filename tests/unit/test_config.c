@@ -231,6 +231,16 @@ static void parse_refused_text_says_what_and_where(void **state)
          "plugins[0].sha256: expected the 64 hex digits of a SHA-256"},
         {"{\"defaults\": {\"retry\": {\"base_ms\": 200, \"cap_ms\": 100}}}",
          "defaults.retry.base_ms: 200 is above cap_ms, 100"},
+        {"{\"ekm\": {\"allow\": \"config:v\"}}", "ekm.allow: expected a list, found text"},
+        {"{\"ekm\": {\"allow\": [1]}}", "ekm.allow[0]: expected text, found a whole number"},
+        {"{\"ekm\": {\"allow\": [\"\"]}}", "ekm.allow[0]: the text is empty"},
+        {"{\"ekm\": {\"alow\": []}}", "ekm.alow: there is no such member; is allow meant?"},
+        {"{\"ekm\": {\"thumbprint\": \"hash\"}}",
+         "ekm.thumbprint: expected \"public-key\" or \"name\""},
+        {"{\"ekm\": {\"wrap_algorithm\": \"RSA1_5\"}}",
+         "ekm.wrap_algorithm: expected RSA-OAEP-256 or RSA-OAEP"},
+        {"{\"ekm\": {\"decrypt_algorithms\": [\"RSA-OAEP\", \"A256KW\"]}}",
+         "ekm.decrypt_algorithms[1]: expected RSA-OAEP-256, RSA-OAEP or RSA1_5"},
         {"{\"vaults\": {\"v\": {}}}", "vaults.v: location is missing"},
         {"{\"vaults\": {\"v\": 1}}", "vaults.v: expected an object, found a whole number"},
     };
@@ -241,6 +251,24 @@ static void parse_refused_text_says_what_and_where(void **state)
 }
 
 /* Wraps members of one vault. */
+static void parse_ekm_fills_lists_and_switches(void **state)
+{
+    struct kpi_config c;
+
+    (void)state;
+    parse_ok(full_text, &c);
+    assert_int_equal(c.ekm.allow.n, 2);
+    assert_string_equal(c.ekm.allow.at[0], "config:prod");
+    assert_string_equal(c.ekm.allow.at[1], "file:/keys");
+    assert_int_equal(c.ekm.decrypt_algorithms.n, 2);
+    assert_true(c.ekm.name_thumbprints);
+    assert_int_equal(c.ekm.limits.drop_keys, 1);
+    assert_int_equal(c.ekm.limits.create_keys, 1);
+    assert_int_equal(c.ekm.limits.unwrap_cache_ms, 9);
+    assert_string_equal(c.vaults[0].access_secret.source, "/access");
+    kpi_config_clear(&c);
+}
+
 static void assert_vault_refused(const char *members, const char *sentence)
 {
     char text[1024];
@@ -539,6 +567,7 @@ int main(void)
         cmocka_unit_test(parse_vaults_before_defaults_still_builds_on_them),
         cmocka_unit_test(parse_every_limit_out_of_range_is_refused_with_its_path),
         cmocka_unit_test(parse_refused_text_says_what_and_where),
+        cmocka_unit_test(parse_ekm_fills_lists_and_switches),
         cmocka_unit_test(parse_refused_vault_says_what_and_where),
         cmocka_unit_test(parse_vault_name_outside_the_alphabet_is_refused),
         cmocka_unit_test(parse_name_longer_than_the_path_is_refused),

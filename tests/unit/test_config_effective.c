@@ -97,6 +97,31 @@ static void effective_inline_secret_is_not_shown(void **state)
     kpi_config_clear(&c);
 }
 
+static void section_is_the_effective_one(void **state)
+{
+    static struct gathered g;
+    struct kpi_config c;
+    json_t *root;
+
+    (void)state;
+    g.len = 0;
+    parse_ok("{\"ekm\": {\"allow\": [\"config:a\"]}}", &c);
+    assert_int_equal(kpi_config_write_section(&c, "ekm", gather, &g), KP_OK);
+    root = json_loads(g.text, 0, NULL);
+    assert_non_null(root);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(root, "allow"), 0)),
+                        "config:a");
+    assert_string_equal(
+        json_string_value(json_array_get(json_object_get(root, "decrypt_algorithms"), 0)),
+        "RSA-OAEP-256");
+    assert_int_equal(json_integer_value(json_object_get(root, "patience_ms")), 45000);
+    assert_true(json_is_true(json_object_get(root, "report_3072_as_2048")));
+    json_decref(root);
+    assert_int_equal(kpi_config_write_section(&c, "ek", gather, &g), KP_USAGE);
+    assert_int_equal(kpi_config_write_section(&c, "plugin_dir", gather, &g), KP_USAGE);
+    kpi_config_clear(&c);
+}
+
 static void effective_settings_nobody_checked_are_not_shown(void **state)
 {
     struct kpi_config c;
@@ -204,6 +229,7 @@ int main(void)
         cmocka_unit_test(effective_configuration_reads_back_as_the_same),
         cmocka_unit_test(effective_secrets_show_source_and_presence_only),
         cmocka_unit_test(effective_inline_secret_is_not_shown),
+        cmocka_unit_test(section_is_the_effective_one),
         cmocka_unit_test(effective_settings_nobody_checked_are_not_shown),
         cmocka_unit_test(reload_of_what_can_change_is_allowed),
         cmocka_unit_test(reload_of_what_cannot_change_names_it),

@@ -65,6 +65,12 @@ static void page_has_the_tables_of_limits(void **state)
     assert_on_page(page, &table);
     start_table(&table, "limits of a vault");
     KPI_VAULT_LIMIT_MAP(XX)
+    assert_on_page(page, &table);
+#undef XX
+#define XX(member, path, fallback, min, max, unit, reloadable, doc)                                \
+    add_row(&table, "ekm." path, fallback, min, max, KPI_UNIT_##unit, reloadable, doc);
+    start_table(&table, "limits of the SQL Server provider");
+    KPI_EKM_LIMIT_MAP(XX)
 #undef XX
     assert_on_page(page, &table);
     kp_buf_clear(&table);
