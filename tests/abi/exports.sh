@@ -2,6 +2,7 @@
 # Checks what shared objects export.
 # usage: exports.sh library SOURCE_ROOT LIBRARY    every KP_API name of the headers and no other
 #        exports.sh plugin PLUGIN                  kp_plugin_get and no other
+#        exports.sh ekm SOURCE_ROOT PROVIDER       SQL Server's seventeen and no other
 set -euo pipefail
 
 scratch=$(mktemp -d)
@@ -39,8 +40,16 @@ plugin)
     echo kp_plugin_get >"$scratch/expected"
     object=$2
     ;;
+ekm)
+    sed -n 's/^    XX([0-9]*, \([A-Za-z]*\),.*/SqlCrypt\1/p' "$2/ekm/abi.h" | sort -u >"$scratch/expected"
+    [ "$(wc -l <"$scratch/expected")" -eq 17 ] || {
+        echo "exports: ekm/abi.h does not list 17 functions" >&2
+        exit 1
+    }
+    object=$3
+    ;;
 *)
-    echo "exports: first argument is library or plugin, not '$1'" >&2
+    echo "exports: first argument is library, plugin or ekm, not '$1'" >&2
     exit 2
     ;;
 esac

@@ -1,0 +1,329 @@
+/* Sessions and credentials through the exports: who gets in, as whom, and who is cancelled. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/span.h"
+#include "support/ekm_engine.h"
+#include "support/latch.h"
+
+#define SECRET "thirty-two bytes, yours random.."
+
+static struct engine engine;
+static struct script_vault *script;
+
+static int begin(void **state)
+{
+    (void)state;
+    engine_begin(&engine, NULL);
+    script = script_vault("s");
+    engine_answers(script);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    engine_end(&engine);
+    return 0;
+}
+
+/* ---- Who gets in ---- */
+
+static void configured_vault_opens_with_its_access_secret_alone(void **state)
+{
+    SqlCpSession session = NULL;
+
+    (void)state;
+    assert_int_equal(engine_open(&engine, "config:s", "open", &session), 0);
+    engine_close(session);
+    assert_int_equal(engine_open(&engine, "config:s", "opem", &session), 3303);
+    assert_int_equal(engine_open(&engine, "config:s", "", &session), 3303);
+    assert_int_equal(engine_open(&engine, "config:open", "x", &session), scp_err_AuthFailure);
+    assert_int_equal(engine_open(&engine, "config:gone", "x", &session), scp_err_AuthFailure);
+    assert_int_equal(engine_open(&engine, "config:elsewhere", "x", &session), scp_err_AuthFailure);
+}
+
+static void malformed_credentials_have_their_numbers_and_a_line(void **state)
+{
+    SqlCpSession session = NULL;
+    char event[4096];
+
+    (void)state;
+    assert_int_equal(engine_open(&engine, "contoso", "short", &session), 2050);
+    engine_last_event(&engine, event);
+    assert_non_null(strstr(event, "call=OpenSession"));
+    assert_non_null(strstr(event, "number=2050"));
+    assert_null(strstr(event, "short "));
+    assert_int_equal(engine_open(&engine, "contoso.example.com", ENGINE_ID "secret", &session),
+                     3900);
+    assert_int_equal(engine_open(&engine, "Managed Identity", "", &session), 5);
+    assert_int_equal(engine_open(&engine, "file:/etc", "", &session), 5);
+    engine_last_event(&engine, event);
+    assert_non_null(strstr(event, "ekm.allow"));
+    assert_null(session);
+}
+
+/* A folder that is no vault yet: the first call fails, and nothing has come into being. */
+static void file_vault_is_never_created(void **state)
+{
+    SqlCpSession session = engine_session(&engine);
+    struct engine_key key;
+
+    (void)state;
+    assert_int_not_equal(engine_key_by_name(session, "app", &key), 0);
+    engine_close(session);
+    assert_int_equal(SqlCryptFreeProvider(), 0);
+    engine_make_key(&engine, "app", 2048); /* would fail on a half-made one */
+    assert_int_equal(SqlCryptInitializeProvider(), 0);
+}
+
+/* ---- Nobody waits for the network, and nobody gets in by another's secret ---- */
+
+static void open_asks_no_vault(void **state)
+{
+    SqlCpSession session = NULL;
+
+    (void)state;
+    script_usually(script, (struct script_act){.status = KP_TRANSIENT});
+    assert_int_equal(engine_open(&engine, "config:s", "open", &session), 0);
+    assert_int_equal(script_counts(script).n_open, 0);
+    engine_close(session);
+}
+
+/* The vault knows one secret; what it told those who have it, nobody else gets. */
+static kp_status (*script_open)(const struct kp_host *host,
+                                const struct kp_vault_settings *settings, void **ret_vault,
+                                struct kp_error *reterr);
+
+static kp_status open_by_secret(const struct kp_host *host,
+                                const struct kp_vault_settings *settings, void **ret_vault,
+                                struct kp_error *reterr)
+{
+    if (kpb_span_eq_str(settings->secret, "right"))
+        return script_open(host, settings, ret_vault, reterr);
+    *reterr = (struct kp_error){.struct_size = sizeof *reterr,
+                                .status = KP_AUTH,
+                                .exposure = KP_ANSWERED_REFUSED,
+                                .retry_after_ms = KP_NO_RETRY_HINT,
+                                .text = "the login service knows no such secret"};
+    return KP_AUTH;
+}
+
+static void wrong_secret_is_refused_whatever_is_cached(void **state)
+{
+    struct script_vault *host;
+    SqlCpSession good = NULL;
+    SqlCpSession bad = NULL;
+    struct engine_key key;
+    struct engine_key stolen;
+    uint8_t wrapped[512];
+    uint8_t value[512];
+    uint32_t wrapped_len = sizeof wrapped;
+    uint32_t len = sizeof value;
+
+    (void)state;
+    engine_prepare(&engine, ", \"unwrap_cache_ms\": 60000");
+    script_open = script_table()->open;
+    script_table()->open = open_by_secret;
+    assert_int_equal(SqlCryptInitializeProvider(), 0);
+    host = script_vault("contoso.vault.azure.net");
+    engine_answers(host);
+    assert_int_equal(engine_open(&engine, "contoso", ENGINE_ID "right", &good), 0);
+    assert_int_equal(engine_key_by_name(good, "k", &key), 0);
+    assert_int_equal(engine_encrypt(good, &key, SECRET, 32, wrapped, &wrapped_len), 0);
+    assert_int_equal(engine_decrypt(good, &key, wrapped, wrapped_len, value, &len), 0);
+    assert_int_equal(engine_open(&engine, "contoso", ENGINE_ID "wrong", &bad), 0);
+    len = sizeof value;
+    assert_int_equal(engine_decrypt(bad, &key, wrapped, wrapped_len, value, &len), 3303);
+    assert_int_equal(engine_key_by_name(bad, "k", &stolen), 3303);
+    stolen = key;
+    assert_int_equal(engine_key_by_thumb(bad, &stolen), 3303);
+    assert_int_equal(engine_export(bad, &stolen), 3303);
+    engine_close(bad);
+    assert_int_equal(engine_open(&engine, "contoso", ENGINE_ID "wrong", &bad), 3303);
+    engine_close(good);
+    engine_end(&engine);
+}
+
+static void bad_credential_is_tried_again_after_its_time(void **state)
+{
+    SqlCpSession session = engine_script_session(&engine);
+    struct engine_key key;
+
+    (void)state;
+    script_push(script, (struct script_act){.status = KP_AUTH, .exposure = KP_ANSWERED});
+    assert_int_equal(engine_key_by_name(session, "k", &key), 3303);
+    engine_close(session);
+    assert_int_equal(engine_open(&engine, "config:s", "open", &session), 3303);
+    engine_move(&engine, 60001);
+    assert_int_equal(engine_open(&engine, "config:s", "open", &session), 0);
+    assert_int_equal(engine_key_by_name(session, "k", &key), 0);
+    engine_close(session);
+    session = engine_script_session(&engine);
+    engine_close(session);
+}
+
+/* ---- Handles ---- */
+
+static void handles_are_numbers_and_never_come_again(void **state)
+{
+    SqlCpSession first = engine_session(&engine);
+    SqlCpSession second;
+    SqlCpSession invented = (void *)(uintptr_t)0x7f0000000010;
+    struct engine_key key;
+
+    (void)state;
+    engine_close(first);
+    second = engine_session(&engine);
+    assert_ptr_not_equal(first, second);
+    assert_int_equal(engine_key_by_name(first, "k", &key), scp_err_InvalidArgument);
+    assert_int_equal(engine_key_by_name(invented, "k", &key), scp_err_InvalidArgument);
+    assert_int_equal(engine_key_by_name(NULL, "k", &key), scp_err_InvalidArgument);
+    assert_int_equal(SqlCryptCloseSession(&first, 1), scp_err_InvalidArgument);
+    engine_close(second);
+}
+
+static void thousands_are_open_at_once_and_no_more_than_allowed(void **state)
+{
+    enum { N = 5000 };
+    static SqlCpSession sessions[N];
+    SqlCpSession one = NULL;
+
+    (void)state;
+    engine_begin(&engine, ", \"max_sessions\": 5000");
+    for (int i = 0; i < N; i++)
+        sessions[i] = engine_session(&engine);
+    assert_int_equal(engine_open(&engine, NULL, NULL, &one), scp_err_Failure);
+    engine_close(sessions[17]);
+    sessions[17] = engine_session(&engine);
+    for (int i = 0; i < N; i++)
+        engine_close(sessions[i]);
+    engine_end(&engine);
+}
+
+/* ---- Abort ---- */
+
+struct asker {
+    SqlCpSession session;
+    SqlCpError number;
+    uv_thread_t thread;
+};
+
+static void ask(void *ctx)
+{
+    struct asker *a = ctx;
+    struct engine_key key;
+
+    a->number = engine_key_by_name(a->session, "k", &key);
+}
+
+static void abort_from_another_thread_ends_what_runs(void **state)
+{
+    struct asker a = {.session = engine_script_session(&engine)};
+
+    (void)state;
+    script_usually(script, (struct script_act){.how = SCRIPT_HELD});
+    assert_int_equal(uv_thread_create(&a.thread, ask, &a), 0);
+    SCRIPT_WAIT(script, n_held, 1);
+    assert_int_equal(SqlCryptCloseSession(&a.session, 1), 0);
+    assert_int_equal(uv_thread_join(&a.thread), 0);
+    assert_int_equal(a.number, scp_err_Failure);
+    SCRIPT_WAIT(script, n_cancel, 1);
+}
+
+/* Without abort a call that runs ends in its own time, though the session is gone for others. */
+static void close_without_abort_lets_a_call_finish(void **state)
+{
+    struct asker a = {.session = engine_script_session(&engine)};
+    struct script_op *op;
+
+    (void)state;
+    script_push(script, (struct script_act){.how = SCRIPT_HELD, .status = KP_FORBIDDEN});
+    assert_int_equal(uv_thread_create(&a.thread, ask, &a), 0);
+    SCRIPT_WAIT(script, n_held, 1);
+    assert_int_equal(SqlCryptCloseSession(&a.session, 0), 0);
+    op = script_held(script);
+    assert_int_equal(script_finish(op, KP_FORBIDDEN), KP_OK);
+    assert_int_equal(uv_thread_join(&a.thread), 0);
+    assert_int_equal(a.number, 3113);
+}
+
+static void free_cancels_what_runs_and_leaves_nothing(void **state)
+{
+    struct asker a = {.session = engine_script_session(&engine)};
+
+    (void)state;
+    script_usually(script, (struct script_act){.how = SCRIPT_HELD});
+    assert_int_equal(uv_thread_create(&a.thread, ask, &a), 0);
+    SCRIPT_WAIT(script, n_held, 1);
+    assert_int_equal(SqlCryptFreeProvider(), 0);
+    assert_int_equal(uv_thread_join(&a.thread), 0);
+    assert_int_equal(a.number, scp_err_Failure);
+    assert_int_equal(engine_open(&engine, NULL, NULL, &a.session), scp_err_Failure);
+    assert_int_equal(SqlCryptInitializeProvider(), 0);
+}
+
+/* ---- Lifetime ---- */
+
+static void initialize_and_free_are_counted_and_repeatable(void **state)
+{
+    SqlCpSession session;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(SqlCryptFreeProvider(), 0);
+        assert_int_equal(SqlCryptInitializeProvider(), 0);
+    }
+    session = engine_session(&engine);
+    assert_int_equal(SqlCryptInitializeProvider(), 0);
+    assert_int_equal(SqlCryptFreeProvider(), 0);
+    engine_close(session);
+    assert_int_equal(SqlCryptFreeProvider(), 0);
+    assert_int_equal(SqlCryptFreeProvider(), scp_err_InvalidArgument);
+    assert_int_equal(SqlCryptInitializeProvider(), 0);
+}
+
+static void broken_configuration_fails_initialize_and_says_why(void **state)
+{
+    char event[4096];
+    char *members;
+
+    (void)state;
+    engine_prepare(&engine, ", \"timeout_ms\": 10000");
+    members = strstr(engine.config, "timeout_ms");
+    assert_non_null(members);
+    members[0] = 'T';
+    assert_int_equal(SqlCryptInitializeProvider(), scp_err_Failure);
+    engine_last_event(&engine, event);
+    assert_non_null(strstr(event, "is timeout_ms meant?"));
+    assert_int_equal(SqlCryptFreeProvider(), scp_err_InvalidArgument);
+    members[0] = 't';
+    assert_int_equal(SqlCryptInitializeProvider(), 0);
+    engine_end(&engine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(configured_vault_opens_with_its_access_secret_alone, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(malformed_credentials_have_their_numbers_and_a_line, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(file_vault_is_never_created, begin, end),
+        cmocka_unit_test_setup_teardown(open_asks_no_vault, begin, end),
+        cmocka_unit_test(wrong_secret_is_refused_whatever_is_cached),
+        cmocka_unit_test_setup_teardown(bad_credential_is_tried_again_after_its_time, begin, end),
+        cmocka_unit_test_setup_teardown(handles_are_numbers_and_never_come_again, begin, end),
+        cmocka_unit_test(thousands_are_open_at_once_and_no_more_than_allowed),
+        cmocka_unit_test_setup_teardown(abort_from_another_thread_ends_what_runs, begin, end),
+        cmocka_unit_test_setup_teardown(close_without_abort_lets_a_call_finish, begin, end),
+        cmocka_unit_test_setup_teardown(free_cancels_what_runs_and_leaves_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(initialize_and_free_are_counted_and_repeatable, begin, end),
+        cmocka_unit_test(broken_configuration_fails_initialize_and_says_why),
+    };
+
+    return cmocka_run_group_tests_name("ekm_sessions", tests, NULL, NULL);
+}
