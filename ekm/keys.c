@@ -17,7 +17,7 @@ enum ekm_scheme ekm_reported_scheme(const struct ekm_call *call)
 
 static kp_span before_slash(kp_span text)
 {
-    const uint8_t *slash = memchr(text.ptr, '/', text.len);
+    const uint8_t *slash = text.len ? memchr(text.ptr, '/', text.len) : NULL;
 
     return slash ? kpb_span(text.ptr, (size_t)(slash - text.ptr)) : text;
 }

@@ -1,6 +1,6 @@
 /*
- * The engine's buffers: NULL, short, exact and long ones, poisoned all around; what is not asked for
- * stays as it is. And arguments that are none.
+ * The engine's buffers: NULL, short, exact and long ones, poisoned all around; what is not asked
+ * for stays as it is. And arguments that are none.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -229,6 +229,51 @@ static void patience_ends_and_tells_the_last_number(void **state)
     engine_end(&engine);
 }
 
+/* ---- The breaker ---- */
+
+static SqlCpSession open_on_touchy_vault(void)
+{
+    engine_prepare_vault(&engine, NULL,
+                         ", \"breaker\": {\"failures\": 1, \"open_ms\": 60, \"open_max_ms\": 60}");
+    assert_int_equal(SqlCryptInitializeProvider(), 0);
+    engine.skips_pauses = true;
+    script = script_vault("s");
+    engine_answers(script);
+    return engine_script_session(&engine);
+}
+
+/* Old process: the open breaker answers at once, with the number of what opened it. */
+static void open_breaker_repeats_its_cause(void **state)
+{
+    SqlCpSession old = open_on_touchy_vault();
+    struct engine_key found;
+    uint32_t n_submit;
+
+    (void)state;
+    plant(KP_TRANSIENT, 3900);
+    assert_int_equal(engine_key_by_name(old, "k", &found), 3900);
+    n_submit = script_counts(script).n_submit;
+    assert_int_equal(engine_key_by_name(old, "k", &found), 3900);
+    assert_int_equal(script_counts(script).n_submit, n_submit);
+    engine_close(old);
+    engine_end(&engine);
+}
+
+/* Young process: the call waits for the probe, and the probe finds the vault well again. */
+static void young_process_waits_for_the_probe(void **state)
+{
+    SqlCpSession young = open_on_touchy_vault();
+    struct engine_key found;
+
+    (void)state;
+    atomic_store(&engine.age_ms, 0);
+    plant(KP_TRANSIENT, 3900);
+    assert_int_equal(engine_key_by_name(young, "k", &found), 0);
+    assert_int_equal(atomic_load(&engine.n_pauses), 1);
+    engine_close(young);
+    engine_end(&engine);
+}
+
 /* ---- Values kept for outages ---- */
 
 static void kept_value_serves_while_the_vault_is_away(void **state)
@@ -286,6 +331,8 @@ int main(void)
         cmocka_unit_test(event_level_says_which_are_sent),
         cmocka_unit_test(passing_failures_are_waited_out_while_the_process_is_young),
         cmocka_unit_test(patience_ends_and_tells_the_last_number),
+        cmocka_unit_test(open_breaker_repeats_its_cause),
+        cmocka_unit_test(young_process_waits_for_the_probe),
         cmocka_unit_test(kept_value_serves_while_the_vault_is_away),
         cmocka_unit_test_setup_teardown(nothing_is_kept_by_default, begin, end),
     };

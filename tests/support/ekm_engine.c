@@ -35,6 +35,8 @@ static void skip_pause(void *ctx, uint32_t ms)
     struct engine *e = ctx;
 
     (void)atomic_fetch_add(&e->n_pauses, 1);
+    if (e->ignores_pauses)
+        return;
     if (!e->skips_pauses) {
         ekm_sync_pause(NULL, ms);
         return;
@@ -66,16 +68,17 @@ void engine_last_event(struct engine *engine, char out[4096])
     uv_mutex_unlock(&engine->lock);
 }
 
-static void write_config(struct engine *e, const char *ekm)
+static void write_config(struct engine *e, const char *ekm, const char *vault)
 {
-    int n = snprintf(
-        e->config, sizeof e->config,
-        "{\"provider\": {\"max_operations\": 1024}, \"defaults\": {\"retry\": {\"max_attempts\": "
-        "1}}, \"vaults\": {\"s\": {\"location\": \"script:s\", \"access_secret\": {\"env\": "
-        "\"KP_TEST_ACCESS\"}}, \"open\": {\"location\": \"script:open\"}}, \"ekm\": {\"allow\": "
-        "[\"file:%s/v\", \"config:s\", \"config:open\", \"config:gone\"], \"key_map\": "
-        "\"%s/map.json\", \"log_file\": \"%s/log\"%s}}",
-        e->dir, e->dir, e->dir, ekm ? ekm : "");
+    int n = snprintf(e->config, sizeof e->config,
+                     "{\"provider\": {\"max_operations\": 1024}, "
+                     "\"defaults\": {\"retry\": {\"max_attempts\": 1}}, "
+                     "\"vaults\": {\"s\": {\"location\": \"script:s\", "
+                     "\"access_secret\": {\"env\": \"KP_TEST_ACCESS\"}%s}, "
+                     "\"open\": {\"location\": \"script:open\"}}, "
+                     "\"ekm\": {\"allow\": [\"file:%s/v\", \"config:s\", \"config:open\", "
+                     "\"config:gone\"], \"key_map\": \"%s/map.json\", \"log_file\": \"%s/log\"%s}}",
+                     vault, e->dir, e->dir, e->dir, ekm ? ekm : "");
 
     assert_true(n > 0 && (size_t)n < sizeof e->config);
     assert_int_equal(setenv("KP_TEST_ACCESS", "open", 1), 0);
@@ -83,12 +86,17 @@ static void write_config(struct engine *e, const char *ekm)
 
 void engine_prepare(struct engine *engine, const char *ekm)
 {
+    engine_prepare_vault(engine, ekm, "");
+}
+
+void engine_prepare_vault(struct engine *engine, const char *ekm, const char *vault)
+{
     memset(engine, 0, sizeof *engine);
     assert_int_equal(uv_mutex_init(&engine->lock), 0);
     temp_dir_make(engine->dir);
     script_begin();
     script_caps()->host_suffixes = suffixes;
-    write_config(engine, ekm);
+    write_config(engine, ekm, vault);
     atomic_store(&engine->age_ms, UINT32_MAX);
     engine->env = (struct ekm_environment){.config_text = engine->config,
                                            .static_plugins = plugins,

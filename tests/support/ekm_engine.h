@@ -26,8 +26,10 @@ struct engine {
     _Atomic uint64_t offset_ms; /* the clock is the machine's plus this */
     _Atomic uint64_t age_ms;    /* of the process; beyond all patience unless a test says */
     _Atomic uint64_t n_pauses;
-    bool skips_pauses; /* they move the clock and the age instead */
+    bool skips_pauses;   /* they move the clock and the age instead */
+    bool ignores_pauses; /* they take no time at all */
     uv_mutex_t lock;
+    uint8_t shared_thumb[20];
     uint32_t n_events;
     char last_event[4096];
 };
@@ -40,6 +42,8 @@ struct engine {
 void engine_begin(struct engine *engine, const char *ekm);
 /* The same without Initialize. */
 void engine_prepare(struct engine *engine, const char *ekm);
+/* ... and with further members of vault "s", each beginning with a comma. */
+void engine_prepare_vault(struct engine *engine, const char *ekm, const char *vault);
 /* Frees the provider, checks the script, removes the folder. */
 void engine_end(struct engine *engine);
 void engine_move(struct engine *engine, uint64_t ms);
