@@ -101,6 +101,19 @@ static kp_status open_parts(struct ekm_provider *p, struct kp_error *reterr)
     return st;
 }
 
+/* Threads that a plugin did not give back may still log: the report then stays, too. */
+static void close_kp(struct ekm_provider *p)
+{
+    struct kp_close_report closed = {.struct_size = sizeof closed};
+    const struct ekm_news news = {.event = "note", .call = "FreeProvider", .text = closed.text};
+
+    kp_provider_close_wait(p->kp, CLOSE_MS, &closed);
+    if (closed.abandoned == 0)
+        ekm_report_free(p->report);
+    else
+        ekm_report_write(p->report, &news);
+}
+
 /* Nobody is inside any more. */
 static void free_parts(struct ekm_provider *p)
 {
@@ -109,9 +122,9 @@ static void free_parts(struct ekm_provider *p)
     ekm_vaults_clear(p);
     ekm_resolver_free(p->resolver);
     ekm_map_close(p->map);
-    kp_provider_close_wait(p->kp, CLOSE_MS, NULL);
+    if (p->report)
+        close_kp(p);
     ekm_settings_clear(&p->settings);
-    ekm_report_free(p->report);
     ekm_sync_free(p->sync);
     kpb_free(p);
 }

@@ -38,7 +38,7 @@ static int count_entries(const char *path)
     return n;
 }
 
-#define XX(number, name, parameters) SqlCrypt##name##_fn *name;
+#define XX(number, name, parameters) SqlCrypt##name##_fn *name; /* NOLINT */
 struct functions {
     KP_EKM_EXPORT_MAP(XX)
 };
@@ -173,6 +173,6 @@ int main(int argc, char **argv)
     };
 
     if (argc > 1)
-        return child(atoi(argv[1]));
+        return child((int)strtol(argv[1], NULL, 10));
     return cmocka_run_group_tests_name("ekm_load", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* Sessions and credentials through the exports: who gets in, as whom, and who is cancelled. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -64,6 +65,34 @@ static void malformed_credentials_have_their_numbers_and_a_line(void **state)
     engine_last_event(&engine, event);
     assert_non_null(strstr(event, "ekm.allow"));
     assert_null(session);
+}
+
+/* Whatever is wrong with a SECRET, no piece of it is written anywhere. */
+static void log_never_shows_a_secret(void **state)
+{
+    static const char *const secrets[] = {"Hush", ENGINE_ID "Hush",
+                                          "01234567-89ab-cdef-0123-456789abcdefHush",
+                                          "not hexadecimal digits at all, Hush"};
+    static char log[65536];
+    char path[TEMP_DIR_LEN + 8];
+    SqlCpSession session = NULL;
+    FILE *f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {
+        if (engine_open(&engine, "contoso", secrets[i], &session) == 0)
+            engine_close(session);
+        assert_int_not_equal(engine_open(&engine, "config:s", secrets[i], &session), 0);
+        assert_int_not_equal(engine_open(&engine, "con toso", secrets[i], &session), 0);
+        assert_int_not_equal(engine_open(&engine, "file:/x", secrets[i], &session), 0);
+    }
+    (void)snprintf(path, sizeof path, "%s/log", engine.dir);
+    f = fopen(path, "r");
+    assert_non_null(f);
+    log[fread(log, 1, sizeof log - 1, f)] = '\0';
+    assert_int_equal(fclose(f), 0);
+    assert_non_null(strstr(log, "number=2050"));
+    assert_null(strstr(log, "Hush"));
 }
 
 /* A folder that is no vault yet: the first call fails, and nothing has come into being. */
@@ -234,6 +263,21 @@ static void abort_from_another_thread_ends_what_runs(void **state)
     SCRIPT_WAIT(script, n_cancel, 1);
 }
 
+/* A plugin that does not listen keeps its own thread of work, not the engine's. */
+static void abort_does_not_wait_for_a_deaf_vault(void **state)
+{
+    struct asker a = {.session = engine_script_session(&engine)};
+
+    (void)state;
+    script_usually(script, (struct script_act){.how = SCRIPT_DEAF});
+    assert_int_equal(uv_thread_create(&a.thread, ask, &a), 0);
+    SCRIPT_WAIT(script, n_held, 1);
+    assert_int_equal(SqlCryptCloseSession(&a.session, 1), 0);
+    assert_int_equal(uv_thread_join(&a.thread), 0);
+    assert_int_equal(a.number, scp_err_Failure);
+    script_finish_held(script, KP_CANCELED);
+}
+
 /* Without abort a call that runs ends in its own time, though the session is gone for others. */
 static void close_without_abort_lets_a_call_finish(void **state)
 {
@@ -312,6 +356,7 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(malformed_credentials_have_their_numbers_and_a_line, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(log_never_shows_a_secret, begin, end),
         cmocka_unit_test_setup_teardown(file_vault_is_never_created, begin, end),
         cmocka_unit_test_setup_teardown(open_asks_no_vault, begin, end),
         cmocka_unit_test(wrong_secret_is_refused_whatever_is_cached),
@@ -319,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(handles_are_numbers_and_never_come_again, begin, end),
         cmocka_unit_test(thousands_are_open_at_once_and_no_more_than_allowed),
         cmocka_unit_test_setup_teardown(abort_from_another_thread_ends_what_runs, begin, end),
+        cmocka_unit_test_setup_teardown(abort_does_not_wait_for_a_deaf_vault, begin, end),
         cmocka_unit_test_setup_teardown(close_without_abort_lets_a_call_finish, begin, end),
         cmocka_unit_test_setup_teardown(free_cancels_what_runs_and_leaves_nothing, begin, end),
         cmocka_unit_test_setup_teardown(initialize_and_free_are_counted_and_repeatable, begin, end),

@@ -1,6 +1,7 @@
 /* Keys through the seventeen functions, over a real file vault: found, exported, used, made. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -331,6 +332,109 @@ static void key_keeps_the_algorithm_first_reported(void **state)
     engine_end(&engine);
 }
 
+/* ---- Algorithms of others ---- */
+
+/* Same length, so that the text around it stays where it is. */
+static void change_config(const char *old, const char *new)
+{
+    char *at = strstr(engine.config, old);
+
+    assert_non_null(at);
+    assert_int_equal(strlen(old), strlen(new));
+    memcpy(at, new, strlen(new));
+}
+
+static void forget_map(void)
+{
+    char path[TEMP_DIR_LEN + 16];
+
+    (void)snprintf(path, sizeof path, "%s/map.json", engine.dir);
+    assert_int_equal(remove(path), 0);
+}
+
+static void restart(void)
+{
+    assert_int_equal(SqlCryptFreeProvider(), 0);
+    assert_int_equal(SqlCryptInitializeProvider(), 0);
+}
+
+/* Wraps with RSA-OAEP, as another provider might have. */
+static void wrap_by_oaep(struct engine_key *key, uint8_t wrapped[512], uint32_t *len)
+{
+    SqlCpSession session;
+
+    engine_begin(&engine, ", \"wrap_algorithm\": \"RSA-OAEP\"    , \"decrypt_algorithms\": "
+                          "[\"RSA-OAEP-256\"            ]");
+    engine_make_key(&engine, "app", 2048);
+    session = engine_session(&engine);
+    *len = 512;
+    assert_int_equal(engine_key_by_name(session, "app", key), 0);
+    assert_int_equal(engine_encrypt(session, key, SECRET, 32, wrapped, len), 0);
+    assert_round_trip(session, session, key); /* what we wrap with ourselves is always tried */
+    engine_close(session);
+    change_config("\"RSA-OAEP\"    ", "\"RSA-OAEP-256\"");
+}
+
+static void data_of_another_algorithm_needs_it_listed(void **state)
+{
+    struct engine_key key;
+    uint8_t wrapped[512];
+    uint8_t value[512];
+    uint32_t wrapped_len;
+    uint32_t len = sizeof value;
+    SqlCpSession session;
+
+    (void)state;
+    wrap_by_oaep(&key, wrapped, &wrapped_len);
+    forget_map(); /* which remembers what the data needs */
+    restart();
+    session = engine_session(&engine);
+    assert_int_not_equal(engine_decrypt(session, &key, wrapped, wrapped_len, value, &len), 0);
+    engine_close(session);
+    change_config("\"RSA-OAEP-256\"            ]", "\"RSA-OAEP-256\", \"RSA-OAEP\"]");
+    restart();
+    session = engine_session(&engine);
+    len = sizeof value;
+    assert_int_equal(engine_decrypt(session, &key, wrapped, wrapped_len, value, &len), 0);
+    assert_memory_equal(value, SECRET, 32);
+    engine_close(session);
+    engine_end(&engine);
+}
+
+/* A vault that finds something in anything: under RSA1_5 only what could be a key is taken. */
+static kp_status answer_rsa1_5_alone(struct script_op *op)
+{
+    static const struct script_act no = {.status = KP_INTEGRITY, .exposure = KP_ANSWERED_REFUSED};
+    const struct kp_request *request = script_op_request(op);
+
+    if (request->op == KP_OP_UNWRAP && request->alg != KP_ALG_RSA1_5)
+        return script_finish_with(op, &no);
+    return engine_answer(op);
+}
+
+static void rsa1_5_comes_last_and_gives_keys_only(void **state)
+{
+    struct script_vault *script;
+    struct engine_key key;
+    uint8_t in[33] = {5};
+    uint8_t value[512];
+    uint32_t len = sizeof value;
+    SqlCpSession session;
+
+    (void)state;
+    engine_begin(&engine, ", \"decrypt_algorithms\": [\"RSA1_5\", \"RSA-OAEP-256\"]");
+    script = script_vault("s");
+    script_usually(script, (struct script_act){.how = SCRIPT_CALL, .call = answer_rsa1_5_alone});
+    session = engine_script_session(&engine);
+    assert_int_equal(engine_key_by_name(session, "k", &key), 0);
+    assert_int_equal(engine_decrypt(session, &key, in, 33, value, &len), 3001);
+    len = sizeof value;
+    assert_int_equal(engine_decrypt(session, &key, in, 32, value, &len), 0);
+    assert_int_equal(len, 32);
+    engine_close(session);
+    engine_end(&engine);
+}
+
 /* ---- Names ---- */
 
 static void name_thumbprints_have_the_documented_limits(void **state)
@@ -352,6 +456,38 @@ static void name_thumbprints_have_the_documented_limits(void **state)
     engine_end(&engine);
 }
 
+/* Without its map a node finds the version behind a name by trying, and wraps nothing before. */
+static void name_without_a_record_is_found_by_trying(void **state)
+{
+    struct engine_key key;
+    uint8_t wrapped[512];
+    uint8_t other[512];
+    uint8_t value[512];
+    uint32_t wrapped_len = sizeof wrapped;
+    uint32_t other_len = sizeof other;
+    uint32_t len = sizeof value;
+    SqlCpSession session;
+
+    (void)state;
+    engine_begin(&engine, ", \"thumbprint\": \"name\"");
+    engine_make_key(&engine, "app", 2048);
+    session = engine_session(&engine);
+    assert_int_equal(engine_key_by_name(session, "app", &key), 0);
+    assert_int_equal(engine_encrypt(session, &key, SECRET, 32, wrapped, &wrapped_len), 0);
+    engine_close(session);
+    assert_int_equal(SqlCryptFreeProvider(), 0);
+    engine_rotate_key(&engine, "app");
+    forget_map();
+    assert_int_equal(SqlCryptInitializeProvider(), 0);
+    session = engine_session(&engine);
+    assert_int_equal(engine_encrypt(session, &key, SECRET, 32, other, &other_len), 3110);
+    assert_int_equal(engine_decrypt(session, &key, wrapped, wrapped_len, value, &len), 0);
+    assert_memory_equal(value, SECRET, 32);
+    assert_round_trip(session, session, &key);
+    engine_close(session);
+    engine_end(&engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,6 +505,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(keys_are_listed_from_one, begin, end),
         cmocka_unit_test(key_of_3072_bits_is_reported_as_2048),
         cmocka_unit_test(key_keeps_the_algorithm_first_reported),
+        cmocka_unit_test(data_of_another_algorithm_needs_it_listed),
+        cmocka_unit_test(rsa1_5_comes_last_and_gives_keys_only),
+        cmocka_unit_test(name_without_a_record_is_found_by_trying),
         cmocka_unit_test(name_thumbprints_have_the_documented_limits),
     };
 

@@ -174,6 +174,9 @@ static bool keeps_word(const json_t *root, json_t *schema, const char *word, jso
         return has_properties(root, schema, value);
     if (WORD("required"))
         return has_required(rule, value);
+    if (WORD("maxItems"))
+        return !json_is_array(value) ||
+               (json_int_t)json_array_size(value) <= json_integer_value(rule);
     if (WORD("items"))
         return has_items(root, rule, value);
     if (WORD("oneOf"))
