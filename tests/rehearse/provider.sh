@@ -56,6 +56,20 @@ has "Starting up database 'OrdersAgain'"
 rm node2.map
 quiet --node node2 --restart
 
+# ---- Many databases start on one vault ----
+
+for i in $(seq 500); do
+    cat <<SQL
+CREATE DATABASE Many$i;
+USE Many$i;
+CREATE DATABASE ENCRYPTION KEY WITH ALGORITHM = AES_256 ENCRYPTION BY SERVER ASYMMETRIC KEY TdeKey;
+ALTER DATABASE Many$i SET ENCRYPTION ON;
+SQL
+done >many.sql
+quiet --node many tde-setup.sql many.sql
+quiet --node many --restart
+[ "$(grep -c '^Starting up database' out)" -eq 501 ] || fail 'not all of 501 databases started'
+
 # ---- Every order of calls the other way ----
 
 for order in register credential altered-credential open-key new-key new-key-size use-key crypt params \

@@ -66,7 +66,10 @@ ok rehearse --help
 mapfile -t orders < <(sed -n '/^orders/,$s/^  \([a-z-]*\) .*/\1/p' out)
 [ "${#orders[@]}" -eq 10 ] || fail "--help lists ${#orders[@]} orders"
 
-for order in "${orders[@]}"; do options+=(--order "$order=b"); done
+for order in "${orders[@]}"; do
+    has "| \`$order\` |" "$KP_SRC/docs/REHEARSAL.md"
+    options+=(--order "$order=b")
+done
 set_up
 use
 second_node
