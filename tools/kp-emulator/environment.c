@@ -71,30 +71,37 @@ static void put_identities(const struct writer *w)
 
 /* ---- The configuration of kp ---- */
 
-static json_t *vault_config(const struct emu *emu, const struct emu_vault *vault)
+static json_t *vault_config(const struct emu *emu, const struct emu_vault *vault,
+                            enum emu_role role)
 {
     const struct emu_app *app = application(emu);
-    return json_pack("{s:o,s:s,s:{s:s,s:s,s:o,s:{s:s,s:s,s:s,s:{s:s}}}}", "location",
-                     json_sprintf("localhost:%u", emu->listeners[EMU_ROLE_VAULT].port), "plugin",
-                     "azure-keyvault", "settings", "custom_suffix", "localhost", "custom_resource",
-                     emu_vault_audience(vault), "authority",
-                     json_sprintf("https://localhost:%u", emu->listeners[EMU_ROLE_LOGIN].port),
-                     "identity", "kind", "client_secret", "tenant", emu->settings.tenant,
-                     "client_id", app ? app->client_id : "", "secret", "env",
-                     "AZURE_CLIENT_SECRET");
+    return json_pack(
+        "{s:o,s:s,s:{s:s,s:s,s:o,s:{s:s,s:s,s:s,s:{s:s}}}}", "location",
+        json_sprintf("localhost:%u", emu->listeners[role].port), "plugin",
+        role == EMU_ROLE_HSM ? "managed-hsm" : "azure-keyvault", "settings", "custom_suffix",
+        "localhost", "custom_resource", emu_vault_audience(vault), "authority",
+        json_sprintf("https://localhost:%u", emu->listeners[EMU_ROLE_LOGIN].port), "identity",
+        "kind", "client_secret", "tenant", emu->settings.tenant, "client_id",
+        app ? app->client_id : "", "secret", "env", "AZURE_CLIENT_SECRET");
 }
 
-/* One vault, the first: the names of the others lead nowhere without a name service. */
+/* The first vault of a kind: the names of the others lead nowhere without a name service. */
+static void add_vault(struct emu *emu, enum emu_role role, json_t *vaults)
+{
+    struct emu_vault *vault = emu_find_vault(emu, kpb_span_str("localhost"), role);
+    if (vault)
+        (void)json_object_set_new(vaults, vault->settings->name, vault_config(emu, vault, role));
+}
+
 static kp_status write_config(struct emu *emu, struct kp_error *reterr)
 {
     char path[TEXT_MAX_LEN];
     char ca[TEXT_MAX_LEN];
     json_t *vaults = json_object();
-    struct emu_vault *vault = emu_find_vault(emu, kpb_span_str("localhost"), EMU_ROLE_VAULT);
     (void)snprintf(path, sizeof path, "%s/kp.json", emu->folder);
     (void)snprintf(ca, sizeof ca, "%s/ca.pem", emu->folder);
-    if (vault)
-        (void)json_object_set_new(vaults, vault->settings->name, vault_config(emu, vault));
+    add_vault(emu, EMU_ROLE_VAULT, vaults);
+    add_vault(emu, EMU_ROLE_HSM, vaults);
     json_t *root = json_pack("{s:{s:s},s:o}", "http", "ca_file", ca, "vaults", vaults);
     bool ok = root && json_dump_file(root, path, JSON_INDENT(4)) == 0;
     json_decref(root);

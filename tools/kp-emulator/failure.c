@@ -54,10 +54,9 @@ void emu_service_headers(struct emu_exchange *x)
 /* ---- Texts ---- */
 
 /* A text may quote what a client sent: JSON takes no bytes that are no UTF-8. */
-static void write_text(char out[TEXT_MAX_LEN], const char *fmt, va_list args)
+static void make_plain(char *text)
 {
-    (void)vsnprintf(out, TEXT_MAX_LEN, fmt, args);
-    for (char *c = out; *c; c++) {
+    for (char *c = text; *c; c++) {
         bool is_plain = (*c >= 0x20 && *c < 0x7f) || *c == '\r' || *c == '\n';
         *c = is_plain ? *c : '?';
     }
@@ -84,8 +83,9 @@ void emu_fail(struct emu_exchange *x, int status, const char *code, const char *
     char text[TEXT_MAX_LEN];
     va_list args;
     va_start(args, fmt);
-    write_text(text, fmt, args);
+    (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    make_plain(text);
     fail_with(x, status, code, inner, text);
 }
 
@@ -94,8 +94,9 @@ void emu_fail_parameter(struct emu_exchange *x, const char *fmt, ...)
     char text[TEXT_MAX_LEN];
     va_list args;
     va_start(args, fmt);
-    write_text(text, fmt, args);
+    (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    make_plain(text);
     fail_with(x, 400, "BadParameter", NULL, text);
 }
 
@@ -155,8 +156,9 @@ void emu_fail_login(struct emu_exchange *x, int status, const char *error, long 
     char now[KPB_TIME_TEXT_LEN];
     va_list args;
     va_start(args, fmt);
-    write_text(text, fmt, args);
+    (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    make_plain(text);
     time_text(now);
     kp_span asked = emu_request_header(&x->request, "client-request-id");
     json_t *correlation = asked.len > 0 ? emu_json_string(asked) : NULL;
