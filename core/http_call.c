@@ -339,11 +339,18 @@ static void enter_pool(struct kpi_http_call *call, const struct kpi_url *url,
                        const struct kp_http_request *request)
 {
     struct kpi_http_pool *pool = kpi_http_pool_of(call->http, url, request);
+    bool may_need_proxy = url->tls && !(request->flags & KP_HTTP_NO_PROXY);
+    const char *objection =
+        may_need_proxy ? kpi_http_shared_objection(call->http->shared, url->host) : NULL;
     if (!pool) {
         kpi_http_call_fail(call, KPI_HTTP_NO_MEMORY_CALL, KPI_HTTP_QUEUE, NULL);
         return;
     }
     call->pool = pool;
+    if (objection) {
+        kpi_http_call_fail(call, KPI_HTTP_BAD_PROXY, KPI_HTTP_QUEUE, objection);
+        return;
+    }
     kpi_shard_arm(call->http->shard, &call->timer, call->due_ns);
     kpi_http_pool_queue(pool, call);
 }

@@ -35,6 +35,8 @@ static const struct kpi_http_code rows[] = {
         "the host name could not be looked up; check that this machine reaches its name servers"),
     OWN(NO_TRUST, ANY, KP_CONFIG, 3106, "the trust store could not be read",
         "the certificates to verify with could not be had"),
+    OWN(BAD_PROXY, ANY, KP_CONFIG, 3106, "the proxy cannot be used",
+        "the proxy that https_proxy names cannot be used; set http.proxy"),
     OWN(REVOKED, ANY, KP_VAULT, 3106, "the stapled revocation answer",
         "the server's certificate is not good by the revocation answer it sent itself"),
     OWN(SENT_TWICE, ANY, KP_TRANSIENT, 3107, "the connection died as the request was sent",

@@ -51,7 +51,8 @@ enum kpi_http_cause {
     KPI_HTTP_QUEUE_FULL = -15,
     KPI_HTTP_NO_TRUST = -16, /* the certificates to verify with could not be read */
     KPI_HTTP_REFUSED = -17,  /* the request itself is wrong */
-    KPI_HTTP_REVOKED = -18   /* a stapled answer says so, or is not to be trusted */
+    KPI_HTTP_REVOKED = -18,  /* a stapled answer says so, or is not to be trusted */
+    KPI_HTTP_BAD_PROXY = -19 /* the environment names one that cannot be used */
 };
 
 struct kpi_http_code {

@@ -66,6 +66,8 @@ static void set_ways(struct options *o, struct kpi_http_generation *generation)
     SET(o, CURLOPT_PROTOCOLS_STR, pool->is_tls ? "https" : "http");
     SET(o, CURLOPT_PROXY, pool->proxy ? pool->proxy : "");
     SET(o, CURLOPT_NOPROXY, "");
+    if (pool->proxy && pool->http->shared->proxy_login.len > 0)
+        SET(o, CURLOPT_PROXYUSERPWD, (const char *)pool->http->shared->proxy_login.ptr);
     SET(o, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(o, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     SET(o, CURLOPT_PIPEWAIT, 1L);

@@ -22,19 +22,30 @@ static const char *environment(const char *name, const char *other)
     return text && *text ? text : NULL;
 }
 
-/* Scheme and port may be left out in the environment, as everybody does. */
-static kp_status copy_proxy(struct kpi_http_shared *shared, const char *text,
+/* What stands before the last "@" goes into the login; returns what is left. */
+static kp_status take_login(struct kpi_http_shared *shared, const char *text, const char **ret_rest)
+{
+    const char *at = strrchr(text, '@');
+    *ret_rest = at ? at + 1 : text;
+    if (!at)
+        return KP_OK;
+    kp_status st = kp_buf_append(&shared->proxy_login, kpb_span(text, (size_t)(at - text)));
+    return st == KP_OK ? kp_buf_append_byte(&shared->proxy_login, '\0') : st;
+}
+
+/* "host:port" with a scheme before it, checked. */
+static kp_status copy_proxy(struct kpi_http_shared *shared, const char *scheme, const char *rest,
                             struct kp_error *reterr)
 {
     struct kpi_url url;
     kp_buf out;
-    kp_buf_init(&out, "http.proxy", KPI_URL_MAX_LEN + sizeof "http://");
-    kp_status st = KP_OK;
-    if (!strstr(text, "://"))
-        st = kp_buf_append_str(&out, "http://");
+    kp_buf_init(&out, "http.proxy", KPI_URL_MAX_LEN + sizeof "https://");
+    kp_status st = kp_buf_append_str(&out, scheme);
     if (st == KP_OK)
-        st = kp_buf_append_str(&out, text);
-    if (st == KP_OK)
+        st = kp_buf_append_str(&out, rest);
+    if (st != KP_OK)
+        st = kpb_fail(reterr, KP_CONFIG, "it is longer than any");
+    else
         st = kpi_url_parse(kp_buf_view(&out), &url, reterr);
     if (st == KP_OK && url.tls)
         st = kpb_fail(reterr, KP_CONFIG, "a proxy is spoken to as http://HOST:PORT");
@@ -44,20 +55,35 @@ static kp_status copy_proxy(struct kpi_http_shared *shared, const char *text,
     return st;
 }
 
+/* In the environment the scheme may be left out and a login put in, as everybody does. */
+static kp_status read_environment(struct kpi_http_shared *shared, struct kp_error *reterr)
+{
+    const char *text = environment("https_proxy", "HTTPS_PROXY");
+    const char *rest;
+    if (!text)
+        return KP_OK;
+    const char *end = strstr(text, "://");
+    bool is_plain = !end || strncmp(text, "http://", sizeof "http://" - 1) == 0;
+    kp_status st = take_login(shared, end ? end + 3 : text, &rest);
+    if (st == KP_OK)
+        st = copy_proxy(shared, is_plain ? "http://" : "https://", rest, &shared->proxy_refusal);
+    if (st == KP_NO_MEMORY)
+        return kpb_fail_memory(reterr, "http.proxy");
+    shared->proxy_refused = st != KP_OK;
+    return KP_OK;
+}
+
 static kp_status read_proxy(struct kpi_http_shared *shared, const char *text,
                             struct kp_error *reterr)
 {
-    const char *from = "http.proxy";
-    if (!text || strcmp(text, FROM_ENVIRONMENT) == 0) {
-        text = environment("https_proxy", "HTTPS_PROXY");
-        from = "the proxy in the environment (https_proxy)";
-    }
-    if (!text || strcmp(text, NO_PROXY_AT_ALL) == 0)
+    if (!text || strcmp(text, FROM_ENVIRONMENT) == 0)
+        return read_environment(shared, reterr);
+    if (strcmp(text, NO_PROXY_AT_ALL) == 0)
         return KP_OK;
-    kp_status st = copy_proxy(shared, text, reterr);
+    kp_status st = copy_proxy(shared, "", text, reterr);
     if (st == KP_OK || st == KP_NO_MEMORY)
         return st;
-    kpb_error_prefix(reterr, "%s", from);
+    kpb_error_prefix(reterr, "http.proxy");
     if (reterr)
         reterr->status = KP_CONFIG;
     return KP_CONFIG;
@@ -77,6 +103,13 @@ static kp_status read_exceptions(struct kpi_http_shared *shared, const char *tex
 const char *kpi_http_shared_proxy(const struct kpi_http_shared *shared, kp_span host)
 {
     return shared->proxy && !kpi_host_is_listed(host, shared->no_proxy) ? shared->proxy : NULL;
+}
+
+const char *kpi_http_shared_objection(const struct kpi_http_shared *shared, kp_span host)
+{
+    return shared->proxy_refused && !kpi_host_is_listed(host, shared->no_proxy)
+               ? shared->proxy_refusal.text
+               : NULL;
 }
 
 /* ---- The store ---- */
@@ -101,6 +134,7 @@ kp_status kpi_http_shared_init(struct kpi_http_shared *shared, const struct kpi_
                                struct kp_error *reterr)
 {
     *shared = (struct kpi_http_shared){.config = config};
+    kp_buf_init_secret(&shared->proxy_login, "http.proxy_login", KPI_URL_MAX_LEN);
     if (uv_mutex_init(&shared->lock) != 0)
         return kpb_fail_memory(reterr, "http.lock");
     shared->has_lock = true;
@@ -113,6 +147,7 @@ kp_status kpi_http_shared_init(struct kpi_http_shared *shared, const struct kpi_
 void kpi_http_shared_clear(struct kpi_http_shared *shared)
 {
     kpi_resolver_clear(&shared->resolver);
+    kp_buf_clear(&shared->proxy_login);
     kpb_free(shared->proxy);
     kpb_free(shared->no_proxy);
     X509_STORE_free(shared->store);

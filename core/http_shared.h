@@ -15,14 +15,20 @@
 struct kpi_http_shared {
     const struct kpi_config *config; /* borrowed: the one the provider was opened with */
     struct kpi_resolver resolver;
-    char *proxy;    /* "http://host:port", or NULL: none */
-    char *no_proxy; /* or NULL */
+    char *proxy;        /* "http://host:port", or NULL: none */
+    kp_buf proxy_login; /* secret: "user:password" with percent-encodings and a NUL, or empty */
+    char *no_proxy;     /* or NULL */
+    bool proxy_refused; /* what the environment names is none: no request may go past it */
+    struct kp_error proxy_refusal;
     uv_mutex_t lock;
     bool has_lock;
     X509_STORE *store; /* under lock until loaded; then constant */
 };
 
-/* config outlives it. Reads the environment. Errors: config (a proxy that is none), no_memory. */
+/*
+ * config outlives it. Reads the environment. Errors: config (a proxy in the configuration that is
+ * none), no_memory.
+ */
 kp_status kpi_http_shared_init(struct kpi_http_shared *shared, const struct kpi_config *config,
                                struct kp_error *reterr) KP_MUST_USE;
 
@@ -35,6 +41,12 @@ kp_status kpi_http_shared_store(struct kpi_http_shared *shared, X509_STORE **ret
 
 /* The proxy for a host, or NULL: straight there. Borrowed until clear. */
 const char *kpi_http_shared_proxy(const struct kpi_http_shared *shared, kp_span host);
+
+/*
+ * Why requests to a host cannot be sent, or NULL: the environment names a proxy that cannot be
+ * used. Programs that send none do not care, so this is no failure of init. Borrowed until clear.
+ */
+const char *kpi_http_shared_objection(const struct kpi_http_shared *shared, kp_span host);
 
 /* Frees what init made, once the resolver has stopped. A zeroed one is allowed. */
 void kpi_http_shared_clear(struct kpi_http_shared *shared);

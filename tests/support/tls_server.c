@@ -562,6 +562,7 @@ struct relay {
     uint16_t port;
     uint16_t to_port;
     bool as_proxy;
+    char told[4096];
     uv_thread_t acceptor;
     uv_mutex_t lock;
     bool stopping;
@@ -578,7 +579,7 @@ struct relay {
 static bool answer_connect(struct pair *pair)
 {
     static const char agreed[] = "HTTP/1.1 200 Connection established\r\n\r\n";
-    char text[4096];
+    char text[sizeof pair->relay->told];
     size_t n = 0;
     while (n < sizeof text - 1) {
         ssize_t got = recv(pair->client, text + n, 1, 0);
@@ -591,6 +592,7 @@ static bool answer_connect(struct pair *pair)
     }
     uv_mutex_lock(&pair->relay->lock);
     pair->relay->n_asked += starts(text, "CONNECT ");
+    memcpy(pair->relay->told, text, n + 1);
     uv_mutex_unlock(&pair->relay->lock);
     return starts(text, "CONNECT ") &&
            send(pair->client, agreed, sizeof agreed - 1, MSG_NOSIGNAL) > 0;
@@ -752,6 +754,14 @@ uint64_t relay_n_asked(struct relay *relay)
     uint64_t n = relay->n_asked;
     uv_mutex_unlock(&relay->lock);
     return n;
+}
+
+bool relay_was_told(struct relay *relay, const char *words)
+{
+    uv_mutex_lock(&relay->lock);
+    bool told = strstr(relay->told, words) != NULL;
+    uv_mutex_unlock(&relay->lock);
+    return told;
 }
 
 void relay_go_silent(struct relay *relay)

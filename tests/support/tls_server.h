@@ -64,6 +64,8 @@ uint16_t relay_port(const struct relay *relay);
 uint64_t relay_n_connections(struct relay *relay);
 /* CONNECT requests that a proxy got. */
 uint64_t relay_n_asked(struct relay *relay);
+/* Whether the last CONNECT had this text in it. */
+bool relay_was_told(struct relay *relay, const char *words);
 /* From now on nothing is passed on in either direction on connections that are there; they stay
  * open. New ones pass. */
 void relay_go_silent(struct relay *relay);

@@ -254,13 +254,34 @@ static void environment_names_the_proxy(void **state)
     (void)begin_with("");
     kp_vault_release(wire.vault);
     client_end(&wire.client);
-    (void)snprintf(url, sizeof url, "127.0.0.1:%u", relay_port(proxy));
+    (void)snprintf(url, sizeof url, "us%%65r:p%%40ss@127.0.0.1:%u", relay_port(proxy));
     assert_int_equal(setenv("https_proxy", url, 1), 0);
     assert_int_equal(unsetenv("no_proxy"), 0);
     wire_open(&wire, ", \"proxy\": \"environment\"", false);
     assert_int_equal(unsetenv("https_proxy"), 0);
     wire_expect(&wire, "/bytes/1", KP_OK, 0);
     assert_int_equal(relay_n_asked(proxy), 1);
+    assert_true(relay_was_told(proxy, "Proxy-Authorization: Basic dXNlcjpwQHNz\r\n"));
+    (void)end(NULL);
+}
+
+/* What cannot be used is not passed by, and is nobody's trouble who does not need it. */
+static void proxy_in_the_environment_that_is_none_fails_requests_only(void **state)
+{
+    struct ask ask;
+    (void)state;
+    (void)begin_with("");
+    kp_vault_release(wire.vault);
+    client_end(&wire.client);
+    assert_int_equal(setenv("https_proxy", "socks5://proxy.test:1080", 1), 0);
+    assert_int_equal(setenv("no_proxy", "server.test", 1), 0);
+    wire_open(&wire, ", \"proxy\": \"environment\"", false);
+    assert_int_equal(unsetenv("https_proxy"), 0);
+    assert_int_equal(unsetenv("no_proxy"), 0);
+    wire_expect(&wire, "/bytes/1", KP_CONFIG, 3106);
+    ask_init(&ask, wire.vault, wire.script, "server.test", tls_server_port(wire.server), "/echo");
+    assert_int_equal(ask_do(&ask), KP_OK);
+    ask_clear(&ask);
     (void)end(NULL);
 }
 
@@ -291,6 +312,7 @@ int main(void)
         cmocka_unit_test(proxy_is_asked_for_a_tunnel),
         cmocka_unit_test(proxy_is_passed_by_where_it_should_be),
         cmocka_unit_test(environment_names_the_proxy),
+        cmocka_unit_test(proxy_in_the_environment_that_is_none_fails_requests_only),
         cmocka_unit_test(proxy_that_is_none_is_found_when_opening),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
