@@ -579,7 +579,7 @@ struct relay {
 static bool answer_connect(struct pair *pair)
 {
     static const char agreed[] = "HTTP/1.1 200 Connection established\r\n\r\n";
-    char text[sizeof pair->relay->told];
+    char text[sizeof pair->relay->told] = "";
     size_t n = 0;
     while (n < sizeof text - 1) {
         ssize_t got = recv(pair->client, text + n, 1, 0);
