@@ -37,7 +37,7 @@ static kp_status take_login(struct kpi_http_shared *shared, const char *text, co
 static kp_status copy_proxy(struct kpi_http_shared *shared, const char *scheme, const char *rest,
                             struct kp_error *reterr)
 {
-    struct kpi_url url;
+    struct kpi_url url = {.tls = false};
     kp_buf out;
     kp_buf_init(&out, "http.proxy", KPI_URL_MAX_LEN + sizeof "https://");
     kp_status st = kp_buf_append_str(&out, scheme);
