@@ -98,7 +98,8 @@ fails 15 "no key" kp -V "$V" bench --key nosuch
 
 # Ctrl-C ends the run with the results so far.
 "$KP_BIN/kp" -V "$V" bench --key app --mix get_key --rate 50 --duration 600s >out 2>err &
-pid=$! # of the program itself, not of a shell around it
+pid=$! # of the program itself, not of a shell around it; until it runs, the shell's copy listens
+until [ "$(cat "/proc/$pid/comm")" = kp ]; do kill -0 "$pid"; done
 until grep -q 'SigCgt:.*[2367abef]$' "/proc/$pid/status"; do kill -0 "$pid"; done
 kill -INT "$pid"
 wait "$pid" || fail "interrupted run ended with $?"

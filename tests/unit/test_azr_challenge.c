@@ -143,87 +143,86 @@ static void every_cloud_has_its_own_login(void **state)
 }
 
 /* Whoever answers in the vault's place must not get a credential, nor a token for another place. */
+/* What a hostile or a broken server may say, and the number it gets. */
+static const struct {
+    const char *host, *header;
+    kp_status status;
+    uint32_t code;
+} hostile[] = {
+    /* the login address */
+    {VAULT, "Bearer authorization=\"https://evil.com/" T "\", " RES, KP_PROTOCOL, 3203},
+    {VAULT, "Bearer authorization=\"https://login.microsoftonline.com.evil.com/" T "\", " RES,
+     KP_PROTOCOL, 3203},
+    {VAULT, "Bearer authorization=\"https://evil.login.microsoftonline.com/" T "\", " RES,
+     KP_PROTOCOL, 3203},
+    {VAULT, "Bearer authorization=\"https://login.microsoftonline.com:8443/" T "\", " RES,
+     KP_PROTOCOL, 3203},
+    {VAULT, "Bearer authorization=\"https://login.microsoftonline.us/" T "\", " RES, KP_PROTOCOL,
+     3203},
+    {VAULT, "Bearer authorization=\"http://login.microsoftonline.com/" T "\", " RES, KP_PROTOCOL,
+     3201},
+    {VAULT, "Bearer authorization=\"https://login.microsoftonline.com@evil.com/" T "\", " RES,
+     KP_PROTOCOL, 3201},
+    {VAULT, "Bearer authorization=\"https://login.microsoftonline.com\\\\@evil.com/" T "\", " RES,
+     KP_PROTOCOL, 3201},
+    {VAULT, "Bearer authorization=\"" PUBLIC "?x\", " RES, KP_PROTOCOL, 3201},
+    {VAULT, "Bearer authorization=\"\", " RES, KP_PROTOCOL, 3203},
+    {VAULT, "Bearer " RES, KP_PROTOCOL, 3203},
+    {VAULT, "Bearer " RES ", authorization=\"" PUBLIC, KP_PROTOCOL, 3202},
+    /* the tenant */
+    {VAULT, "Bearer authorization=\"https://login.microsoftonline.com\", " RES, KP_PROTOCOL, 3202},
+    {VAULT, "Bearer authorization=\"https://login.microsoftonline.com/\", " RES, KP_PROTOCOL, 3202},
+    {VAULT, "Bearer authorization=\"https://login.microsoftonline.com/common\", " RES, KP_PROTOCOL,
+     3203},
+    {VAULT, "Bearer authorization=\"https://login.microsoftonline.com/adfs/x\", " RES, KP_PROTOCOL,
+     3203},
+    {VAULT, "Bearer authorization=\"https://login.microsoftonline.com/../x\", " RES, KP_PROTOCOL,
+     3203},
+    {VAULT, "Bearer authorization=\"https://login.microsoftonline.com//" T "\", " RES, KP_PROTOCOL,
+     3202},
+    /* the resource */
+    {VAULT, "Bearer " AUTH, KP_PROTOCOL, 3206},
+    {VAULT, "Bearer " AUTH ", resource=\"\"", KP_PROTOCOL, 3206},
+    {VAULT, "Bearer " AUTH ", resource=\"https://vault.azure.net", KP_PROTOCOL, 3207},
+    {VAULT, "Bearer " AUTH ", resource=\"https://graph.microsoft.com\"", KP_PROTOCOL, 3206},
+    {VAULT, "Bearer " AUTH ", resource=\"https://azure.net\"", KP_PROTOCOL, 3206},
+    {VAULT, "Bearer " AUTH ", resource=\"https://net\"", KP_PROTOCOL, 3206},
+    {VAULT, "Bearer " AUTH ", resource=\"https://managedhsm.azure.net\"", KP_PROTOCOL, 3206},
+    {VAULT, "Bearer " AUTH ", resource=\"http://vault.azure.net\"", KP_PROTOCOL, 3206},
+    {VAULT, "Bearer " AUTH ", resource=\"https://vault.azure.net:8443\"", KP_PROTOCOL, 3206},
+    {VAULT, "Bearer " AUTH ", resource=\"https://vault.azure.net/x\"", KP_PROTOCOL, 3206},
+    {VAULT, "Bearer " AUTH ", resource=\"vault.azure.net\"", KP_PROTOCOL, 3206},
+    {VAULT, "Bearer " AUTH ", resource=\"https://my.vault.azure.net\"", KP_PROTOCOL, 3206},
+    {HSM, "Bearer " AUTH ", " RES, KP_PROTOCOL, 3206},
+    /* the request's own host */
+    {"evil.com", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
+    {"my.vault.azure.net.evil.com", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
+    {"myvault.azure.net", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
+    {"vault.azure.net", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
+    {"my.vault.azure.net:8443", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
+    {"my.vault.azure.net@evil.com", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
+    {"127.0.0.1:8443", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
+    {"my.privatelink.vaultcore.azure.net", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
+    {"my.vault.microsoftazure.de",
+     "Bearer authorization=\"https://login.microsoftonline.de/" T
+     "\", resource=\"https://vault.microsoftazure.de\"",
+     KP_CONFIG, 3203},
+    /* no challenge at all */
+    {VAULT, "", KP_PROTOCOL, 3203},
+    {VAULT, "Basic realm=\"x\"", KP_PROTOCOL, 3203},
+    {VAULT, "BearerX " AUTH ", " RES, KP_PROTOCOL, 3203},
+    {VAULT, "=, =\"", KP_PROTOCOL, 3203},
+};
+
 static void hostile_challenges_are_refused_each_with_its_number(void **state)
 {
-    static const struct {
-        const char *host, *header;
-        kp_status status;
-        uint32_t code;
-    } rows[] = {
-        /* the login address */
-        {VAULT, "Bearer authorization=\"https://evil.com/" T "\", " RES, KP_PROTOCOL, 3203},
-        {VAULT, "Bearer authorization=\"https://login.microsoftonline.com.evil.com/" T "\", " RES,
-         KP_PROTOCOL, 3203},
-        {VAULT, "Bearer authorization=\"https://evil.login.microsoftonline.com/" T "\", " RES,
-         KP_PROTOCOL, 3203},
-        {VAULT, "Bearer authorization=\"https://login.microsoftonline.com:8443/" T "\", " RES,
-         KP_PROTOCOL, 3203},
-        {VAULT, "Bearer authorization=\"https://login.microsoftonline.us/" T "\", " RES,
-         KP_PROTOCOL, 3203},
-        {VAULT, "Bearer authorization=\"http://login.microsoftonline.com/" T "\", " RES,
-         KP_PROTOCOL, 3201},
-        {VAULT, "Bearer authorization=\"https://login.microsoftonline.com@evil.com/" T "\", " RES,
-         KP_PROTOCOL, 3201},
-        {VAULT,
-         "Bearer authorization=\"https://login.microsoftonline.com\\\\@evil.com/" T "\", " RES,
-         KP_PROTOCOL, 3201},
-        {VAULT, "Bearer authorization=\"" PUBLIC "?x\", " RES, KP_PROTOCOL, 3201},
-        {VAULT, "Bearer authorization=\"\", " RES, KP_PROTOCOL, 3203},
-        {VAULT, "Bearer " RES, KP_PROTOCOL, 3203},
-        {VAULT, "Bearer " RES ", authorization=\"" PUBLIC, KP_PROTOCOL, 3202},
-        /* the tenant */
-        {VAULT, "Bearer authorization=\"https://login.microsoftonline.com\", " RES, KP_PROTOCOL,
-         3202},
-        {VAULT, "Bearer authorization=\"https://login.microsoftonline.com/\", " RES, KP_PROTOCOL,
-         3202},
-        {VAULT, "Bearer authorization=\"https://login.microsoftonline.com/common\", " RES,
-         KP_PROTOCOL, 3203},
-        {VAULT, "Bearer authorization=\"https://login.microsoftonline.com/adfs/x\", " RES,
-         KP_PROTOCOL, 3203},
-        {VAULT, "Bearer authorization=\"https://login.microsoftonline.com/../x\", " RES,
-         KP_PROTOCOL, 3203},
-        {VAULT, "Bearer authorization=\"https://login.microsoftonline.com//" T "\", " RES,
-         KP_PROTOCOL, 3202},
-        /* the resource */
-        {VAULT, "Bearer " AUTH, KP_PROTOCOL, 3206},
-        {VAULT, "Bearer " AUTH ", resource=\"\"", KP_PROTOCOL, 3206},
-        {VAULT, "Bearer " AUTH ", resource=\"https://vault.azure.net", KP_PROTOCOL, 3207},
-        {VAULT, "Bearer " AUTH ", resource=\"https://graph.microsoft.com\"", KP_PROTOCOL, 3206},
-        {VAULT, "Bearer " AUTH ", resource=\"https://azure.net\"", KP_PROTOCOL, 3206},
-        {VAULT, "Bearer " AUTH ", resource=\"https://net\"", KP_PROTOCOL, 3206},
-        {VAULT, "Bearer " AUTH ", resource=\"https://managedhsm.azure.net\"", KP_PROTOCOL, 3206},
-        {VAULT, "Bearer " AUTH ", resource=\"http://vault.azure.net\"", KP_PROTOCOL, 3206},
-        {VAULT, "Bearer " AUTH ", resource=\"https://vault.azure.net:8443\"", KP_PROTOCOL, 3206},
-        {VAULT, "Bearer " AUTH ", resource=\"https://vault.azure.net/x\"", KP_PROTOCOL, 3206},
-        {VAULT, "Bearer " AUTH ", resource=\"vault.azure.net\"", KP_PROTOCOL, 3206},
-        {VAULT, "Bearer " AUTH ", resource=\"https://my.vault.azure.net\"", KP_PROTOCOL, 3206},
-        {HSM, "Bearer " AUTH ", " RES, KP_PROTOCOL, 3206},
-        /* the request's own host */
-        {"evil.com", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
-        {"my.vault.azure.net.evil.com", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
-        {"myvault.azure.net", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
-        {"vault.azure.net", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
-        {"my.vault.azure.net:8443", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
-        {"my.vault.azure.net@evil.com", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
-        {"127.0.0.1:8443", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
-        {"my.privatelink.vaultcore.azure.net", "Bearer " AUTH ", " RES, KP_CONFIG, 3206},
-        {"my.vault.microsoftazure.de",
-         "Bearer authorization=\"https://login.microsoftonline.de/" T
-         "\", resource=\"https://vault.microsoftazure.de\"",
-         KP_CONFIG, 3203},
-        /* no challenge at all */
-        {VAULT, "", KP_PROTOCOL, 3203},
-        {VAULT, "Basic realm=\"x\"", KP_PROTOCOL, 3203},
-        {VAULT, "BearerX " AUTH ", " RES, KP_PROTOCOL, 3203},
-        {VAULT, "=, =\"", KP_PROTOCOL, 3203},
-    };
     struct azr_target target;
     struct kp_error err;
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        kp_status st = decide(rows[i].header, rows[i].host, NULL, &target, &err);
-        if (st != rows[i].status || err.code != rows[i].code || err.text[0] == '\0')
-            fail_msg("%s, %s: %s %u %s", rows[i].host, rows[i].header, kp_status_text(st),
+    for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
+        kp_status st = decide(hostile[i].header, hostile[i].host, NULL, &target, &err);
+        if (st != hostile[i].status || err.code != hostile[i].code || err.text[0] == '\0')
+            fail_msg("%s, %s: %s %u %s", hostile[i].host, hostile[i].header, kp_status_text(st),
                      (unsigned)err.code, err.text);
         assert_int_equal(err.exposure, KP_NOT_SENT);
         assert_string_equal(target.login, "");
