@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# The provider on network vaults, over TLS: the walkthroughs on an emulated Key Vault and an emulated
+# Managed HSM, and the number a DBA sees for what can go wrong on the way. Each fault is planted in
+# the service; nothing here calls the provider's own tables.
+if [ -z "${KP_EMULATOR_VAULT:-}" ]; then
+    exec "${KP_BIN:?set by ctest}/kp-emulator" --ephemeral -- bash "$0"
+fi
+# shellcheck source=lib/rehearse.bash
+. "$KP_SRC/tests/rehearse/lib/rehearse.bash"
+# shellcheck source=../e2e/lib/azure.bash
+. "$KP_SRC/tests/e2e/lib/azure.bash"
+
+library=$KP_BUILD/lib/libkeyprovider-ekm.so
+printf %s "$AZURE_CLIENT_SECRET" >secret
+printf %s a-secret-of-nobody >wrong
+printf s3cret >access
+id="\"client_id\": \"$AZURE_CLIENT_ID\", \"secret\": {\"file\": \"$work/secret\"}"
+stranger="\"client_id\": \"$AZURE_CLIENT_ID\", \"secret\": {\"file\": \"$work/wrong\"}"
+# Retried at once, so that a fault that lasts is seen soon; the SQL Server login's own secret.
+login="\"access_secret\": {\"file\": \"$work/access\"}, \"retry\": {\"base_ms\": 10},"
+
+# configuration NAME: what the provider of that node reads.
+configuration() {
+    printf '{"http": {"ca_file": "%s"}, "plugin_dir": "%s", "vaults": {' \
+        "$KP_EMULATOR_CA" "$KP_PLUGIN_DIR"
+    vault akv azure-keyvault "$port" $key_vault "$id" "$login"
+    printf ','
+    vault hsm managed-hsm "$hsm_port" $managed_hsm "$id" "$login"
+    printf ','
+    vault stranger azure-keyvault "$port" $key_vault "$stranger" "$login"
+    printf '}, "ekm": {"allow": ["config:akv", "config:hsm", "config:stranger"],'
+    printf '"key_map": "%s/%s.map", "log_file": "%s/%s.log",' "$work" "$1" "$work" "$1"
+    printf '"patience_ms": 0, "event_level": 2}}'
+}
+
+# node NAME: from now on that node's provider, with a key map of its own.
+node() {
+    configuration "$1" >"$1.json"
+    export KP_EKM_CONFIG=$work/$1.json
+}
+
+# ---- The walkthroughs, on either service ----
+
+for service in akv hsm; do
+    node "$service-node1"
+    kpc() { kp --config "$service-node1.json" "$@"; }
+    type=RSA
+    [ "$service" = akv ] || type=RSA-HSM
+    ok kpc -V "$service" key create ContosoKey --type "$type" --size 3072
+    ok kpc -V "$service" key create ContosoKey2 --type "$type" --size 2048
+    ok kpc -V "$service" key create ContosoBackupKey --type "$type" --size 2048
+    use_scripts "config:$service" "config:$service" s3cret
+    quiet --folder "$service" tde-setup.sql
+    has 'Orders   ENCRYPTED'
+    ok kpc -V "$service" key create ContosoKey --type "$type" --size 3072 # a new version
+    quiet --folder "$service" --restart column.sql
+    quiet --folder "$service" --restart rotation.sql backup.sql
+    quiet --folder "$service" --restart
+    has "Starting up database 'Orders'"
+    node "$service-node2"
+    quiet --folder "$service" --node node2 second-node.sql
+    quiet --folder "$service" --node node2 --restart
+    has "Starting up database 'OrdersAgain'"
+done
+
+# ---- What a DBA sees ----
+
+# sees NUMBER RULE: while the service does what the rule says, opening the key prints that number.
+sees() {
+    control DELETE /scenario
+    [ -z "$2" ] || fault "$2"
+    rm -rf -- faults.d
+    message '' "Provider error code: $1" --folder faults.d tde-setup.sql
+}
+
+node faults
+use_scripts config:akv config:akv s3cret
+sees 3109 '{"kind": "get_key", "times": 99, "fault": "status", "status": 429}'
+sees 3111 '{"kind": "get_key", "times": 99, "fault": "status", "status": 503}'
+sees 3113 '{"kind": "get_key", "times": 99, "fault": "status", "status": 403}'
+sees 3112 '{"kind": "get_key", "times": 99, "fault": "status", "status": 404}'
+sees 3404 '{"kind": "get_key", "times": 99, "fault": "body", "body": "<html></html>"}'
+sees 3405 '{"kind": "get_key", "times": 99, "fault": "body", "body": "{}"}'
+sees 3206 '{"kind": "*", "times": 99, "fault": "challenge", "challenge": "Bearer x=y"}'
+sees 3203 '{"kind": "*", "times": 99, "fault": "challenge", "challenge":
+  "Bearer authorization=\"https://login.evil.example/x\", resource=\"https://vault.azure.net\""}'
+sees 3307 '{"kind": "token", "times": 99, "fault": "body", "body": "<html></html>"}'
+control DELETE /scenario
+
+# An identity that the login service refuses, and the login's own secret.
+use_scripts config:stranger config:stranger s3cret
+sees 3303 ''
+use_scripts config:akv config:akv another
+sees 3303 ''
+use_scripts config:nobody config:nobody s3cret
+sees 5 ''
+lacks "$(cat secret)" faults.log
+lacks "$(cat wrong)" faults.log
