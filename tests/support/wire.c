@@ -77,9 +77,8 @@ void wire_expect(struct wire *wire, const char *path, kp_status status, uint32_t
 __attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
 
 /*
- * libcurl may close a socket before it says so. libuv then asks the kernel to forget a number that
- * a thread of the test may have been given meanwhile: for the loop's own set that is no member, so
- * nothing happens, but the sanitizer sees one descriptor used by two threads.
+ * Seen once in several runs under load, cause not proven: ending a watch asks the kernel to forget
+ * a number that a thread of the test holds by then. It is no member of the loop's own set.
  */
 const char *__tsan_default_suppressions(void)
 {
