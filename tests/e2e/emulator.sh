@@ -32,3 +32,25 @@ fails 2 'no option' "$emulator" --ephemeral --loud
 fails 1 'cannot be run' "$emulator" --ephemeral -- ./not-there
 printf '{"tenant":"x"}' >bad.json
 fails 1 'tenant must be a guid' "$emulator" --ephemeral --config bad.json
+
+# ---- The proxy leads nowhere but here ----
+
+cat >connect.sh <<'SH'
+port=${KP_EMULATOR_PROXY##*:}
+# answer REQUEST: the first line the proxy says to it.
+answer() {
+    exec 3<>"/dev/tcp/127.0.0.1/$port"
+    printf '%b' "$1" >&3
+    head -n 1 <&3
+    exec 3<&- 3>&-
+}
+answer 'CONNECT emulated.vault.azure.net:443 HTTP/1.1\r\nHost: emulated.vault.azure.net\r\n\r\n'
+answer "CONNECT localhost:${KP_EMULATOR_LOGIN##*:} HTTP/1.1\r\n\r\n"
+answer "CONNECT localhost:$port HTTP/1.1\r\n\r\n"
+answer 'CONNECT example.com:443 HTTP/1.1\r\n\r\n'
+answer 'GET http://emulated.vault.azure.net/ HTTP/1.1\r\n\r\n'
+answer "CONNECT $(printf 'a%.0s' {1..8184})" # as much as a head may have
+SH
+"$emulator" --ephemeral -- bash connect.sh >answers 2>said
+[ "$(grep -c 'HTTP/1.1 200' answers)" -eq 2 ] || fail "the proxy said: $(cat answers)"
+[ "$(grep -c 'HTTP/1.1 403' answers)" -eq 4 ] || fail "the proxy said: $(cat answers)"

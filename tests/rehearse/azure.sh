@@ -63,6 +63,56 @@ for service in akv hsm; do
     has "Starting up database 'OrdersAgain'"
 done
 
+# ---- IDENTITY is a host, as the connector has it: nothing of the vault is configured ----
+
+# hosts NAME: that node's provider, which reaches the clouds' host names through the proxy.
+hosts() {
+    printf '{"http": {"ca_file": "%s", "proxy": "%s"}, "plugin_dir": "%s", "ekm": {' \
+        "$KP_EMULATOR_CA" "$KP_EMULATOR_PROXY" "$KP_PLUGIN_DIR" >"$1.json"
+    printf '"key_map": "%s/%s.map", "log_file": "%s/%s.log", "patience_ms": 0, "event_level": 2}}' \
+        "$work" "$1" "$work" "$1" >>"$1.json"
+    export KP_EKM_CONFIG=$work/$1.json
+}
+
+client=${AZURE_CLIENT_ID//-/}
+for host in emulated emulated.vault.azure.net emulatedhsm.managedhsm.azure.net; do
+    hosts "$host"
+    use_scripts "$host" "$host" "$client$AZURE_CLIENT_SECRET"
+    quiet --folder "$host" tde-setup.sql column.sql
+    has 'Orders   ENCRYPTED'
+    quiet --folder "$host" --restart rotation.sql backup.sql
+    quiet --folder "$host" --restart
+    has "Starting up database 'Orders'"
+    lacks "$AZURE_CLIENT_SECRET" "$host.log"
+done
+
+# A client secret that is wrong: no session waits for the login service, so the first call says it;
+# from then on a session with it is refused at once, and the service is not asked.
+cat >again.sql <<SQL
+CREATE CREDENTIAL Again
+    WITH IDENTITY = 'emulated.vault.azure.net', SECRET = '${client}a-secret-of-nobody'
+    FOR CRYPTOGRAPHIC PROVIDER VaultProvider;
+ALTER LOGIN sa DROP CREDENTIAL AdminVault;
+ALTER LOGIN sa ADD CREDENTIAL Again;
+CREATE ASYMMETRIC KEY TdeKey FROM PROVIDER VaultProvider
+WITH PROVIDER_KEY_NAME = 'ContosoKey', CREATION_DISPOSITION = OPEN_EXISTING;
+SQL
+hosts refused
+use_scripts emulated.vault.azure.net emulated.vault.azure.net "${client}a-secret-of-nobody"
+control DELETE /requests
+message 33049 'Provider error code: 3303' --folder refused --trace --stop tde-setup.sql
+has '-- SqlCryptOpenSession: 0'
+has '-- SqlCryptGetKeyInfoByName: 3303'
+asked token 1
+rm -rf -- refused
+control DELETE /requests
+message 33028 'Provider error code: 3303' --folder refused --trace tde-setup.sql again.sql
+has '-- SqlCryptOpenSession: 0'
+has '-- SqlCryptOpenSession: 3303'
+asked token 1
+has 'call=GetKeyInfoByName step=read number=3303' refused.log
+has 'call=OpenSession step=check number=3303' refused.log
+
 # ---- What a DBA sees ----
 
 # sees NUMBER RULE: while the service does what the rule says, opening the key prints that number.

@@ -21,6 +21,9 @@
 /* What a port stands for when the Host header does not say. */
 enum emu_role { EMU_ROLE_VAULT = 0, EMU_ROLE_HSM, EMU_ROLE_LOGIN, EMU_ROLE_METADATA, EMU_N_ROLES };
 
+/* Ports of the command line: the roles', and the proxy's. */
+enum { EMU_PORT_PROXY = EMU_N_ROLES, EMU_N_PORTS };
+
 struct emu_listener {
     struct emu *emu;
     enum emu_role role;
@@ -32,6 +35,7 @@ struct emu {
     struct emu_settings settings;
     struct event_base *base;
     struct emu_listener listeners[EMU_N_ROLES];
+    struct emu_proxy *proxy;
     SSL_CTX *tls;
     uint8_t tls_sha1[20]; /* thumbprint of the server's certificate */
     struct emu_ca ca;

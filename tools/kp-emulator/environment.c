@@ -5,6 +5,7 @@
 #include "base/encode.h"
 #include "base/errors.h"
 #include "base/span.h"
+#include "tools/kp-emulator/proxy.h"
 
 #define TEXT_MAX_LEN 2048u
 
@@ -27,6 +28,13 @@ static void put_url(const struct writer *w, const char *name, const char *scheme
     (void)snprintf(text, sizeof text, "%s://localhost:%u%s", scheme, w->emu->listeners[role].port,
                    path);
     put(w, name, text);
+}
+
+static void put_proxy(const struct writer *w)
+{
+    char text[TEXT_MAX_LEN];
+    (void)snprintf(text, sizeof text, "http://localhost:%u", emu_proxy_port(w->emu->proxy));
+    put(w, "KP_EMULATOR_PROXY", text);
 }
 
 static void put_path(const struct writer *w, const char *name, const char *file)
@@ -121,6 +129,7 @@ kp_status emu_environment(struct emu *emu,
     put_url(&w, "KP_EMULATOR_HSM", "https", EMU_ROLE_HSM, "");
     put_url(&w, "KP_EMULATOR_LOGIN", "https", EMU_ROLE_LOGIN, "");
     put_url(&w, "KP_EMULATOR_CONTROL", "http", EMU_ROLE_METADATA, "/emulator");
+    put_proxy(&w);
     put_path(&w, "KP_EMULATOR_CA", "ca.pem");
     put_path(&w, "KP_EMULATOR_CLIENT_CERTIFICATE", "client.pem");
     put_url(&w, "AZURE_AUTHORITY_HOST", "https", EMU_ROLE_LOGIN, "");

@@ -18,7 +18,7 @@ const char *emu_usage(void)
            "  --config FILE       tenant, applications and vaults; see docs/EMULATOR.md\n"
            "  --scenario FILE     faults to play\n"
            "  --listen ADDRESS    instead of 127.0.0.1\n"
-           "  --vault-port N, --hsm-port N, --login-port N, --metadata-port N\n"
+           "  --vault-port N, --hsm-port N, --login-port N, --metadata-port N, --proxy-port N\n"
            "                      instead of ports that are free\n"
            "  --help              this text\n"
            "\n"
@@ -47,8 +47,8 @@ static const struct {
     {"--listen", offsetof(struct emu_options, address)},
 };
 
-static const char *const PORTS[] = {"--vault-port", "--hsm-port", "--login-port",
-                                    "--metadata-port"};
+static const char *const PORTS[] = {"--vault-port", "--hsm-port", "--login-port", "--metadata-port",
+                                    "--proxy-port"};
 
 /* An option with a value. */
 static kp_status read_value(const char *name, const char *value, struct emu_options *o,

@@ -39,7 +39,7 @@ static struct bufferevent *new_connection(struct event_base *base, void *arg)
     return bev;
 }
 
-static uint16_t port_of(int fd)
+uint16_t emu_socket_port(int fd)
 {
     struct sockaddr_storage address;
     socklen_t len = sizeof address;
@@ -86,7 +86,7 @@ kp_status emu_listen(struct emu *emu, enum emu_role role, const char *address, u
     if (!bound)
         return kpb_fail(reterr, KP_CONFIG, "%s port %u cannot be listened on", address, port);
     hurry(evhttp_bound_socket_get_fd(bound));
-    listener->port = port_of(evhttp_bound_socket_get_fd(bound));
+    listener->port = emu_socket_port(evhttp_bound_socket_get_fd(bound));
     return KP_OK;
 }
 

@@ -12,5 +12,7 @@ kp_status emu_listen(struct emu *emu, enum emu_role role, const char *address, u
                      struct kp_error *reterr) KP_MUST_USE;
 /* Closes every listener with its connections; exchanges under way must have ended. */
 void emu_unlisten(struct emu *emu);
+/* The port a socket is bound to; 0: it cannot be told. */
+uint16_t emu_socket_port(int fd);
 
 #endif /* KP_TOOLS_KP_EMULATOR_SERVER_H */

@@ -15,6 +15,7 @@
 #include "crypto/random.h"
 #include "tools/kp-emulator/exchange.h"
 #include "tools/kp-emulator/guid.h"
+#include "tools/kp-emulator/proxy.h"
 #include "tools/kp-emulator/server.h"
 
 #define SITE "emulator.start"
@@ -236,6 +237,9 @@ kp_status emu_start(struct emu *emu, const struct emu_options *options, struct k
         st = open_vaults(emu, reterr);
     for (size_t i = 0; st == KP_OK && i < EMU_N_ROLES; i++)
         st = emu_listen(emu, (enum emu_role)i, options->address, options->ports[i], reterr);
+    if (st == KP_OK)
+        st = emu_proxy_open(emu, options->address, options->ports[EMU_PORT_PROXY], &emu->proxy,
+                            reterr);
     return st;
 }
 
@@ -246,6 +250,7 @@ void emu_stop(struct emu *emu, const struct emu_options *options)
         emu_book_close(&emu->vaults[i].book);
     }
     emu_backend_close(&emu->backend);
+    emu_proxy_close(emu->proxy);
     emu_exchanges_abandon(emu);
     emu_unlisten(emu);
     emu_scenario_clear(&emu->scenario);
