@@ -16,6 +16,7 @@
 #include "core/provider.h"
 #include "core/vault.h"
 #include "support/client.h"
+#include "support/quiet_fork.h"
 #include "support/tsan_options.h"
 
 #define ALARM_S 60u
@@ -71,7 +72,7 @@ static void expect_of_child(void (*play)(void))
 /* The same one generation further down: forks the process that has a provider. */
 static void fork_and_play(void (*play)(void))
 {
-    pid_t child = fork();
+    pid_t child = quiet_fork();
     CHECK(child >= 0);
     if (child == 0) {
         (void)alarm(ALARM_S);

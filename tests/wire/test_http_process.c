@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/resolve.h"
+#include "support/quiet_fork.h"
 #include "support/tsan_options.h"
 #include "support/wire.h"
 
@@ -62,7 +63,7 @@ static void fork_amid_a_request(void)
     wire_ask(&wire, &ask, "/hang");
     ask_begin(&ask);
     latch_wait(tls_server_requests(wire.server), 1);
-    pid_t child = fork();
+    pid_t child = quiet_fork();
     if (child == 0)
         open_anew();
     if (status_of(child) != 0)
