@@ -45,8 +45,10 @@ static void end_call(CURL *easy, CURLcode result)
     struct kpi_http_generation *generation = call->generation;
     /* A handle keeps what it received last: after a secret it is freed, and so wiped. */
     bool again = result == CURLE_OK && !(call->flags & KP_HTTP_SECRET_REPLY);
-    kpi_http_pool_ended(call, (int)result);
+    bool ended = kpi_http_pool_ended(call, (int)result);
     release_handle(call, again);
+    if (!ended)
+        kpi_http_pool_requeue(call);
     kpi_http_pool_released(generation);
 }
 

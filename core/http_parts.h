@@ -4,7 +4,8 @@
  *   http.c             the service: requests come in, certificates are read, the end
  *   http_call.c        one request: copied, checked, ended
  *   http_reply.c       what comes back, within its bounds
- *   http_pool.c        who gets a connection when; addresses; generations come and go
+ *   http_pool.c        who gets a connection when; generations come and go
+ *   http_addresses.c   which of a server's addresses are used
  *   http_generation.c  connections that libcurl keeps together, and its sockets on the loop
  *   http_easy.c        what libcurl is told about one request
  *
@@ -54,6 +55,7 @@ void kpi_http_want_store(struct kpi_http *http);
  *   QUEUED  a place in a generation      SENT
  *   QUEUED  cancel, time, no address     OVER
  *   SENT    libcurl is done              OVER
+ *   SENT    refused, another address     QUEUED
  *   SENT    cancel, time                 OVER
  *   OVER    its mail is delivered        (gone)
  */
@@ -96,6 +98,7 @@ struct kpi_http_call {
     struct kpi_timer timer;         /* the whole time */
     struct kpi_timer connect_timer; /* ... to get a connection */
     uint64_t sent_ns;               /* when libcurl got it; 0: not yet */
+    uint32_t n_refused;             /* how often no address took a connection */
     bool securing;                  /* its own connection has got as far as TLS */
     bool connected;
     long size_before; /* bytes libcurl had sent, to a proxy say, when it began with the request */
@@ -218,8 +221,9 @@ struct kpi_http_pool {
     /* ---- addresses ---- */
     char *name; /* to look up: the host's or the proxy's; NULL where it is an address */
     uint16_t name_port;
-    struct kpi_addresses addresses;
-    struct curl_slist entry; /* the addresses as CURLOPT_RESOLVE wants them; data NULL: none */
+    struct kpi_addresses addresses; /* those to use first come first */
+    struct curl_slist entry; /* the first of each family, for CURLOPT_RESOLVE; data NULL: none */
+    uint64_t turned_ns;      /* when the next address took its turn */
     uint64_t fresh_until_ns;
     uint64_t good_until_ns;
     bool asking;
@@ -252,12 +256,23 @@ void kpi_http_pool_retire(struct kpi_http_generation *generation);
 void kpi_http_pool_released(struct kpi_http_generation *generation);
 /* Ends everything in a generation that cannot go on. */
 void kpi_http_pool_abandon(struct kpi_http_generation *generation);
-/* libcurl is done with a request: result is a CURLcode. */
-void kpi_http_pool_ended(struct kpi_http_call *call, int result);
+/* libcurl is done with a request: result is a CURLcode. False: it has not ended, and is to be
+ * queued again, for the next address, once it has left its generation. */
+bool kpi_http_pool_ended(struct kpi_http_call *call, int result) KP_MUST_USE;
+/* Puts it at the head of the queue, whose limit it has passed once. */
+void kpi_http_pool_requeue(struct kpi_http_call *call);
 /* Everything queued fails. */
 void kpi_http_pool_fail_queue(struct kpi_http_pool *pool, int cause, enum kpi_http_phase phase,
                               const char *detail);
 /* No look-up is going to answer any more. */
 bool kpi_http_pool_is_quiet(struct kpi_http_pool *pool);
+
+/* ---- Addresses ---- */
+
+/* Uses what a look-up found from now on. False: memory is out, and the old ones stay. */
+bool kpi_http_addresses_take(struct kpi_http_pool *pool, const struct kpi_addresses *found)
+    KP_MUST_USE;
+/* Those in use lead nowhere: puts the next ones in front, if there are any (and memory). */
+void kpi_http_addresses_turn(struct kpi_http_pool *pool);
 
 #endif /* KP_CORE_HTTP_PARTS_H */

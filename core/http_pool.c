@@ -59,51 +59,12 @@ static uint32_t max_active(const struct kpi_http_pool *pool)
 
 /* ---- Addresses ---- */
 
-/* "host:port:address,address", as CURLOPT_RESOLVE wants it. */
-static char *write_entry(const struct kpi_http_pool *pool)
-{
-    kp_buf out;
-    char *entry = NULL;
-    kp_buf_init(&out, "http.entry",
-                KPI_HOST_MAX_LEN + 16 + KPI_ADDRESSES_MAX * (KPI_ADDRESS_TEXT_LEN + 3));
-    kp_status st = kp_buf_append_fmt(&out, "%s:%u:", pool->name, pool->name_port);
-    for (uint32_t i = 0; st == KP_OK && i < pool->addresses.n; i++) {
-        const char *address = pool->addresses.at[i];
-        st = kp_buf_append_fmt(&out, strchr(address, ':') ? "%s[%s]" : "%s%s", i > 0 ? "," : "",
-                               address);
-    }
-    if (st == KP_OK)
-        entry = kpb_strdup_span("http.entry", kp_buf_view(&out));
-    kp_buf_clear(&out);
-    return entry;
-}
-
-static bool shares_address(const struct kpi_addresses *a, const struct kpi_addresses *b)
-{
-    for (uint32_t i = 0; i < a->n; i++)
-        for (uint32_t j = 0; j < b->n; j++)
-            if (strcmp(a->at[i], b->at[j]) == 0)
-                return true;
-    return false;
-}
-
 /* False: memory is out, and the old ones stay. */
 static bool take_addresses(struct kpi_http_pool *pool, const struct kpi_addresses *addresses)
 {
     const struct kpi_provider_limits *limits = pool->http->limits;
-    const struct kpi_addresses before = pool->addresses;
-    pool->addresses = *addresses;
-    char *entry = write_entry(pool);
-    if (!entry) {
-        pool->addresses = before;
+    if (!kpi_http_addresses_take(pool, addresses))
         return false;
-    }
-    if (pool->current && !shares_address(&before, addresses))
-        kpi_http_pool_retire(pool->current);
-    if (pool->current)
-        pool->current->addressed = false;
-    kpb_free(pool->entry.data);
-    pool->entry.data = entry;
     pool->fresh_until_ns = pool->answered_ns + limits->http_dns_lifetime_ms * KPI_NS_PER_MS;
     pool->good_until_ns = pool->fresh_until_ns + limits->http_dns_stale_ms * KPI_NS_PER_MS;
     return true;
@@ -257,6 +218,15 @@ void kpi_http_pool_queue(struct kpi_http_pool *pool, struct kpi_http_call *call)
     kpi_http_pool_pump(pool);
 }
 
+void kpi_http_pool_requeue(struct kpi_http_call *call)
+{
+    struct kpi_http_pool *pool = call->pool;
+    kpi_shard_disarm(call->http->shard, &call->connect_timer);
+    call->state = KPI_HTTP_CALL_QUEUED;
+    kpi_list_append(pool->queue.next, &call->in_line); /* before the first */
+    pool->n_queued++;
+}
+
 /* ---- Requests that leave ---- */
 
 /* Nobody uses the pool: its connections go after a while, and then the pool itself. */
@@ -301,11 +271,15 @@ void kpi_http_pool_released(struct kpi_http_generation *generation)
         rest(pool);
 }
 
-/* A server that cannot be reached may have moved. */
-static void doubt_address(struct kpi_http_pool *pool, enum kpi_http_phase phase)
+/* A server that cannot be reached may have moved, or is to be reached at its next address. */
+static void doubt_address(const struct kpi_http_call *call, enum kpi_http_phase phase)
 {
-    if (phase == KPI_HTTP_CONNECT)
-        pool->fresh_until_ns = 0;
+    struct kpi_http_pool *pool = call->pool;
+    if (phase != KPI_HTTP_CONNECT)
+        return;
+    pool->fresh_until_ns = 0;
+    if (call->sent_ns >= pool->turned_ns) /* else it failed at one that is at the end already */
+        kpi_http_addresses_turn(pool);
 }
 
 static void withdraw_sent(struct kpi_http_call *call, enum kpi_http_phase phase, bool in_vain)
@@ -314,7 +288,7 @@ static void withdraw_sent(struct kpi_http_call *call, enum kpi_http_phase phase,
     struct kpi_http_generation *generation = call->generation;
     if (in_vain) {
         kpi_http_pool_retire(generation);
-        doubt_address(pool, phase);
+        doubt_address(call, phase);
     }
     kpi_http_call_fail(call, call->cause, phase, NULL); /* while the handle still tells */
     kpi_http_generation_remove(call);
@@ -382,25 +356,34 @@ static int cause_of(struct kpi_http_call *call, int result, const char **detail)
     return tls->pin_len > 0 ? CURLE_PEER_FAILED_VERIFICATION : KPI_HTTP_REVOKED;
 }
 
-static void fail_ended(struct kpi_http_call *call, int result)
+/* True: it was refused where others of the server's addresses have not been tried yet. */
+static bool may_try_next(struct kpi_http_call *call, int cause, enum kpi_http_phase phase)
+{
+    return cause == CURLE_COULDNT_CONNECT && phase == KPI_HTTP_CONNECT &&
+           ++call->n_refused < call->pool->addresses.n;
+}
+
+static bool fail_ended(struct kpi_http_call *call, int result)
 {
     const char *said = call->handle->said;
     const char *detail = said[0] ? said : curl_easy_strerror((CURLcode)result);
     enum kpi_http_phase phase = kpi_http_handle_phase(call);
     int cause = cause_of(call, result, &detail);
-    doubt_address(call->pool, phase);
+    doubt_address(call, phase);
+    if (may_try_next(call, cause, phase))
+        return false;
     kpi_http_call_fail(call, cause, phase, detail);
+    return true;
 }
 
 /* libcurl takes an end among the headers for the end of the answer. */
-void kpi_http_pool_ended(struct kpi_http_call *call, int result)
+bool kpi_http_pool_ended(struct kpi_http_call *call, int result)
 {
-    if (result == CURLE_OK && call->headers_done) {
-        learn(call);
-        kpi_http_call_succeed(call);
-    } else {
-        fail_ended(call, result != CURLE_OK ? result : CURLE_RECV_ERROR);
-    }
+    if (result != CURLE_OK || !call->headers_done)
+        return fail_ended(call, result != CURLE_OK ? result : CURLE_RECV_ERROR);
+    learn(call);
+    kpi_http_call_succeed(call);
+    return true;
 }
 
 /* ---- Which pool ---- */

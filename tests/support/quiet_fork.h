@@ -5,9 +5,9 @@
 #include <sys/types.h>
 
 /*
- * As fork(). Under AddressSanitizer only once every other thread sleeps: its allocator does not mind
- * forks, and a lock of it that a thread held would be held in the child for good. The C library's
- * own allocator does mind them, so without it nothing is waited for.
+ * As fork(). Under AddressSanitizer only once every other thread sleeps: its allocator does not
+ * mind forks, and a lock of it that a thread held would be held in the child for good. The C
+ * library's own allocator does mind them, so without it nothing is waited for.
  */
 pid_t quiet_fork(void);
 
