@@ -1,5 +1,6 @@
 #include "cli/keymap.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -9,7 +10,6 @@
 #include "cli/platform.h"
 #include "cli/session.h"
 
-#define MACHINE_MAP "/var/lib/keyprovider/ekm-keys.json"
 #define CONFIG_TEXT_MAX_LEN (16u << 20)
 
 static void receive(void *ctx, kp_span text)
@@ -40,7 +40,7 @@ static kp_status configured_path(struct cli *c, char *path)
     kp_buf text;
     kp_buf_init(&text, "cli.keymap", CONFIG_TEXT_MAX_LEN);
     cli_options_fill(c, &options, config_path, plugin_dir);
-    memcpy(path, MACHINE_MAP, sizeof MACHINE_MAP);
+    (void)snprintf(path, CLI_PATH_MAX_LEN, "%s", cli_platform_key_map());
     const kp_status st = kp_config_check(&options, receive, &text, &c->fault.error);
     if (st == KP_OK) {
         copy_path(kp_buf_view(&text), path);

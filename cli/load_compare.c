@@ -114,7 +114,7 @@ static struct figure read_figure(const json_t *root, size_t i)
 static const char *verdict(const struct figure *a, const struct figure *b)
 {
     const double error = sqrt(a->error * a->error + b->error * b->error);
-    if (!isfinite(error) || a->value <= 0 || b->value <= 0) {
+    if (!(error < HUGE_VAL) || a->value <= 0 || b->value <= 0) {
         return "too short to tell";
     }
     return fabs(log(b->value / a->value)) > BEYOND_NOISE * error ? "beyond noise" : "within noise";

@@ -1,7 +1,7 @@
 /*
  * What a load test asks of the operating system beyond cli/platform.h: time, threads, a lock, what
  * the process has used, and the wish of the person at the keyboard to end. One file per platform
- * implements it (posix_load.c).
+ * implements it (posix_load.c, win_load.c).
  */
 #ifndef KP_CLI_LOAD_PLATFORM_H
 #define KP_CLI_LOAD_PLATFORM_H

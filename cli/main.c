@@ -48,7 +48,9 @@ int main(int argc, char **argv)
     cli_out_init(&c.out);
     cli_platform_harden();
     cli_json_memory_use();
-    const kp_status st = run(&c, argc, argv);
+    const kp_status st = cli_platform_args(&argc, &argv)
+                             ? run(&c, argc, argv)
+                             : kpb_fail(&c.fault.error, KP_USAGE, "the arguments are no text");
     if (st != KP_OK) {
         cli_report(stderr, c.command ? c.command->name : NULL, st, &c.fault,
                    cli_has(&c, CLI_OPT_JSON));

@@ -1,5 +1,5 @@
 /*
- * What kp asks of the operating system; one file per platform implements it (posix_*.c).
+ * What kp asks of the operating system; one file per platform implements it (posix_*.c, win_*.c).
  * Threads: main thread, before any other exists, unless it says otherwise.
  */
 #ifndef KP_CLI_PLATFORM_H
@@ -15,6 +15,12 @@
 /* Keeps memory out of core dumps. Best effort. */
 void cli_platform_harden(void);
 
+/*
+ * The arguments in UTF-8: replaces the two, for the life of the program, where the system hands
+ * them over otherwise. false: memory is out, or one of them is no text.
+ */
+bool cli_platform_args(int *argc, char ***argv);
+
 /* A variable of the environment; NULL when unset, empty, or when privileges were raised. */
 const char *cli_platform_env(const char *name);
 
@@ -24,6 +30,9 @@ const char *cli_platform_env(const char *name);
  * is the reader's to refuse. false: there is none.
  */
 bool cli_platform_config_path(char *out);
+
+/* Where the key map of SQL Server's provider is when nothing else is said. Static storage. */
+const char *cli_platform_key_map(void);
 
 /*
  * The plugin folder beside the running program (BIN/../lib/keyprovider/plugins), the same in a

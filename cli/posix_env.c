@@ -20,6 +20,14 @@ void cli_platform_harden(void)
     (void)setrlimit(RLIMIT_CORE, &none);
 }
 
+/* They come as they are. */
+bool cli_platform_args(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    return true;
+}
+
 const char *cli_platform_env(const char *name)
 {
     const char *value = secure_getenv(name);
@@ -55,6 +63,11 @@ bool cli_platform_config_path(char *out)
         return true;
     }
     return put(out, MACHINE_CONFIG, "", "") && is_there(out);
+}
+
+const char *cli_platform_key_map(void)
+{
+    return "/var/lib/keyprovider/ekm-keys.json";
 }
 
 bool cli_platform_plugin_dir(char *out)

@@ -24,7 +24,11 @@
 #define KPI_SHA256_LEN 32u
 #define KPI_LOG_LEVELS_DEFAULT "info"
 #define KPI_EKM_ALGORITHM_DEFAULT "RSA-OAEP-256"
+#if defined(_WIN32)
+#define KPI_EKM_KEY_MAP_DEFAULT "HKLM\\SOFTWARE\\Microsoft\\SQL Server Cryptographic Provider"
+#else
 #define KPI_EKM_KEY_MAP_DEFAULT "/var/lib/keyprovider/ekm-keys.json"
+#endif
 #define KPI_HTTP_PROXY_DEFAULT "environment"
 
 /* ---- Parts ---- */

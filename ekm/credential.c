@@ -5,6 +5,7 @@
 #include "base/errors.h"
 #include "base/mem.h"
 #include "base/span.h"
+#include "ekm/environment.h"
 
 #define PUBLIC_CLOUD ".vault.azure.net"
 #define MANAGED_IDENTITY "Managed Identity"
@@ -232,30 +233,15 @@ static kp_status read_config(struct ekm_credential *c, kp_span identity, kp_span
     return st;
 }
 
-/* Another machine's folder, or a device of any platform. */
-static bool leads_elsewhere(kp_span path)
-{
-    return kpb_span_starts_with(path, "//") || memchr(path.ptr, '\\', path.len) ||
-           has_prefix_nocase(path, "/dev/") || has_prefix_nocase(path, "/proc/") ||
-           has_prefix_nocase(path, "/sys/") || has_prefix_nocase(path, "/net/");
-}
-
-static bool has_dots(kp_span path)
-{
-    for (size_t i = 0; i + 2 < path.len; i++) {
-        if (path.ptr[i] == '/' && path.ptr[i + 1] == '.' && path.ptr[i + 2] == '.')
-            return true;
-    }
-    return false;
-}
-
 static kp_status check_path(kp_span path, struct kp_error *reterr)
 {
-    if (path.len > 0 && leads_elsewhere(path))
+    enum ekm_path_kind kind = ekm_platform_path_kind(path);
+
+    if (kind == EKM_PATH_ELSEWHERE)
         return kpb_fail_code(reterr, KP_FORBIDDEN, CODE_AUTH_FAILURE,
                              "IDENTITY names a network or device path; a file vault is a folder of "
                              "this machine");
-    if (path.len < 2 || path.ptr[0] != '/' || has_dots(path))
+    if (kind == EKM_PATH_PARTIAL)
         return kpb_fail_code(reterr, KP_FORBIDDEN, CODE_AUTH_FAILURE,
                              "IDENTITY = 'file:DIR' takes the folder's whole path, without ..");
     return KP_OK;

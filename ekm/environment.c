@@ -2,13 +2,8 @@
 
 #include "ekm/keys/sync.h"
 
-/* plugins/file-test/table.c under KP_PLUGIN_STATIC: the plugin that is linked in. */
-kp_plugin_get_fn kp_file_test_plugin_get;
-
-static kp_plugin_get_fn *const linked_plugins[] = {kp_file_test_plugin_get, NULL};
-
 static const struct ekm_environment machine = {
-    .static_plugins = linked_plugins,
+    .static_plugins = ekm_platform_plugins,
     .now_ms = ekm_sync_now_ms,
     .age_ms = ekm_platform_age_ms,
     .event = ekm_platform_event,

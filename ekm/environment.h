@@ -37,6 +37,17 @@ const struct ekm_environment *ekm_environment_get(void);
 
 /* ---- Twins of the platform ---- */
 
+/* The plugins that are linked in, NULL-terminated. */
+extern kp_plugin_get_fn *const ekm_platform_plugins[];
+
+/* What the folder of a file vault can be, by its text alone. */
+enum ekm_path_kind {
+    EKM_PATH_WHOLE = 0,    /* of this machine, from its root, without .. */
+    EKM_PATH_PARTIAL = 1,  /* anything else */
+    EKM_PATH_ELSEWHERE = 2 /* another machine's, or a device */
+};
+enum ekm_path_kind ekm_platform_path_kind(kp_span path);
+
 /*
  * The path of the configuration: what KP_EKM_CONFIG names (never where privileges were raised), else
  * the machine's file if there is one. false: there is none, and the defaults hold.
@@ -44,7 +55,7 @@ const struct ekm_environment *ekm_environment_get(void);
 bool ekm_platform_config_path(char out[EKM_PATH_MAX_LEN + 1]);
 /* Milliseconds since the process began; where that cannot be told, since the first call. */
 uint64_t ekm_platform_age_ms(void *ctx);
-/* Hands an event to the system: syslog here. */
+/* Hands an event to the system: syslog, or the event log of Windows. */
 void ekm_platform_event(void *ctx, uint32_t error, const char *line);
 /* Milliseconds since 1970, for the time in a log line. */
 int64_t ekm_platform_unix_ms(void);

@@ -1,6 +1,6 @@
 /*
  * The key map's store in a file. What takes a decision stands in map_file.c; what asks the
- * operating system, in posix_map_file.c.
+ * operating system, in its platform twins.
  *
  * FILE.lock beside the file is locked by writers; FILE.new is the text on its way. Both have mode
  * 0600, and so has the file. The folder is never made here, and is not used when somebody else

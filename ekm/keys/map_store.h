@@ -1,6 +1,7 @@
 /*
  * Where a key map keeps its text: the one seam between the map and the platform. A file here
- * (posix_map_file.c); the registry is a twin of it on Windows; tests put failures and crashes in.
+ * (posix_map_file.c, win_map_file.c), on Windows also the registry (win_map_registry.c); tests put
+ * failures and crashes in.
  *
  * Threads: the map makes one call at a time, but `stamp` from any. Calls may block.
  */

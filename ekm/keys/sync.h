@@ -1,6 +1,6 @@
 /*
  * A lock with a condition, for state that callers on any thread share. Twin files hold the
- * platform's own: posix_sync.c here. Any thread.
+ * platform's own (posix_sync.c, win_sync.c). Any thread.
  */
 #ifndef KP_EKM_KEYS_SYNC_H
 #define KP_EKM_KEYS_SYNC_H

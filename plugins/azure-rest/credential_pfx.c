@@ -92,7 +92,7 @@ static bool step_in(const uint8_t **p, const uint8_t **end, int tag)
     long len = 0;
     int found = 0;
     int cls = 0;
-    int form = ASN1_get_object(p, &len, &found, &cls, *end - *p);
+    int form = ASN1_get_object(p, &len, &found, &cls, (long)(*end - *p)); /* below 64 KiB */
     if ((form & 0x80) != 0 || (form & 0x01) != 0 || found != tag || len > *end - *p)
         return false;
     *end = *p + len;

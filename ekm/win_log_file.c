@@ -1,0 +1,129 @@
+#include <string.h>
+#include <windows.h>
+
+#include "base/errors.h"
+#include "base/mem.h"
+#include "base/win_access.h"
+#include "base/win_text.h"
+#include "ekm/environment.h"
+#include "ekm/report.h"
+
+struct ekm_log_file {
+    HANDLE handle; /* NULL: there is none, as in most services that were given no standard error */
+    bool is_owned;
+};
+
+static kp_status fail_open(const char *path, struct kp_error *reterr)
+{
+    char why[128];
+
+    kpb_win_reason(GetLastError(), why, sizeof why);
+    return kpb_fail(reterr, KP_CONFIG, "ekm.log_file: %s cannot be opened: %s", path, why);
+}
+
+/* A junction or link would have been opened as itself. */
+static kp_status check(HANDLE handle, const char *path, struct kp_error *reterr)
+{
+    const DWORD odd =
+        FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_REPARSE_POINT | FILE_ATTRIBUTE_DEVICE;
+    BY_HANDLE_FILE_INFORMATION found;
+    kp_status st;
+
+    if (GetFileType(handle) != FILE_TYPE_DISK || !GetFileInformationByHandle(handle, &found) ||
+        (found.dwFileAttributes & odd))
+        return kpb_fail(reterr, KP_CONFIG, "ekm.log_file: %s is not a regular file", path);
+    st = kpb_win_check_file(handle, path, reterr);
+    if (st != KP_OK)
+        kpb_error_prefix(reterr, "ekm.log_file");
+    return st;
+}
+
+/* Appending only: each write goes to the end as it is then, whoever else has written. */
+static HANDLE open_for_appending(const wchar_t *path)
+{
+    SECURITY_ATTRIBUTES mine = {sizeof mine, kpb_win_access_private(), FALSE};
+    HANDLE handle = INVALID_HANDLE_VALUE;
+
+    if (mine.lpSecurityDescriptor)
+        handle =
+            CreateFileW(path, FILE_APPEND_DATA | FILE_READ_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE,
+                        FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, &mine, OPEN_ALWAYS,
+                        FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+    else
+        SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+    {
+        const DWORD code = GetLastError();
+
+        kpb_win_access_free(mine.lpSecurityDescriptor);
+        SetLastError(code);
+    }
+    return handle;
+}
+
+static kp_status open_path(struct ekm_log_file *file, const char *path, struct kp_error *reterr)
+{
+    wchar_t *wide = kpb_win_wide("ekm.log_file", path);
+    HANDLE handle;
+    kp_status st;
+
+    if (!wide)
+        return kpb_fail(reterr, KP_CONFIG, "ekm.log_file: %s is no path", path);
+    handle = open_for_appending(wide);
+    st = handle == INVALID_HANDLE_VALUE ? fail_open(path, reterr) : check(handle, path, reterr);
+    kpb_free(wide);
+    if (st != KP_OK && handle != INVALID_HANDLE_VALUE)
+        (void)CloseHandle(handle); /* nothing was written */
+    if (st == KP_OK) {
+        file->handle = handle;
+        file->is_owned = true;
+    }
+    return st;
+}
+
+kp_status ekm_log_file_open(const char *path, struct ekm_log_file **ret, struct kp_error *reterr)
+{
+    struct ekm_log_file *file = kpb_alloc("ekm.log_file", sizeof *file);
+    kp_status st = KP_OK;
+
+    if (!file)
+        return kpb_fail_memory(reterr, "ekm.log_file");
+    if (path)
+        st = open_path(file, path, reterr);
+    else
+        file->handle = GetStdHandle(STD_ERROR_HANDLE);
+    if (file->handle == INVALID_HANDLE_VALUE)
+        file->handle = NULL;
+    if (st != KP_OK) {
+        kpb_free(file);
+        return st;
+    }
+    *ret = file; /* moved to the caller */
+    return KP_OK;
+}
+
+/* One write, so that lines of several processes do not mix. The end of line is the one on Linux:
+ * what reads these lines reads both. */
+void ekm_log_file_write(struct ekm_log_file *file, const char *line, size_t len)
+{
+    char *whole;
+    DWORD written = 0;
+
+    if (!file->handle)
+        return;
+    whole = kpb_alloc("ekm.log_line", len + 1);
+    if (!whole)
+        return;
+    memcpy(whole, line, len);
+    whole[len] = '\n';
+    (void)WriteFile(file->handle, whole, (DWORD)(len + 1), &written, NULL);
+    kpb_free(whole);
+}
+
+void ekm_log_file_close(struct ekm_log_file *file)
+{
+    if (!file)
+        return;
+    if (file->is_owned)
+        (void)CloseHandle(file->handle); /* each line was written by itself */
+    kpb_free(file);
+}
