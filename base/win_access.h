@@ -20,8 +20,8 @@ kp_status kpb_win_check_file(void *handle, const char *name, struct kp_error *re
 
 /*
  * Refuses a registry key that a group to which anybody belongs (Everyone, Users, Authenticated
- * Users, Interactive, Guests, ...) could write. Accounts are no objection: the key map is written by
- * the account of SQL Server and read by the administrator who runs kp.
+ * Users, Interactive, Guests, ...) could write. Accounts are no objection: the key map is written
+ * by the account of SQL Server and read by the administrator who runs kp.
  * Errors: config.
  */
 kp_status kpb_win_check_key(void *key, const char *name, struct kp_error *reterr) KP_MUST_USE;

@@ -2,7 +2,8 @@
  * The key map's store in the registry of Windows. Below the key that the connector's documents name
  * (made once, with the rights of the account that SQL Server runs as):
  *
- *   ROOT\keyprovider                          ours: one value a record, THUMBPRINT VAULT, whose data
+ *   ROOT\keyprovider                          ours: one value a record, THUMBPRINT VAULT, whose
+ *   data
  *                                             is the text of a map with that record
  *   ROOT\Azure Key Vault\VAULT\THUMBPRINT     the connector's: KeyUri. Read, never written.
  *
