@@ -110,8 +110,8 @@ enum kpi_unit {
 #define KPI_EKM_LIMIT_MAP(XX)                                                                      \
     XX(timeout_ms, "timeout_ms", 30000, 1000, 3600000, MS, 0, "time of one call of SQL Server")    \
     XX(patience_ms, "patience_ms", 45000, 0, 3600000, MS, 0,                                       \
-       "time from the start of the process during which calls that fail for passing reasons are "  \
-       "tried again")                                                                              \
+       "time from the start of the process, for each vault, during which calls that fail for "     \
+       "passing reasons are tried again")                                                          \
     XX(bad_credential_ms, "bad_credential_ms", 60000, 0, 86400000, MS, 0,                          \
        "time a credential that its vault refused is refused without asking again")                 \
     XX(report_3072_as_2048, "report_3072_as_2048", 1, 0, 1, BOOLEAN, 0,                            \

@@ -22,7 +22,7 @@ kp_status ekm_call_begin(struct ekm_call *call, const char *function)
 
 static void set_deadline(struct ekm_call *call)
 {
-    uint64_t patience = ekm_provider_patience_ms(call->provider);
+    uint64_t patience = ekm_patience_left_ms(call->provider, call->session->vault);
     uint64_t timeout = call->provider->settings.timeout_ms;
 
     call->deadline_ms =

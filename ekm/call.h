@@ -2,9 +2,9 @@
  * One call of SQL Server, from its checks to its log line, and the operations it makes of it.
  *
  * An operation goes through kp_submit and is waited for here, so that CloseSession can cancel it.
- * Passing failures are tried again while the process is young (ekm.patience_ms), for databases that
- * are opened before the network is there: a call then lasts to the end of the patience rather than
- * to its own time-out.
+ * Passing failures are tried again while there is patience with the vault (ekm/patience.h), for
+ * databases that are opened before the network is there: a call then lasts to the end of the
+ * patience rather than to its own time-out.
  *
  * Threads: a call belongs to the engine's thread that makes it.
  */

@@ -216,6 +216,11 @@ static void pause_in_session(struct ekm_session *session, uint32_t ms)
     ekm_sync_unlock(session->sync);
 }
 
+static uint64_t patience_left_ms(const struct ekm_call *call)
+{
+    return ekm_patience_left_ms(call->provider, call->session->vault);
+}
+
 /* Grows with each turn; callers that failed together do not come back together. */
 static void pause_before(struct ekm_call *call, uint32_t turn)
 {
@@ -224,6 +229,7 @@ static void pause_before(struct ekm_call *call, uint32_t turn)
     uint32_t ms =
         least(base + (uint32_t)(call->session->id * 37 % PAUSE_MS), ekm_call_left_ms(call));
 
+    ms = least(ms, patience_left_ms(call));
     if (env->pause)
         env->pause(env->ctx, ms);
     else
@@ -234,7 +240,7 @@ static bool tries_again(struct ekm_call *call, const struct kp_request *request,
                         const struct kp_result *result)
 {
     return is_passing(result->status) && may_repeat(request, &result->error) &&
-           ekm_provider_patience_ms(call->provider) > 0 && ekm_call_left_ms(call) > 0 &&
+           patience_left_ms(call) > 0 && ekm_call_left_ms(call) > 0 &&
            !ekm_session_is_aborted(call->session);
 }
 
@@ -246,7 +252,7 @@ static void shape(const struct ekm_call *call, const struct kp_request *asked, u
     *request = *asked;
     request->timeout_ms = least(least(own, left), call->provider->settings.timeout_ms);
     request->flags |= KP_REQ_WAIT_FOR_ROOM | KP_REQ_NEVER_INLINE;
-    if (ekm_provider_patience_ms(call->provider) > 0)
+    if (patience_left_ms(call) > 0)
         request->flags |= KP_REQ_WAIT_FOR_PROBE;
 }
 
@@ -257,9 +263,11 @@ static void init_result(struct kp_result *result)
     kp_error_init(&result->error);
 }
 
+/* is_waiting says afterwards whether the vault held the call up. */
 static kp_status attempts(struct ekm_call *call, kp_vault *vault, const struct kp_request *asked,
-                          struct kp_result *ret)
+                          bool *is_waiting, struct kp_result *ret)
 {
+    uint64_t began = ekm_provider_now_ms(call->provider);
     struct kp_request request;
 
     for (uint32_t turn = 0;; turn++) {
@@ -273,6 +281,9 @@ static kp_status attempts(struct ekm_call *call, kp_vault *vault, const struct k
         shape(call, asked, left, &request);
         if (attempt(call, vault, &request, ret) == KP_OK || !tries_again(call, asked, ret))
             return ret->status;
+        if (!*is_waiting)
+            ekm_patience_begin(call->provider, call->session->vault, began);
+        *is_waiting = true;
         pause_before(call, turn);
         if (ekm_call_left_ms(call) == 0)
             return ret->status;
@@ -284,8 +295,11 @@ kp_status ekm_call_vault(void *ctx, kp_vault *vault, const struct kp_request *re
                          struct kp_result *ret_result)
 {
     struct ekm_call *call = ctx;
-    kp_status st = attempts(call, vault, request, ret_result);
+    bool is_waiting = false;
+    kp_status st = attempts(call, vault, request, &is_waiting, ret_result);
 
+    if (is_waiting)
+        ekm_patience_end(call->provider, call->session->vault);
     call->act = st == KP_OK ? EKM_ACT_LOCAL : ekm_act_of(request->op);
     ekm_vault_learn(call->provider, call->session->vault, st, &ret_result->error);
     return st;

@@ -297,10 +297,3 @@ uint64_t ekm_provider_now_ms(const struct ekm_provider *provider)
 {
     return provider->env->now_ms(provider->env->ctx);
 }
-
-uint64_t ekm_provider_patience_ms(const struct ekm_provider *provider)
-{
-    uint64_t age = provider->env->age_ms(provider->env->ctx);
-
-    return age < provider->settings.patience_ms ? provider->settings.patience_ms - age : 0;
-}

@@ -14,6 +14,7 @@
 #include "ekm/environment.h"
 #include "ekm/keys/resolve.h"
 #include "ekm/keys/sync.h"
+#include "ekm/patience.h"
 #include "ekm/report.h"
 #include "ekm/settings.h"
 
@@ -44,6 +45,7 @@ struct ekm_provider {
     struct ekm_vault *vaults;
     uint32_t n_vaults;
     uint64_t uses;
+    struct ekm_stopwatch waiting; /* of calls on any vault, see patience.h */
 };
 
 /* SqlCryptInitializeProvider and SqlCryptFreeProvider. */
@@ -55,7 +57,4 @@ struct ekm_provider *ekm_provider_acquire(void);
 void ekm_provider_release(struct ekm_provider *provider);
 
 uint64_t ekm_provider_now_ms(const struct ekm_provider *provider);
-/* Milliseconds of patience that are left: 0 once the process is old enough. */
-uint64_t ekm_provider_patience_ms(const struct ekm_provider *provider);
-
 #endif /* KP_EKM_PROVIDER_H */

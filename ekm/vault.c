@@ -1,6 +1,7 @@
 #include "ekm/vault.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/errors.h"
 #include "base/mem.h"
@@ -62,10 +63,13 @@ static struct ekm_vault *find_locked(struct ekm_provider *provider, const kp_vau
     return vault;
 }
 
-static void free_vault(struct ekm_vault *vault)
+static void free_vault(struct ekm_provider *provider, struct ekm_vault *vault)
 {
     if (!vault)
         return;
+    ekm_sync_lock(provider->sync);
+    ekm_patience_release_locked(vault->patience);
+    ekm_sync_unlock(provider->sync);
     ekm_unwrap_cache_free(vault->cache);
     kp_vault_release(vault->kp);
     kpb_free(vault);
@@ -115,16 +119,28 @@ static kp_status new_vault(struct ekm_provider *provider, const struct ekm_crede
         return kpb_fail_memory(reterr, "ekm.vault");
     }
     vault->kp = kp; /* moved to the vault */
-    st = set_text(vault, c, reterr);
+    vault->patience = ekm_patience_new();
+    st = vault->patience ? set_text(vault, c, reterr) : kpb_fail_memory(reterr, "ekm.patience");
     if (st == KP_OK && s->unwrap_cache_ms > 0)
         st = ekm_unwrap_cache_new(s->unwrap_cache_entries, s->unwrap_cache_ms, &vault->cache,
                                   reterr);
     if (st != KP_OK) {
-        free_vault(vault);
+        free_vault(provider, vault);
         return st;
     }
     *ret = vault; /* moved to the caller */
     return KP_OK;
+}
+
+/* Another entry of the vault, under another credential. */
+static const struct ekm_vault *find_text_locked(const struct ekm_provider *provider,
+                                                const char *text)
+{
+    const struct ekm_vault *vault = provider->vaults;
+
+    while (vault && strcmp(vault->text, text) != 0)
+        vault = vault->next;
+    return vault;
 }
 
 /* The one that is in the list afterwards: somebody else may have been faster. */
@@ -135,6 +151,7 @@ static struct ekm_vault *hold_locked(struct ekm_provider *provider, struct ekm_v
 
     if (!vault && fresh) {
         vault = fresh;
+        ekm_patience_share_locked(vault, find_text_locked(provider, vault->text));
         vault->next = provider->vaults;
         provider->vaults = vault; /* moved to the list */
         provider->n_vaults++;
@@ -157,7 +174,7 @@ static struct ekm_vault *hold(struct ekm_provider *provider, struct ekm_vault *f
     vault = hold_locked(provider, fresh, kp);
     surplus = take_surplus_locked(provider);
     ekm_sync_unlock(provider->sync);
-    free_vault(surplus);
+    free_vault(provider, surplus);
     return vault;
 }
 
@@ -182,7 +199,7 @@ kp_status ekm_vault_acquire(struct ekm_provider *provider, const struct ekm_cred
         return st;
     *ret = hold(provider, fresh, kp);
     if (*ret != fresh)
-        free_vault(fresh);
+        free_vault(provider, fresh);
     return KP_OK;
 }
 
@@ -199,7 +216,7 @@ void ekm_vaults_clear(struct ekm_provider *provider)
         struct ekm_vault *vault = provider->vaults;
 
         provider->vaults = vault->next;
-        free_vault(vault);
+        free_vault(provider, vault);
     }
     provider->n_vaults = 0;
 }

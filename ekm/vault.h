@@ -22,6 +22,7 @@ struct ekm_vault {
     uint64_t identity;                /* tells credentials apart, for the resolver */
     char text[EKM_VAULT_MAX_LEN + 1]; /* as records and log lines name it */
     struct ekm_unwrap_cache *cache;   /* NULL: off */
+    struct ekm_patience *patience;    /* with the others of the same text */
 
     /* ---- under provider->sync ---- */
     struct ekm_vault *next;

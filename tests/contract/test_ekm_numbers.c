@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/span.h"
 #include "support/ekm_engine.h"
 
 static struct engine engine;
@@ -215,16 +216,101 @@ static void patience_ends_and_tells_the_last_number(void **state)
     struct engine_key found;
 
     (void)state;
-    engine_begin(&engine, NULL);
+    engine_prepare(&engine, NULL);
+    engine.has_own_clock = true;
     engine.skips_pauses = true;
+    assert_int_equal(SqlCryptInitializeProvider(), 0);
     script = script_vault("s");
     script_usually(script, (struct script_act){.status = KP_THROTTLED});
     young = engine_script_session(&engine);
     atomic_store(&engine.age_ms, 0);
     assert_int_equal(engine_key_by_name(young, "k", &found), 3109);
-    assert_true(atomic_load(&engine.age_ms) >= 44000);
-    assert_true(atomic_load(&engine.age_ms) <= 46000);
+    assert_int_equal(atomic_load(&engine.age_ms), 45000);
     assert_true(atomic_load(&engine.n_pauses) > 10);
+    engine_close(young);
+    engine_end(&engine);
+}
+
+static kp_status (*script_open)(const struct kp_host *host,
+                                const struct kp_vault_settings *settings, void **ret_vault,
+                                struct kp_error *reterr);
+
+/* The vault serves one secret; with another one it stays busy. */
+static kp_status open_for_one(const struct kp_host *host, const struct kp_vault_settings *settings,
+                              void **ret_vault, struct kp_error *reterr)
+{
+    if (!kpb_span_eq_str(settings->secret, "two"))
+        return script_open(host, settings, ret_vault, reterr);
+    *reterr = (struct kp_error){.struct_size = sizeof *reterr,
+                                .status = KP_THROTTLED,
+                                .exposure = KP_ANSWERED_REFUSED,
+                                .retry_after_ms = KP_NO_RETRY_HINT};
+    return KP_THROTTLED;
+}
+
+/* One vault that is away takes no time from another, and under each credential it is the same. */
+static void patience_belongs_to_the_vault(void **state)
+{
+    struct script_vault *host;
+    SqlCpSession sessions[3];
+    struct engine_key found;
+    uint64_t n_pauses;
+
+    (void)state;
+    engine_prepare(&engine, NULL);
+    script_open = script_table()->open;
+    script_table()->open = open_for_one;
+    engine.has_own_clock = true;
+    engine.skips_pauses = true;
+    assert_int_equal(SqlCryptInitializeProvider(), 0);
+    script = script_vault("s");
+    host = script_vault("contoso.vault.azure.net");
+    engine_answers(host);
+    script_usually(script, (struct script_act){.status = KP_THROTTLED});
+    sessions[0] = engine_script_session(&engine);
+    assert_int_equal(engine_open(&engine, "contoso", ENGINE_ID "one", &sessions[1]), 0);
+    assert_int_equal(engine_open(&engine, "contoso", ENGINE_ID "two", &sessions[2]), 0);
+    atomic_store(&engine.age_ms, 0);
+    assert_int_equal(engine_key_by_name(sessions[0], "k", &found), 3109);
+    assert_int_equal(atomic_load(&engine.age_ms), 45000);
+    n_pauses = atomic_load(&engine.n_pauses);
+    assert_int_equal(engine_key_by_name(sessions[0], "k", &found), 3109); /* spent */
+    assert_int_equal(atomic_load(&engine.n_pauses), n_pauses);
+    script_push(host, (struct script_act){.status = KP_THROTTLED});
+    assert_int_equal(engine_key_by_name(sessions[1], "k", &found), 0); /* whole */
+    assert_int_equal(atomic_load(&engine.n_pauses), n_pauses + 1);
+    script_usually(host, (struct script_act){.status = KP_THROTTLED});
+    assert_int_equal(engine_key_by_name(sessions[1], "k", &found), 3109);
+    assert_int_equal(atomic_load(&engine.age_ms), 90000);
+    n_pauses = atomic_load(&engine.n_pauses);
+    assert_int_equal(engine_key_by_name(sessions[2], "k", &found),
+                     3109); /* the other secret's too */
+    assert_int_equal(atomic_load(&engine.n_pauses), n_pauses);
+    for (int i = 0; i < 3; i++)
+        engine_close(sessions[i]);
+    engine_end(&engine);
+}
+
+/* Calls that do not fail for passing reasons leave the clock of the process alone. */
+static void patience_counts_from_the_start_of_the_process(void **state)
+{
+    SqlCpSession young;
+    struct engine_key found;
+
+    (void)state;
+    engine_prepare(&engine, NULL);
+    engine.has_own_clock = true;
+    engine.skips_pauses = true;
+    assert_int_equal(SqlCryptInitializeProvider(), 0);
+    script = script_vault("s");
+    engine_answers(script);
+    young = engine_script_session(&engine);
+    atomic_store(&engine.age_ms, 0);
+    assert_int_equal(engine_key_by_name(young, "k", &found), 0);
+    engine_move(&engine, 40000);
+    script_usually(script, (struct script_act){.status = KP_THROTTLED});
+    assert_int_equal(engine_key_by_name(young, "k", &found), 3109);
+    assert_int_equal(atomic_load(&engine.age_ms), 45000); /* five seconds were left of it */
     engine_close(young);
     engine_end(&engine);
 }
@@ -331,6 +417,8 @@ int main(void)
         cmocka_unit_test(event_level_says_which_are_sent),
         cmocka_unit_test(passing_failures_are_waited_out_while_the_process_is_young),
         cmocka_unit_test(patience_ends_and_tells_the_last_number),
+        cmocka_unit_test(patience_belongs_to_the_vault),
+        cmocka_unit_test(patience_counts_from_the_start_of_the_process),
         cmocka_unit_test(open_breaker_repeats_its_cause),
         cmocka_unit_test(young_process_waits_for_the_probe),
         cmocka_unit_test(kept_value_serves_while_the_vault_is_away),

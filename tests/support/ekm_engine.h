@@ -26,6 +26,7 @@ struct engine {
     _Atomic uint64_t offset_ms; /* the clock is the machine's plus this */
     _Atomic uint64_t age_ms;    /* of the process; beyond all patience unless a test says */
     _Atomic uint64_t n_pauses;
+    bool has_own_clock;  /* it stands still but for what moves it */
     bool skips_pauses;   /* they move the clock and the age instead */
     bool ignores_pauses; /* they take no time at all */
     uv_mutex_t lock;

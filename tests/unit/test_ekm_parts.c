@@ -11,8 +11,30 @@
 #include "ekm/number.h"
 #include "ekm/public_blob.h"
 #include "ekm/report.h"
+#include "ekm/stopwatch.h"
 #include "ekm/unwrap_cache.h"
 #include "ekm/utf16.h"
+
+/* ---- Stopwatch ---- */
+
+/* Several at once count once, and who began before the last one left does not count that again. */
+static void stopwatch_measures_the_time_anybody_was_at_it(void **state)
+{
+    struct ekm_stopwatch watch = {0};
+
+    (void)state;
+    ekm_stopwatch_start(&watch, 100);
+    assert_int_equal(ekm_stopwatch_read(&watch, 150), 50);
+    ekm_stopwatch_start(&watch, 80); /* noticed late */
+    ekm_stopwatch_stop(&watch, 200);
+    assert_int_equal(ekm_stopwatch_read(&watch, 220), 140);
+    ekm_stopwatch_stop(&watch, 230);
+    assert_int_equal(ekm_stopwatch_read(&watch, 1000), 150);
+    ekm_stopwatch_start(&watch, 190);
+    assert_int_equal(ekm_stopwatch_read(&watch, 240), 160);
+    ekm_stopwatch_stop(&watch, 240);
+    assert_int_equal(ekm_stopwatch_read(&watch, 240), 160);
+}
 
 /* ---- UTF-16 ---- */
 
@@ -239,6 +261,7 @@ static void cache_keeps_and_forgets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stopwatch_measures_the_time_anybody_was_at_it),
         cmocka_unit_test(utf16_round_trip_keeps_every_plane),
         cmocka_unit_test(utf16_broken_text_is_refused),
         cmocka_unit_test(number_every_code_we_emit_is_itself),
