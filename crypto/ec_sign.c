@@ -69,7 +69,7 @@ static kp_status sign_ec(const struct kpc_sign_job *job, struct kpc_out *ret)
         st = kpc_fail_openssl(job->err, "OpenSSL could not sign");
     else
         ret->len = 2 * coord_len;
-    EVP_PKEY_CTX_free(ctx);
+    kpc_key_context_back(job->key, ctx, st == KP_OK);
     return st;
 }
 
@@ -85,7 +85,7 @@ static kp_status verify_ec(const struct kpc_sign_job *job, kp_span signature, bo
     else
         st = kpc_take_verdict(
             job, EVP_PKEY_verify(ctx, der, der_len, job->digest.ptr, job->digest.len), ret_valid);
-    EVP_PKEY_CTX_free(ctx);
+    kpc_key_context_back(job->key, ctx, st == KP_OK && *ret_valid);
     return st;
 }
 

@@ -22,6 +22,8 @@ static void free_key(struct kpc_key *key)
     for (uint32_t alg = 0; alg <= KP_ALG_MAX; alg++)
         for (int direction = 0; direction < KPC_N_DIRECTIONS; direction++)
             EVP_PKEY_CTX_free(atomic_load(&key->prepared[alg][direction]));
+    for (int i = 0; i < KPC_N_SPARES; i++)
+        EVP_PKEY_CTX_free(atomic_load(&key->spares[i]));
     for (int i = 0; i < KPC_N_HMACS; i++)
         EVP_MAC_CTX_free(atomic_load(&key->prepared_hmac[i]));
     EVP_PKEY_free(key->pkey);

@@ -13,6 +13,7 @@
 
 #define KPC_PUBLIC_MAX_LEN (KPC_RSA_MAX_LEN + 8u) /* n and an 8-byte e; x and y are shorter */
 #define KPC_N_HMACS 3
+#define KPC_N_SPARES 8 /* contexts kept for the next operation: one cache line of pointers */
 
 enum kpc_direction {
     KPC_FORWARD = 0,  /* encrypt, sign */
@@ -36,6 +37,7 @@ struct kpc_key {
     /* Any thread. Contexts are NULL until first used, then published once and only copied. */
     atomic_uint refs;
     _Atomic(EVP_PKEY_CTX *) prepared[KP_ALG_MAX + 1][KPC_N_DIRECTIONS];
+    _Atomic(EVP_PKEY_CTX *) spares[KPC_N_SPARES]; /* whoever takes one out has it alone */
     _Atomic(EVP_MAC_CTX *) prepared_hmac[KPC_N_HMACS];
 };
 
@@ -75,10 +77,14 @@ kp_status kpc_pkey_integer(const struct kpc_key *key, const char *name, uint8_t 
 typedef int kpc_prepare_fn(EVP_PKEY_CTX *ctx, uint32_t alg, enum kpc_direction direction);
 
 /*
- * A context of the caller's own, ready for one operation: a copy of the key's prepared one, which
- * is made by prepare on first use. NULL when OpenSSL fails. The caller frees it.
+ * A context of the caller's own, ready for operations with one algorithm in one direction: one that
+ * was given back, or a copy of the key's prepared one, which is made by prepare on first use. NULL
+ * when OpenSSL fails. Give it back.
  */
 EVP_PKEY_CTX *kpc_key_context(struct kpc_key *key, uint32_t alg, enum kpc_direction direction,
                               kpc_prepare_fn *prepare);
+/* Takes back what kpc_key_context gave, or NULL. good: its operation went well, so that it may
+ * serve another one; else it is freed. */
+void kpc_key_context_back(struct kpc_key *key, EVP_PKEY_CTX *ctx, bool good);
 
 #endif /* KP_CRYPTO_KEY_PARTS_H */

@@ -93,7 +93,7 @@ static kp_status run_rsa(const struct kpc_crypt_job *job)
     int ok = job->direction == KPC_FORWARD
                  ? EVP_PKEY_encrypt(ctx, out->ptr, &len, in, job->in->value.len)
                  : EVP_PKEY_decrypt(ctx, out->ptr, &len, in, job->in->value.len);
-    EVP_PKEY_CTX_free(ctx);
+    kpc_key_context_back(job->key, ctx, ok > 0);
     if (ok > 0 && len <= out->cap) {
         out->len = len;
         return KP_OK;

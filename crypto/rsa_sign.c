@@ -54,7 +54,7 @@ static kp_status sign_rsa(const struct kpc_sign_job *job, struct kpc_out *ret)
         st = kpc_fail_openssl(job->err, "OpenSSL could not sign");
     else
         ret->len = len;
-    EVP_PKEY_CTX_free(ctx);
+    kpc_key_context_back(job->key, ctx, st == KP_OK);
     return st;
 }
 
@@ -65,7 +65,7 @@ static kp_status verify_rsa(const struct kpc_sign_job *job, kp_span signature, b
         return kpc_fail_openssl(job->err, "OpenSSL could not verify");
     int answer =
         EVP_PKEY_verify(ctx, signature.ptr, signature.len, job->digest.ptr, job->digest.len);
-    EVP_PKEY_CTX_free(ctx);
+    kpc_key_context_back(job->key, ctx, answer > 0);
     return kpc_take_verdict(job, answer, ret_valid);
 }
 

@@ -73,7 +73,6 @@ static void fill_stat(const struct stat *st, struct ft_stat *ret)
     ret->ctime_ns = to_ns(st->st_ctim);
     ret->traits =
         (S_ISREG(st->st_mode) ? FT_IS_FILE : 0u) | (S_ISDIR(st->st_mode) ? FT_IS_DIR : 0u);
-    ret->traits |= st->st_uid == geteuid() ? FT_IS_OURS : 0u;
     ret->traits |= (st->st_mode & 077) == 0 ? FT_IS_PRIVATE : 0u;
 }
 
@@ -255,6 +254,7 @@ static enum ft_io stat_handle(void *ctx, ft_handle handle, struct ft_stat *ret)
     if (fstat((int)handle, &st) != 0)
         return from_errno(errno);
     fill_stat(&st, ret);
+    ret->traits |= st.st_uid == geteuid() ? FT_IS_OURS : 0u;
     return FT_IO_OK;
 }
 
