@@ -34,6 +34,7 @@ extern const struct cli_command cli_cmd_metrics;
 extern const struct cli_command cli_cmd_plugins;
 extern const struct cli_command cli_cmd_random;
 extern const struct cli_command cli_cmd_sign;
+extern const struct cli_command cli_cmd_sql_script;
 extern const struct cli_command cli_cmd_unwrap;
 extern const struct cli_command cli_cmd_vaults;
 extern const struct cli_command cli_cmd_verify;

@@ -9,15 +9,15 @@
 #define N_COMMANDS (sizeof COMMANDS / sizeof COMMANDS[0])
 
 static const struct cli_command *const COMMANDS[] = {
-    &cli_cmd_wrap,          &cli_cmd_unwrap,        &cli_cmd_encrypt,     &cli_cmd_decrypt,
-    &cli_cmd_sign,          &cli_cmd_verify,        &cli_cmd_random,      &cli_cmd_key_create,
-    &cli_cmd_key_import,    &cli_cmd_key_list,      &cli_cmd_key_show,    &cli_cmd_key_versions,
-    &cli_cmd_key_update,    &cli_cmd_key_rotate,    &cli_cmd_key_policy,  &cli_cmd_key_backup,
-    &cli_cmd_key_restore,   &cli_cmd_key_delete,    &cli_cmd_key_deleted, &cli_cmd_key_recover,
-    &cli_cmd_key_purge,     &cli_cmd_keymap_list,   &cli_cmd_keymap_add,  &cli_cmd_keymap_import,
-    &cli_cmd_keymap_export, &cli_cmd_keymap_remove, &cli_cmd_vaults,      &cli_cmd_plugins,
-    &cli_cmd_config_check,  &cli_cmd_config_schema, &cli_cmd_explain,     &cli_cmd_bench,
-    &cli_cmd_metrics,       &cli_cmd_version,       &cli_cmd_help,
+    &cli_cmd_wrap,          &cli_cmd_unwrap,        &cli_cmd_encrypt,       &cli_cmd_decrypt,
+    &cli_cmd_sign,          &cli_cmd_verify,        &cli_cmd_random,        &cli_cmd_key_create,
+    &cli_cmd_key_import,    &cli_cmd_key_list,      &cli_cmd_key_show,      &cli_cmd_key_versions,
+    &cli_cmd_key_update,    &cli_cmd_key_rotate,    &cli_cmd_key_policy,    &cli_cmd_key_backup,
+    &cli_cmd_key_restore,   &cli_cmd_key_delete,    &cli_cmd_key_deleted,   &cli_cmd_key_recover,
+    &cli_cmd_key_purge,     &cli_cmd_keymap_list,   &cli_cmd_keymap_add,    &cli_cmd_keymap_import,
+    &cli_cmd_keymap_export, &cli_cmd_keymap_remove, &cli_cmd_sql_script,    &cli_cmd_vaults,
+    &cli_cmd_plugins,       &cli_cmd_config_check,  &cli_cmd_config_schema, &cli_cmd_explain,
+    &cli_cmd_bench,         &cli_cmd_metrics,       &cli_cmd_version,       &cli_cmd_help,
 };
 
 const struct cli_command *cli_command_at(size_t i)

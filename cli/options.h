@@ -53,6 +53,11 @@
     XX(YES_REAL, 0, "yes-this-is-a-real-vault", NULL, "load a vault that is no file vault")        \
     XX(MAP, 0, "map", "FILE", "key map; without it ekm.key_map of the configuration")              \
     XX(THUMBPRINT, 0, "thumbprint", "HEX", "what SQL Server knows the key by")                     \
+    XX(DATABASE, 0, "database", "NAME", "the database to encrypt")                                 \
+    XX(ROTATE, 0, "rotate", NULL, "the database has another key, which this one replaces")         \
+    XX(LIBRARY, 0, "library", "FILE", "path of the provider on the server")                        \
+    XX(LOGIN, 0, "login", "NAME", "login that runs the script; the default is sa")                 \
+    XX(MANAGED_IDENTITY, 0, "managed-identity", NULL, "reach the vault as the machine")            \
     XX(YES, 0, "yes", NULL, "confirm what cannot be undone")                                       \
     XX(TIMEOUT, 0, "timeout", "SPAN", "give up after SPAN: 500ms, 30s, 2m")                        \
     XX(CONFIG, 0, "config", "FILE", "configuration file")                                          \
