@@ -2,6 +2,7 @@
 
 #include "core/http.h"
 #include "core/pipeline.h"
+#include "core/thread.h"
 #include "core/wait.h"
 
 /* Times a turn lets libcurl begin what the turn has asked for. */
@@ -218,7 +219,7 @@ kp_status kpi_shard_init(struct kpi_shard *shard, struct kp_provider *provider, 
 
 kp_status kpi_shard_start(struct kpi_shard *shard)
 {
-    shard->started = uv_thread_create(&shard->thread, loop_main, shard) == 0;
+    shard->started = kpi_thread_start(&shard->thread, loop_main, shard);
     return shard->started ? KP_OK : KP_NO_MEMORY;
 }
 

@@ -1,6 +1,7 @@
 #include "core/workers.h"
 
 #include "base/mem.h"
+#include "core/thread.h"
 
 struct kpi_worker {
     struct kpi_workers *pool;
@@ -72,7 +73,7 @@ static bool start_worker_locked(struct kpi_workers *pool)
 {
     struct kpi_worker *worker = &pool->threads[pool->n_started];
     worker->pool = pool;
-    if (uv_thread_create(&worker->thread, work_until_stopped, worker) != 0)
+    if (!kpi_thread_start(&worker->thread, work_until_stopped, worker))
         return false;
     worker->started = true;
     pool->n_started++;

@@ -9,6 +9,17 @@
 #include "base/errors.h"
 #include "crypto/init.h"
 
+/*
+ * Windows has no place for a configuration file that only administrators write, so none is read
+ * there, not even by OpenSSL's own context. Elsewhere no flag either way, so that the host's own
+ * later initialisation still reads its file.
+ */
+#if defined(_WIN32)
+#define INIT_FLAGS (OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG)
+#else
+#define INIT_FLAGS OPENSSL_INIT_NO_ATEXIT
+#endif
+
 static _Atomic(OSSL_LIB_CTX *) lib_ctx_slot;
 
 /* One kind of fetched object: how to get it, how to drop the one that lost the race. */
@@ -21,10 +32,9 @@ static OSSL_LIB_CTX *make_lib_ctx(OSSL_PROVIDER **ret_provider)
 {
     /*
      * Before anything else of OpenSSL: only its first initialisation can leave out the exit
-     * handler. No configuration flag either way, so that the host's own later initialisation still
-     * reads its file; a context of our own reads none by itself.
+     * handler. A context of our own reads no configuration by itself.
      */
-    if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL))
+    if (!OPENSSL_init_crypto(INIT_FLAGS, NULL))
         return NULL;
     OSSL_LIB_CTX *made = OSSL_LIB_CTX_new();
     if (!made)
