@@ -1,6 +1,6 @@
 /*
- * The T-SQL by which SQL Server comes to use a key through the EKM provider. Pure functions over the
- * caller's data. No secret goes into a script: where one belongs, a word in capitals stands.
+ * The T-SQL by which SQL Server comes to use a key through the EKM provider. Pure functions over
+ * the caller's data. No secret goes into a script: where one belongs, a word in capitals stands.
  */
 #ifndef KP_CLI_SQL_SCRIPT_H
 #define KP_CLI_SQL_SCRIPT_H
@@ -35,8 +35,8 @@ struct sql_plan {
 };
 
 /*
- * Fills identity and secret from a vault as kp takes it: a host (of the public cloud's Key Vault the
- * bare name), a configured name, or file:DIR with the folder's whole path. is_managed: as the
+ * Fills identity and secret from a vault as kp takes it: a host (of the public cloud's Key Vault
+ * the bare name), a configured name, or file:DIR with the folder's whole path. is_managed: as the
  * machine's identity.
  * Errors: usage, unsupported; the sentence says what a credential cannot name.
  */
