@@ -1,0 +1,276 @@
+#include "tests/chaos/emulator.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+#define PATIENCE_S 60
+#define PAUSE_MS 5
+#define TEXT_ROOM 4096u
+
+/* Below the range that systems hand out for port 0 and for outgoing connections: nobody takes one
+ * of these while the emulator is away, and no connection to it can meet itself. */
+#define PORT_FIRST 20000u
+#define PORT_RANGE 12000u
+
+static bool complain(const char *what)
+{
+    (void)fprintf(stderr, "chaos: %s\n", what);
+    return false;
+}
+
+static void pause_ms(long ms)
+{
+    const struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+    (void)nanosleep(&t, NULL);
+}
+
+/* ---- Ports ---- */
+
+static struct sockaddr_in loopback(uint16_t port)
+{
+    struct sockaddr_in address;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+static bool is_free(uint16_t port)
+{
+    const int on = 1;
+    struct sockaddr_in address = loopback(port);
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    const bool ok = bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    (void)close(fd);
+    return ok;
+}
+
+static bool pick_ports(struct emulator *e)
+{
+    const uint32_t start = (uint32_t)getpid() * 7u;
+    size_t n = 0;
+    for (uint32_t i = 0; n < N_PORTS && i < PORT_RANGE; i++) {
+        const uint16_t port = (uint16_t)(PORT_FIRST + (start + i) % PORT_RANGE);
+        if (is_free(port))
+            e->ports[n++] = port;
+    }
+    return n == N_PORTS || complain("no free ports on loopback");
+}
+
+/* ---- Telling it something ---- */
+
+static int connect_to(uint16_t port)
+{
+    const struct timeval limit = {PATIENCE_S, 0};
+    struct sockaddr_in address = loopback(port);
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0)
+        return -1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+        return fd;
+    (void)close(fd);
+    return -1;
+}
+
+/* True when the answer's status is 200. */
+static bool ask(uint16_t port, const char *method, const char *path, const char *body)
+{
+    char text[TEXT_ROOM];
+    const int n = snprintf(text, sizeof text,
+                           "%s /emulator%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                           "Content-Length: %zu\r\n\r\n%s",
+                           method, path, strlen(body), body);
+    const int fd = connect_to(port);
+    if (fd < 0)
+        return false;
+    const bool sent = send(fd, text, (size_t)n, MSG_NOSIGNAL) == n;
+    const ssize_t got = sent ? recv(fd, text, 12, MSG_WAITALL) : -1;
+    (void)close(fd);
+    return got == 12 && memcmp(text + 9, "200", 3) == 0;
+}
+
+bool emulator_tell(const struct emulator *e, const char *method, const char *path, const char *body)
+{
+    return ask(e->ports[EMULATOR_METADATA], method, path, body);
+}
+
+/* ---- Starting ---- */
+
+static bool spawn_with(struct emulator *e, const char *const *argv, int input)
+{
+    char log[EMULATOR_PATH_ROOM + 16];
+    posix_spawn_file_actions_t actions;
+    (void)snprintf(log, sizeof log, "%s/log", e->folder);
+    (void)posix_spawn_file_actions_init(&actions);
+    (void)posix_spawn_file_actions_adddup2(&actions, input, 0);
+    (void)posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    const int failed =
+        posix_spawn(&e->pid, e->program, &actions, NULL, (char **)(uintptr_t)argv, environ);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    if (failed != 0)
+        e->pid = 0;
+    return failed == 0 || complain("the emulator cannot be run");
+}
+
+static bool spawn(struct emulator *e)
+{
+    static const char *const OPTIONS[N_PORTS] = {"--vault-port", "--hsm-port", "--login-port",
+                                                 "--metadata-port", "--proxy-port"};
+    /* The command that the emulator ends with: leaves its environment behind and waits for us. */
+    static const char command[] =
+        "printenv >\"$0.new\" && mv \"$0.new\" \"$0\" && exec cat >/dev/null";
+    char state[EMULATOR_PATH_ROOM + 16];
+    char variables[EMULATOR_PATH_ROOM + 16];
+    char ports[N_PORTS][8];
+    const char *argv[32] = {e->program, "--state", state};
+    size_t n = 3;
+    int ends[2];
+    (void)snprintf(state, sizeof state, "%s/state", e->folder);
+    (void)snprintf(variables, sizeof variables, "%s/environment", e->folder);
+    for (size_t i = 0; i < N_PORTS; i++) {
+        (void)snprintf(ports[i], sizeof ports[i], "%u", e->ports[i]);
+        argv[n++] = OPTIONS[i];
+        argv[n++] = ports[i];
+    }
+    const char *const rest[] = {"--", "sh", "-c", command, variables, NULL};
+    memcpy(argv + n, rest, sizeof rest);
+    if (pipe(ends) != 0)
+        return complain("no pipe");
+    (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    (void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    const bool ok = spawn_with(e, argv, ends[0]);
+    (void)close(ends[0]);
+    e->lifeline = ends[1];
+    return ok;
+}
+
+/* Whether it has ended; *status is then how. */
+static bool is_over(struct emulator *e, int *status)
+{
+    if (waitpid(e->pid, status, WNOHANG) != e->pid)
+        return false;
+    (void)close(e->lifeline);
+    e->pid = 0;
+    return true;
+}
+
+bool emulator_start(struct emulator *e)
+{
+    int status;
+    if (!spawn(e))
+        return false;
+    for (int i = 0; i < PATIENCE_S * 1000 / PAUSE_MS; i++) {
+        if (emulator_tell(e, "GET", "/clock", ""))
+            return true;
+        if (is_over(e, &status))
+            return complain("the emulator ended as it started; see its log below");
+        pause_ms(PAUSE_MS);
+    }
+    return complain("the emulator does not answer");
+}
+
+/* ---- What it said ---- */
+
+static bool copy_value(const char *line, const char *name, char out[EMULATOR_VALUE_ROOM])
+{
+    const size_t len = strlen(name);
+    if (strncmp(line, name, len) != 0 || line[len] != '=')
+        return false;
+    (void)snprintf(out, EMULATOR_VALUE_ROOM, "%s", line + len + 1);
+    out[strcspn(out, "\n")] = 0;
+    return true;
+}
+
+static bool read_variables(struct emulator *e, const char *path)
+{
+    char line[TEXT_ROOM];
+    FILE *file = fopen(path, "r");
+    int n = 0;
+    while (file && fgets(line, sizeof line, file)) {
+        n += copy_value(line, "AZURE_CLIENT_ID", e->client_id);
+        n += copy_value(line, "AZURE_CLIENT_SECRET", e->secret);
+        n += copy_value(line, "AZURE_TENANT_ID", e->tenant);
+    }
+    if (file)
+        (void)fclose(file);
+    return n == 3;
+}
+
+static bool learn_variables(struct emulator *e)
+{
+    char path[EMULATOR_PATH_ROOM + 16];
+    (void)snprintf(path, sizeof path, "%s/environment", e->folder);
+    for (int i = 0; i < PATIENCE_S * 1000 / PAUSE_MS; i++) {
+        if (read_variables(e, path))
+            return true;
+        pause_ms(PAUSE_MS);
+    }
+    return complain("the emulator did not say how to reach it");
+}
+
+bool emulator_open(struct emulator *e, const char *program, const char *folder)
+{
+    memset(e, 0, sizeof *e);
+    e->program = program;
+    (void)snprintf(e->folder, sizeof e->folder, "%s", folder);
+    return pick_ports(e) && emulator_start(e) && learn_variables(e);
+}
+
+/* ---- Ending ---- */
+
+static bool wait_over(struct emulator *e, int *status)
+{
+    for (int i = 0; i < PATIENCE_S * 1000 / PAUSE_MS; i++) {
+        if (is_over(e, status))
+            return true;
+        pause_ms(PAUSE_MS);
+    }
+    return complain("the emulator does not end");
+}
+
+bool emulator_kill(struct emulator *e)
+{
+    int status;
+    if (e->pid == 0)
+        return true;
+    (void)kill(e->pid, SIGKILL);
+    return wait_over(e, &status);
+}
+
+/* It passes the signal to its command and ends with that one's code; anything else is a finding,
+ * of a sanitizer perhaps. */
+bool emulator_stop(struct emulator *e)
+{
+    int status = 0;
+    if (e->pid == 0)
+        return true;
+    (void)kill(e->pid, SIGTERM);
+    if (!wait_over(e, &status)) {
+        (void)emulator_kill(e);
+        return false;
+    }
+    return (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGTERM) ||
+           complain("the emulator did not end as asked; see its log below");
+}
+
+void emulator_freeze(const struct emulator *e, bool frozen)
+{
+    (void)kill(e->pid, frozen ? SIGSTOP : SIGCONT);
+}
