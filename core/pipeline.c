@@ -109,7 +109,8 @@ void kpi_pipeline_end(struct kpi_op *op, kp_status status, const struct kp_reply
     op->probe = false;
     if (op->counted)
         atomic_fetch_sub_explicit(&vault->n_pending, 1, memory_order_relaxed);
-    kpi_observe_completed(op, status, error);
+    if (!op->internal) /* what those who wait for it hear is counted */
+        kpi_observe_completed(op, status, error);
     tell_client(op, status, reply, error);
     (void)kpi_op_enter(op, KPI_OP_DONE); /* always a step of the table from FINISHING */
     kpi_attempt_hasten(op);

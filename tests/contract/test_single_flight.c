@@ -138,6 +138,9 @@ static void many_waiters_share_one_fetch(void **state)
     }
     clear_all();
     assert_int_equal(n_asked(), 1);
+    const struct kpi_vault_metrics *counted = vault->metrics;
+    assert_int_equal(atomic_load(&counted->ops[KP_OP_GET_KEY].submitted), N);
+    assert_int_equal(atomic_load(&counted->ops[KP_OP_GET_KEY].completed[KP_OK]), N); /* no fetch */
     assert_int_equal(flags_of("k", "", KP_OK), KP_REPLY_CACHED);
     assert_int_equal(n_asked(), 1);
 }
