@@ -1,6 +1,6 @@
 /*
- * The callers: each wraps data keys, unwraps them again, reads and creates key versions, blocking or
- * not, with short deadlines, and takes some requests back. They note every rule that is broken:
+ * The callers: each wraps data keys, unwraps them again, reads and creates key versions, blocking
+ * or not, with short deadlines, and takes some requests back. They note every rule that is broken:
  *
  *     a request completes exactly once, and by its deadline
  *     a wrapped key unwraps to what it was, with the version that wrapped it

@@ -389,6 +389,17 @@ static void print_events(const struct run *run)
                  (unsigned long long)run->options.seed);
 }
 
+#if defined(__SANITIZE_THREAD__)
+/* The name is the sanitizer's. */
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
+
+/* As in tests/support/wire.c: libcurl closes a socket before it says that it needs no watch. */
+const char *__tsan_default_suppressions(void)
+{
+    return "race:on_socket\n";
+}
+#endif
+
 int main(int argc, char **argv)
 {
     static struct run run = {.options = {60, 1, 64, 2000, false}};

@@ -1,7 +1,7 @@
 /*
  * What happens to the emulator and when, made from a seed alone: the same seed and length give the
- * same plan. It is made of rounds; each has every fault once and one of everything else, in an order
- * and at times of its own. Pure.
+ * same plan. It is made of rounds; each has every fault once and one of everything else, in an
+ * order and at times of its own. Pure.
  */
 #ifndef KP_TESTS_CHAOS_PLAN_H
 #define KP_TESTS_CHAOS_PLAN_H
