@@ -28,10 +28,11 @@ static _Thread_local struct {
 
 /* ---- Lifecycle ---- */
 
-kp_status kpi_gate_init(struct kpi_gate *gate, uint32_t n_permits, const struct kpi_clock *clock)
+kp_status kpi_gate_init(struct kpi_gate *gate, const struct kpi_gate_size *size,
+                        const struct kpi_clock *clock)
 {
-    *gate = (struct kpi_gate){.n_permits = n_permits, .clock = clock};
-    gate->permits = kpb_alloc_array("gate.permits", n_permits, sizeof *gate->permits);
+    *gate = (struct kpi_gate){.size = *size, .clock = clock};
+    gate->permits = kpb_alloc_array("gate.permits", size->n_permits, sizeof *gate->permits);
     if (!gate->permits)
         return KP_NO_MEMORY;
     if (uv_mutex_init(&gate->lock) != 0) {
@@ -41,7 +42,7 @@ kp_status kpi_gate_init(struct kpi_gate *gate, uint32_t n_permits, const struct 
     kpi_list_init(&gate->waiters);
     kpi_list_init(&gate->free);
     kpi_list_init(&gate->aside);
-    for (uint32_t i = 0; i < n_permits; i++)
+    for (uint32_t i = 0; i < size->n_permits; i++)
         kpi_list_append(&gate->free, &gate->permits[i].link);
     return KP_OK;
 }
@@ -51,6 +52,21 @@ void kpi_gate_clear(struct kpi_gate *gate)
     uv_mutex_destroy(&gate->lock);
     kpb_free(gate->permits);
     gate->permits = NULL;
+}
+
+/* ---- How many ---- */
+
+static uint32_t may_be_out_locked(const struct kpi_gate *gate)
+{
+    return gate->work_ns >= KPI_GATE_LONG_NS ? gate->size.n_permits : gate->size.n_few;
+}
+
+/* Work that ran for so long, beside n_running in all. */
+static void note_work_locked(struct kpi_gate *gate, uint64_t ran_ns, uint32_t n_running)
+{
+    const uint32_t n_cores = gate->size.n_cores;
+    const uint64_t took_ns = n_running > n_cores ? ran_ns * n_cores / n_running : ran_ns;
+    gate->work_ns = (gate->work_ns * 7 + took_ns) / 8;
 }
 
 /* ---- Handing on ---- */
@@ -79,6 +95,13 @@ static struct kpi_permit *run_locked(struct kpi_gate *gate, struct kpi_link *lin
     return permit;
 }
 
+/* There is one: fewer are out than there are. */
+static struct kpi_permit *run_free_locked(struct kpi_gate *gate)
+{
+    gate->n_out++;
+    return run_locked(gate, gate->free.next);
+}
+
 static bool turn_is_over(const struct kpi_permit *permit, uint64_t now_ns)
 {
     return now_ns >= permit->turn_end_ns;
@@ -100,7 +123,7 @@ static struct kpi_link *unclaimed_locked(const struct kpi_gate *gate, uint64_t n
 /* The permit that lies aside for this thread, or NULL. */
 static struct kpi_permit *own_locked(const struct kpi_gate *gate)
 {
-    if (kept.gate != gate || kept.at >= gate->n_permits)
+    if (kept.gate != gate || kept.at >= gate->size.n_permits)
         return NULL;
     struct kpi_permit *permit = &gate->permits[kept.at];
     return permit->owner == &kept ? permit : NULL;
@@ -139,13 +162,15 @@ static struct kpi_permit *take_locked(struct kpi_gate *gate, _Atomic uint32_t **
         *ret_wake = serve_line_locked(gate, kpi_now_ns(gate->clock));
         return NULL;
     }
-    struct kpi_link *link = gate->free.next;
-    if (kpi_list_empty(&gate->free))
-        link = unclaimed_locked(gate, kpi_now_ns(gate->clock));
-    if (!link)
-        return NULL;
-    struct kpi_permit *permit = run_locked(gate, link);
-    permit->since_ns = 0; /* should somebody come meanwhile, the line goes first */
+    struct kpi_permit *permit = NULL;
+    if (gate->n_out < may_be_out_locked(gate)) {
+        permit = run_free_locked(gate);
+    } else {
+        struct kpi_link *unclaimed = unclaimed_locked(gate, kpi_now_ns(gate->clock));
+        permit = unclaimed ? run_locked(gate, unclaimed) : NULL;
+    }
+    if (permit)
+        permit->since_ns = 0; /* should somebody come meanwhile, the line goes first */
     return permit;
 }
 
@@ -224,7 +249,7 @@ kp_status kpi_gate_enter(struct kpi_gate *gate, uint64_t timeout_ns, struct kpi_
 
 /* ---- Giving back ---- */
 
-#define PASSED_ON_MAX 2 /* its own and one that was not claimed */
+#define PASSED_ON_MAX 3 /* its own, one that was not claimed, one more that may be out */
 
 static void lay_aside_locked(struct kpi_gate *gate, struct kpi_permit *permit)
 {
@@ -232,6 +257,12 @@ static void lay_aside_locked(struct kpi_gate *gate, struct kpi_permit *permit)
     kept.at = (uint32_t)(permit - gate->permits);
     permit->owner = &kept;
     kpi_list_append(&gate->aside, &permit->link);
+}
+
+static void put_back_locked(struct kpi_gate *gate, struct kpi_permit *permit)
+{
+    gate->n_out--;
+    kpi_list_append(&gate->free, &permit->link);
 }
 
 /*
@@ -242,13 +273,20 @@ static void pass_on_locked(struct kpi_gate *gate, struct kpi_permit *permit,
                            _Atomic uint32_t *granted[PASSED_ON_MAX])
 {
     uint64_t now_ns = kpi_now_ns(gate->clock);
+    uint64_t ran_ns = now_ns - permit->since_ns;
     size_t n = 0;
-    if (now_ns - permit->since_ns >= KPI_GATE_SHORT_NS || turn_is_over(permit, now_ns)) {
+    if (permit->since_ns != 0)
+        note_work_locked(gate, ran_ns, gate->n_running + 1);
+    if (gate->n_out > may_be_out_locked(gate)) {
+        put_back_locked(gate, permit);
+    } else if (ran_ns >= KPI_GATE_SHORT_NS || turn_is_over(permit, now_ns)) {
         gate->n_running++;
         granted[n++] = dismiss_locked(gate, GRANTED, permit);
     } else {
         lay_aside_locked(gate, permit);
     }
+    if (gate->n_out < may_be_out_locked(gate) && !kpi_list_empty(&gate->waiters))
+        granted[n++] = dismiss_locked(gate, GRANTED, run_free_locked(gate));
     granted[n] = serve_line_locked(gate, now_ns);
 }
 
@@ -258,7 +296,7 @@ void kpi_gate_leave(struct kpi_gate *gate, struct kpi_permit *permit)
     uv_mutex_lock(&gate->lock);
     gate->n_running--;
     if (kpi_list_empty(&gate->waiters))
-        kpi_list_append(&gate->free, &permit->link);
+        put_back_locked(gate, permit);
     else
         pass_on_locked(gate, permit, granted);
     uv_mutex_unlock(&gate->lock);

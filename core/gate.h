@@ -9,8 +9,8 @@
  * back.
  *
  *     permit      event                                      next
- *     free        somebody enters                            running
- *     running     leaves, nobody waits                       free
+ *     free        somebody enters, or more may be out        running
+ *     running     leaves, nobody waits or fewer may be out   free
  *     running     leaves after long work or its turn         running, for the first in line
  *     running     leaves after short work in its turn        aside
  *     aside       its thread enters in its turn              running
@@ -22,6 +22,10 @@
  * does, for the others are at long work, a waiter does it itself: nobody waits for a thread that
  * never returns. Who found the line empty looks every KPI_GATE_LOOK_NS, who found others in it
  * that much later for each: a long line would otherwise be busy with looking.
+ *
+ * How many may be out depends on how long the work takes, as measured while somebody waits. Many
+ * at short work turn each other out of the processors' caches; with few at long work a processor
+ * stands idle until the kernel finds out that another has two in line.
  *
  * Threads: any. A waiter that runs out of time leaves the line; nobody overtakes but in a turn.
  */
@@ -36,8 +40,16 @@
 
 #define KPI_GATE_SHORT_NS UINT64_C(125000)
 #define KPI_GATE_TURN_NS UINT64_C(500000)
+#define KPI_GATE_LONG_NS UINT64_C(400000)   /* from here on as many as there are may be out */
 #define KPI_GATE_LOOK_NS UINT64_C(20000000) /* how often the first waiter looks after the line */
 #define KPI_GATE_LOOKS_MAX 16u /* the last of a long line looks this much more rarely */
+
+/* What there are of permits, and for how many processors. */
+struct kpi_gate_size {
+    uint32_t n_cores;
+    uint32_t n_few;     /* out at once while work is short; 1 at least */
+    uint32_t n_permits; /* ... while it is long; n_few at least */
+};
 
 struct kpi_permit;
 
@@ -48,15 +60,17 @@ struct kpi_gate {
     struct kpi_permit *permits;
     struct kpi_link free;
     struct kpi_link aside; /* laid aside first comes first */
-    uint32_t n_permits;
+    struct kpi_gate_size size;
+    uint64_t work_ns; /* what work takes of a processor, the last counting most */
+    uint32_t n_out;   /* running or aside */
     uint32_t n_running;
     uint32_t n_waiting;
     bool closed;
 };
 
 /* clock measures turns; borrowed until clear. Errors: no_memory. */
-kp_status kpi_gate_init(struct kpi_gate *gate, uint32_t n_permits, const struct kpi_clock *clock)
-    KP_MUST_USE;
+kp_status kpi_gate_init(struct kpi_gate *gate, const struct kpi_gate_size *size,
+                        const struct kpi_clock *clock) KP_MUST_USE;
 /* Every permit must be back. */
 void kpi_gate_clear(struct kpi_gate *gate);
 

@@ -14,6 +14,7 @@
 #include "crypto/random.h"
 
 #define PERMITS_PER_CORE 4u
+#define PERMITS_PER_CORE_SHORT 2u /* while work is short */
 /* Blocking work waits for disks, not for processors: some room beyond the cores. */
 #define BLOCKERS_MIN 4u
 /* The part of the secret arena that idle operations may keep for the next ones: one in so many. */
@@ -122,16 +123,27 @@ static uint32_t or_default(uint32_t configured, uint32_t fallback)
     return configured != 0 ? configured : fallback;
 }
 
+static kp_status make_gate(struct kp_provider *provider, uint32_t n_cores, struct kp_error *reterr)
+{
+    const uint32_t wanted = provider->config->config.provider.inline_permits;
+    const struct kpi_gate_size size = {n_cores,
+                                       or_default(wanted, PERMITS_PER_CORE_SHORT * n_cores),
+                                       or_default(wanted, PERMITS_PER_CORE * n_cores)};
+    if (kpi_gate_init(&provider->gate, &size, provider->clock) != KP_OK)
+        return kpb_fail_memory(reterr, "provider.gate");
+    provider->has_gate = true;
+    return KP_OK;
+}
+
 static kp_status make_workers(struct kp_provider *provider, struct kp_error *reterr)
 {
     const struct kpi_provider_limits *limits = &provider->config->config.provider;
     uint32_t cores = uv_available_parallelism();
     uint32_t n_workers = or_default(limits->workers, cores);
     uint32_t n_blockers = n_workers > BLOCKERS_MIN ? n_workers : BLOCKERS_MIN;
-    if (kpi_gate_init(&provider->gate, or_default(limits->inline_permits, PERMITS_PER_CORE * cores),
-                      provider->clock) != KP_OK)
-        return kpb_fail_memory(reterr, "provider.gate");
-    provider->has_gate = true;
+    kp_status st = make_gate(provider, cores, reterr);
+    if (st != KP_OK)
+        return st;
     if (kpi_workers_init(&provider->computers, "provider.computers", n_workers) != KP_OK ||
         kpi_workers_init(&provider->blockers, "provider.blockers", n_blockers) != KP_OK)
         return kpb_fail_memory(reterr, "provider.workers");

@@ -92,10 +92,16 @@ static struct kpi_permit *enter(void)
     return permit;
 }
 
+static void open_gate_for(uint32_t n_few, uint32_t n_permits)
+{
+    const struct kpi_gate_size size = {1, n_few, n_permits};
+    fake_clock_init(&now);
+    assert_int_equal(kpi_gate_init(&gate, &size, &now.clock), KP_OK);
+}
+
 static void open_gate(uint32_t n_permits)
 {
-    fake_clock_init(&now);
-    assert_int_equal(kpi_gate_init(&gate, n_permits, &now.clock), KP_OK);
+    open_gate_for(n_permits, n_permits);
 }
 
 static void close_gate(void)
@@ -295,6 +301,37 @@ static void thread_that_returns_late_waits_like_the_others(void **state)
     end_all();
 }
 
+/* One permit while work is short, two while it is long. */
+static void long_work_lets_more_run_at_once_until_it_is_short_again(void **state)
+{
+    (void)state;
+    open_gate_for(1, 2);
+    struct kpi_permit *permit = enter();
+    start(&a, 2, KPI_WAIT_FOREVER);
+    start(&b, 1, KPI_WAIT_FOREVER);
+    start(&c, 1, KPI_WAIT_FOREVER);
+    come_to_wait(&a, 1);
+    come_to_wait(&b, 2);
+    come_to_wait(&c, 3);
+    kpi_gate_leave(&gate, permit);
+    latch_wait(&a.in, 1);
+    assert_outside(&b, 0);
+    pass_time(8 * KPI_GATE_LONG_NS);
+    latch_hit(&a.go);
+    latch_wait(&b.in, 1);
+    latch_wait(&c.in, 1); /* beside b */
+    come_to_wait(&a, 1);
+    pass_time(KPI_GATE_SHORT_NS);
+    latch_hit(&b.go);
+    while (kpi_gate_busy(&gate) > 1)
+        (void)sched_yield();
+    assert_outside(&a, 1); /* c still runs, and that is enough */
+    latch_hit(&c.go);
+    latch_wait(&a.in, 2);
+    latch_hit(&a.go);
+    end_all();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +345,7 @@ int main(void)
         cmocka_unit_test(thread_that_never_returns_keeps_nobody_waiting),
         cmocka_unit_test(thread_that_never_returns_beside_long_work_keeps_nobody_waiting),
         cmocka_unit_test(thread_that_returns_late_waits_like_the_others),
+        cmocka_unit_test(long_work_lets_more_run_at_once_until_it_is_short_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
