@@ -271,6 +271,11 @@ kp_status azr_challenge_read(const struct kp_http_reply *reply, struct azr_chall
     for (uint32_t i = 0; i < reply->n_headers && n < HEADERS_MAX; i++)
         if (kpb_span_eq_nocase(reply->headers[i].name, kpb_span_str("WWW-Authenticate")))
             values[n++] = reply->headers[i].value;
+    if (n == 0)
+        return kpb_fail_code(reterr, KP_PROTOCOL, KP_CODE_ErrorHttpQueryHeaderNotFound,
+                             "the vault refuses a request without a token, but has no "
+                             "WWW-Authenticate header that says where to get one; a proxy may have "
+                             "answered in its place, or taken the header away");
     return azr_challenge_parse(values, n, ret, reterr);
 }
 

@@ -45,7 +45,7 @@ struct azr_challenge {
 kp_status azr_challenge_parse(const kp_span *headers, size_t n, struct azr_challenge *ret,
                               struct kp_error *reterr) KP_MUST_USE;
 
-/* The same over the WWW-Authenticate headers of a reply; views into it. */
+/* The same over the WWW-Authenticate headers of a reply, views into it; 3117 where it has none. */
 kp_status azr_challenge_read(const struct kp_http_reply *reply, struct azr_challenge *ret,
                              struct kp_error *reterr) KP_MUST_USE;
 

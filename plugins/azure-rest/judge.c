@@ -120,21 +120,23 @@ const struct azr_verdict *azr_verdict_at(size_t i)
         KP_CODE_ErrorGetKeyByNameOutOfMemoryConcatPath, KP_CODE_scp_err_OutOfMemory,               \
             KP_CODE_ErrorGetKeyByNameOutOfMemoryConvertResponseString,                             \
             KP_CODE_ErrorGetKeyByNameNoResponse, KP_CODE_ErrorGetKeyByNameJsonParser,              \
-            KP_CODE_ErrorGetKeyByNameExtractKeyNode, KP_CODE_ErrorUnknown                          \
+            KP_CODE_ErrorGetKeyByNameExtractKeyNode, KP_CODE_ErrorUnknown,                         \
+            KP_CODE_ErrorGetKeyByNameOutOfMemoryConcatHeader                                       \
     }
 #define WRAP_STEP                                                                                  \
     {                                                                                              \
         KP_CODE_ErrorWrapKeyOutOfMemoryConcatPath, KP_CODE_ErrorWrapKeyOutOfMemoryConcatBody,      \
             KP_CODE_ErrorWrapKeyOutOfMemoryConvertResponseString, KP_CODE_ErrorWrapKeyNoResponse,  \
             KP_CODE_ErrorWrapKeyJsonParser, KP_CODE_ErrorWrapKeyExtractValue,                      \
-            KP_CODE_ErrorWrapKeyBase64DecodeValue                                                  \
+            KP_CODE_ErrorWrapKeyBase64DecodeValue, KP_CODE_ErrorWrapKeyOutOfMemoryConcatHeader     \
     }
 #define UNWRAP_STEP                                                                                \
     {                                                                                              \
         KP_CODE_ErrorUnwrapKeyOutOfMemoryConcatPath, KP_CODE_ErrorUnwrapKeyOutOfMemoryConcatBody,  \
             KP_CODE_ErrorUnwrapKeyOutOfMemoryConvertResponseString,                                \
             KP_CODE_ErrorUnwrapKeyNoResponse, KP_CODE_ErrorUnwrapKeyJsonParser,                    \
-            KP_CODE_ErrorUnwrapKeyExtractValue, KP_CODE_ErrorUnwrapKeyBase64DecodeValue            \
+            KP_CODE_ErrorUnwrapKeyExtractValue, KP_CODE_ErrorUnwrapKeyBase64DecodeValue,           \
+            KP_CODE_ErrorUnwrapKeyOutOfMemoryConcatHeader                                          \
     }
 
 /* In the order of enum azr_fault; a row of zeros is a step without numbers of its own. */
@@ -153,7 +155,8 @@ static const uint32_t STEPS[KP_OP_MAX + 1][AZR_FAULTS] = {
     [KP_OP_BACKUP] = {KP_CODE_ErrorBackupKeyOutOfMemoryConcatPath, KP_CODE_scp_err_OutOfMemory,
                       KP_CODE_ErrorBackupKeyOutOfMemoryConvertResponseString,
                       KP_CODE_ErrorBackupKeyNoResponse, KP_CODE_ErrorBackupKeyJsonParser,
-                      KP_CODE_ErrorBackupKeyExtractValue, KP_CODE_ErrorBackupKeyBase64DecodeValue},
+                      KP_CODE_ErrorBackupKeyExtractValue, KP_CODE_ErrorBackupKeyBase64DecodeValue,
+                      KP_CODE_ErrorBackupKeyOutOfMemoryConcatHeader},
     [KP_OP_WRAP] = WRAP_STEP,
     [KP_OP_ENCRYPT] = WRAP_STEP,
     [KP_OP_UNWRAP] = UNWRAP_STEP,
@@ -164,7 +167,7 @@ static const uint32_t NO_STEP[AZR_FAULTS] = {
     KP_CODE_scp_err_OutOfMemory, KP_CODE_scp_err_OutOfMemory,
     KP_CODE_scp_err_OutOfMemory, KP_CODE_ErrorHttpGetResponseCode,
     KP_CODE_ErrorUnknown,        KP_CODE_ErrorUnknown,
-    KP_CODE_ErrorUnknown,
+    KP_CODE_ErrorUnknown,        KP_CODE_scp_err_OutOfMemory,
 };
 
 uint32_t azr_fault_code(uint32_t op, enum azr_fault fault)

@@ -78,10 +78,11 @@ enum azr_fault {
     AZR_FAULT_NO_RESPONSE = 3,
     AZR_FAULT_NOT_JSON = 4,
     AZR_FAULT_NO_VALUE = 5,
-    AZR_FAULT_NOT_BASE64 = 6
+    AZR_FAULT_NOT_BASE64 = 6,
+    AZR_FAULT_HEADER_MEMORY = 7 /* the host has none for URL, headers and body of a request */
 };
 
-#define AZR_FAULTS 7u
+#define AZR_FAULTS 8u
 
 /*
  * The documented number of a fault at the step that an operation is. Whatever answers a key counts

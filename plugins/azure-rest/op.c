@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "plugins/azure-rest/hint.h"
+#include "plugins/azure-rest/judge.h"
 #include "plugins/azure-rest/op_parts.h"
 
 #define SITE "azure-rest.op"
@@ -161,6 +162,14 @@ static void replied_on_loop(void *arg, kp_status status, const struct kp_http_re
         fail(op, azr_op_silence(op, status, &own), &own);
 }
 
+/* It copies URL, headers and body when it is asked; what it lacks memory for has a number. */
+static void word_refusal(const struct azr_op *op, kp_status st, struct kp_error *error)
+{
+    kpb_ignore(kpb_fail(error, st, "the host takes no request: %s", kp_status_meaning(st)));
+    if (st == KP_NO_MEMORY)
+        error->code = azr_fault_code(op->request.op, AZR_FAULT_HEADER_MEMORY);
+}
+
 static void send_on_loop(struct azr_op *op)
 {
     const struct kp_host *host = &op->vault->host;
@@ -172,8 +181,7 @@ static void send_on_loop(struct azr_op *op)
     if (st == KP_OK) {
         st = host->http(host->self, op->id, &request, replied_on_loop, op, &op->http);
         if (st != KP_OK)
-            kpb_ignore(
-                kpb_fail(&error, st, "the host takes no request: %s", kp_status_meaning(st)));
+            word_refusal(op, st, &error);
     }
     if (st != KP_OK)
         fail(op, st, &error);

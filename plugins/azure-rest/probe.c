@@ -67,6 +67,8 @@ void azr_probe_start(struct azr_fetch *fetch, azr_probed_fn *cb)
     if (st == KP_OK)
         azr_fetch_http(fetch, AZR_FETCH_PROBING, &request, replied, silent);
     azr_message_clear(&message);
+    if (st == KP_NO_MEMORY)
+        error.code = KP_CODE_ErrorGetAADValuesOutOfMemoryConcatPath;
     if (st != KP_OK)
         azr_fetch_fail(fetch, st, &error);
 }

@@ -99,11 +99,16 @@ static void several_headers_are_one_list(void **state)
     };
     struct kp_http_reply reply = {.struct_size = sizeof reply, .n_headers = 3, .headers = headers};
     struct azr_challenge challenge;
+    struct kp_error err;
     (void)state;
     assert_int_equal(azr_challenge_read(&reply, &challenge, NULL), KP_OK);
     assert_true(kpb_span_eq_str(challenge.authorization.text, PUBLIC));
     reply.n_headers = 2;
-    assert_int_equal(azr_challenge_read(&reply, &challenge, NULL), KP_PROTOCOL);
+    assert_int_equal(azr_challenge_read(&reply, &challenge, &err), KP_PROTOCOL);
+    assert_int_equal(err.code, 3203);
+    reply.n_headers = 1;
+    assert_int_equal(azr_challenge_read(&reply, &challenge, &err), KP_PROTOCOL);
+    assert_int_equal(err.code, 3117);
 }
 
 static void every_cloud_has_its_own_login(void **state)

@@ -376,6 +376,11 @@ static void fault_codes_are_documented_ones(void **state)
     assert_int_equal(azr_fault_code(KP_OP_UNWRAP, AZR_FAULT_REPLY_MEMORY), 3700);
     assert_int_equal(azr_fault_code(KP_OP_GET_KEY, AZR_FAULT_URL_MEMORY), 3401);
     assert_int_equal(azr_fault_code(KP_OP_BACKUP, AZR_FAULT_NOT_JSON), 3504);
+    assert_int_equal(azr_fault_code(KP_OP_GET_KEY, AZR_FAULT_HEADER_MEMORY), 3402);
+    assert_int_equal(azr_fault_code(KP_OP_BACKUP, AZR_FAULT_HEADER_MEMORY), 3502);
+    assert_int_equal(azr_fault_code(KP_OP_ENCRYPT, AZR_FAULT_HEADER_MEMORY), 3602);
+    assert_int_equal(azr_fault_code(KP_OP_UNWRAP, AZR_FAULT_HEADER_MEMORY), 3702);
+    assert_int_equal(azr_fault_code(KP_OP_LIST_KEYS, AZR_FAULT_HEADER_MEMORY), 2051);
 }
 
 /* ---- The page ---- */
