@@ -257,7 +257,8 @@ static void serve_h1(struct connection *c)
     while ((n = read_request(c, request)) > 0) {
         const char *path = strchr(request, ' ');
         latch_hit(&c->server->requests);
-        if (!path || !answer(c, path + 1, request, n))
+        const char *always = c->server->options.always;
+        if (!path || !answer(c, always ? always : path + 1, request, n))
             break;
     }
     free(request);

@@ -36,6 +36,7 @@ struct tls_server_options {
     bool h2;
     int min_version; /* 0: OpenSSL's */
     int max_version;
+    const char *always; /* answers as for this path, whatever is asked (HTTP/1.1); NULL: as asked */
     unsigned char *staple; /* DER, or NULL; the server frees it */
     int staple_len;
 };
