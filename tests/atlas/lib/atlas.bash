@@ -85,6 +85,7 @@ seen_as() {
     local code=$1 words=$2 fault=$3 number
     shift 3
     number=$(number_of "$@")
+    if grep -q Sanitizer err; then number='a finding'; fi
     if [ "$number" = "$code" ] && { [ -z "$words" ] || grep -qF -- "$words" err; }; then
         printf '%s\t%s\t%s\n' "$code" "$fault" "$(where_of "$@")" >>"$KP_ATLAS_ROWS"
         return
