@@ -224,6 +224,7 @@ struct kpi_http_pool {
     struct kpi_addresses addresses; /* those to use first come first */
     struct curl_slist entry; /* the first of each family, for CURLOPT_RESOLVE; data NULL: none */
     uint64_t turned_ns;      /* when the next address took its turn */
+    uint32_t lifetime_ms;    /* of an address, where a request asked for one; 0: none did */
     uint64_t fresh_until_ns;
     uint64_t good_until_ns;
     bool asking;

@@ -59,13 +59,27 @@ static uint32_t max_active(const struct kpi_http_pool *pool)
 
 /* ---- Addresses ---- */
 
+static uint64_t lifetime_ns(const struct kpi_http_pool *pool)
+{
+    const uint32_t ours_ms = pool->http->limits->http_dns_lifetime_ms;
+    const bool is_shorter = pool->lifetime_ms > 0 && pool->lifetime_ms < ours_ms;
+    return (is_shorter ? pool->lifetime_ms : ours_ms) * KPI_NS_PER_MS;
+}
+
+/* The shortest time that any request asks for holds, from the next look-up on. */
+static void want_lifetime(struct kpi_http_pool *pool, uint32_t lifetime_ms)
+{
+    if (lifetime_ms > 0 && (pool->lifetime_ms == 0 || lifetime_ms < pool->lifetime_ms))
+        pool->lifetime_ms = lifetime_ms;
+}
+
 /* False: memory is out, and the old ones stay. */
 static bool take_addresses(struct kpi_http_pool *pool, const struct kpi_addresses *addresses)
 {
     const struct kpi_provider_limits *limits = pool->http->limits;
     if (!kpi_http_addresses_take(pool, addresses))
         return false;
-    pool->fresh_until_ns = pool->answered_ns + limits->http_dns_lifetime_ms * KPI_NS_PER_MS;
+    pool->fresh_until_ns = pool->answered_ns + lifetime_ns(pool);
     pool->good_until_ns = pool->fresh_until_ns + limits->http_dns_stale_ms * KPI_NS_PER_MS;
     return true;
 }
@@ -272,11 +286,9 @@ void kpi_http_pool_released(struct kpi_http_generation *generation)
 }
 
 /* A server that cannot be reached may have moved, or is to be reached at its next address. */
-static void doubt_address(const struct kpi_http_call *call, enum kpi_http_phase phase)
+static void doubt_address(const struct kpi_http_call *call)
 {
     struct kpi_http_pool *pool = call->pool;
-    if (phase != KPI_HTTP_CONNECT)
-        return;
     pool->fresh_until_ns = 0;
     if (call->sent_ns >= pool->turned_ns) /* else it failed at one that is at the end already */
         kpi_http_addresses_turn(pool);
@@ -288,7 +300,8 @@ static void withdraw_sent(struct kpi_http_call *call, enum kpi_http_phase phase,
     struct kpi_http_generation *generation = call->generation;
     if (in_vain) {
         kpi_http_pool_retire(generation);
-        doubt_address(call, phase);
+        if (phase != KPI_HTTP_QUEUE)
+            doubt_address(call);
     }
     kpi_http_call_fail(call, call->cause, phase, NULL); /* while the handle still tells */
     kpi_http_generation_remove(call);
@@ -363,13 +376,21 @@ static bool may_try_next(struct kpi_http_call *call, int cause, enum kpi_http_ph
            ++call->n_refused < call->pool->addresses.n;
 }
 
+/* No connection, or one that broke off before TLS stood; not a certificate that was refused. */
+static bool is_unreachable(int cause, enum kpi_http_phase phase)
+{
+    return (phase == KPI_HTTP_CONNECT || phase == KPI_HTTP_TLS) &&
+           kpi_http_code_of(cause, phase)->status == KP_TRANSIENT;
+}
+
 static bool fail_ended(struct kpi_http_call *call, int result)
 {
     const char *said = call->handle->said;
     const char *detail = said[0] ? said : curl_easy_strerror((CURLcode)result);
     enum kpi_http_phase phase = kpi_http_handle_phase(call);
     int cause = cause_of(call, result, &detail);
-    doubt_address(call, phase);
+    if (is_unreachable(cause, phase))
+        doubt_address(call);
     if (may_try_next(call, cause, phase))
         return false;
     kpi_http_call_fail(call, cause, phase, detail);
@@ -444,10 +465,15 @@ struct kpi_http_pool *kpi_http_pool_of(struct kpi_http *http, const struct kpi_u
         proxy = kpi_http_shared_proxy(http->shared, url->host);
     for (struct kpi_link *link = http->pools.next; link != &http->pools; link = link->next) {
         struct kpi_http_pool *pool = KPI_HOLDER(link, struct kpi_http_pool, in_http);
-        if (fits(pool, url, proxy, pin))
+        if (fits(pool, url, proxy, pin)) {
+            want_lifetime(pool, request->dns_lifetime_ms);
             return pool;
+        }
     }
-    return new_pool(http, url, proxy, pin);
+    struct kpi_http_pool *pool = new_pool(http, url, proxy, pin);
+    if (pool)
+        want_lifetime(pool, request->dns_lifetime_ms);
+    return pool;
 }
 
 void kpi_http_pool_free(struct kpi_http_pool *pool)

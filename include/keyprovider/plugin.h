@@ -183,6 +183,9 @@ struct kp_http_request {
      */
     kp_span pin;
     const struct kp_http_header *headers;
+    uint32_t dns_lifetime_ms; /* time an address of the host is used; 0: the host's; the shortest
+                                 that anybody asks for holds */
+    uint32_t reserved;
 };
 
 /* Where the time of a request went. Nanoseconds; 0 for what did not happen. */

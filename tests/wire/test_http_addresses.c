@@ -159,6 +159,33 @@ static void address_that_is_mute_gives_way_to_the_next(void **state)
     mute_end(&mute);
 }
 
+/* A region whose front end still takes connections. */
+static void address_that_never_speaks_gives_way_to_the_next(void **state)
+{
+    const struct sockaddr_in address = mute_address();
+    struct ask ask;
+    uint8_t hello;
+    const int on = 1;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    (void)state;
+    assert_true(listener >= 0);
+    assert_int_equal(setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 4), 0);
+    ask_server(&ask);
+    ask_begin(&ask);
+    int connection = accept(listener, NULL, NULL);
+    assert_int_equal(read(connection, &hello, 1), 1);
+    client_move(&wire.client, CONNECT_TIMEOUT_MS);
+    assert_int_equal(ask_wait(&ask), KP_TRANSIENT);
+    assert_int_equal(ask.error.exposure, KP_NOT_SENT);
+    ask_clear(&ask);
+    expect_answer();
+    expect_answer();
+    assert_int_equal(close(connection), 0);
+    assert_int_equal(close(listener), 0);
+}
+
 static void server_that_refuses_everywhere_is_3103(void **state)
 {
     struct ask ask;
@@ -177,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(address_that_refuses_late_gives_way_to_the_next),
         TEST(address_that_is_mute_gives_way_to_the_next),
+        TEST(address_that_never_speaks_gives_way_to_the_next),
         TEST(server_that_refuses_everywhere_is_3103),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,6 +125,37 @@ static void address_is_used_for_its_lifetime(void **state)
     latch_wait(&names.asked, 2);
 }
 
+static void expect_short_lived(uint32_t lifetime_ms)
+{
+    struct ask ask;
+    ask_name(&ask, "server.test");
+    ask.request.dns_lifetime_ms = lifetime_ms;
+    assert_int_equal(ask_do(&ask), KP_OK);
+    ask_clear(&ask);
+}
+
+/* A plugin knows how fast its service moves; who asks for less holds, for all of the server. */
+static void lifetime_that_a_request_asks_for_is_kept(void **state)
+{
+    (void)state;
+    expect_short_lived(5000);
+    client_move(&wire.client, 4999);
+    expect_of("server.test", KP_OK, 0);
+    assert_int_equal(latch_count(&names.asked), 1);
+    client_move(&wire.client, 1);
+    expect_of("server.test", KP_OK, 0);
+    latch_wait(&names.asked, 2);
+}
+
+static void lifetime_is_never_made_longer(void **state)
+{
+    (void)state;
+    expect_short_lived(2 * LIFETIME_MS);
+    client_move(&wire.client, LIFETIME_MS);
+    expect_of("server.test", KP_OK, 0);
+    latch_wait(&names.asked, 2);
+}
+
 static void last_good_address_serves_for_a_bounded_time(void **state)
 {
     (void)state;
@@ -284,6 +315,8 @@ int main(void)
         TEST(name_that_does_not_exist_is_3900),
         TEST(requests_for_one_name_share_a_look_up),
         TEST(address_is_used_for_its_lifetime),
+        TEST(lifetime_that_a_request_asks_for_is_kept),
+        TEST(lifetime_is_never_made_longer),
         TEST(last_good_address_serves_for_a_bounded_time),
         TEST(server_that_has_moved_is_followed),
         TEST(hanging_look_up_delays_nobody_else),
