@@ -16,6 +16,7 @@
 #include "tools/kp-emulator/bundle.h"
 #include "tools/kp-emulator/clock.h"
 #include "tools/kp-emulator/failure.h"
+#include "tools/kp-emulator/regions.h"
 
 #define SITE "emulator.backup"
 #define BLOB_MAX_LEN (3u * 1024u * 1024u)
@@ -174,6 +175,7 @@ void emu_answer_restored(struct emu_exchange *x, struct kp_result *result)
     kp_buf_reset(&x->content);
     (void)json_object_del(entry, "deleted_at");
     (void)json_object_del(entry, "purged_at");
+    emu_region_stamp_all(x, entry);
     if (emu_book_put(&x->vault->book, key->name, entry) == KP_OK)
         emu_send_json(x, 200, emu_bundle(x, key));
     else

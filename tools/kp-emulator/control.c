@@ -7,6 +7,7 @@
 #include "tools/kp-emulator/attestation.h"
 #include "tools/kp-emulator/clock.h"
 #include "tools/kp-emulator/failure.h"
+#include "tools/kp-emulator/regions.h"
 
 static void send_clock(struct emu_exchange *x)
 {
@@ -53,10 +54,9 @@ static const struct {
     const char *word;
     void (*serve)(struct emu_exchange *x);
 } PLACES[] = {
-    {"clock", serve_clock},
-    {"scenario", serve_scenario},
-    {"requests", serve_counts},
-    {"attestation", emu_serve_attestation},
+    {"clock", serve_clock},         {"scenario", serve_scenario},
+    {"requests", serve_counts},     {"attestation", emu_serve_attestation},
+    {"regions", emu_serve_regions},
 };
 
 void emu_serve_control(struct emu_exchange *x)
@@ -71,5 +71,7 @@ void emu_serve_control(struct emu_exchange *x)
             return;
         }
     }
-    emu_fail(x, 404, "NotFound", NULL, "the emulator has clock, scenario, requests, attestation");
+    emu_fail(x, 404, "NotFound", NULL,
+             "the emulator has clock, scenario, requests, attestation, "
+             "regions");
 }

@@ -12,6 +12,7 @@
 #include "tools/kp-emulator/identity.h"
 #include "tools/kp-emulator/login.h"
 #include "tools/kp-emulator/operation.h"
+#include "tools/kp-emulator/regions.h"
 #include "tools/kp-emulator/route.h"
 
 #define EXCHANGES_MAX 4096u
@@ -145,7 +146,7 @@ static void serve_vault(struct emu_exchange *x)
     x->operation = result == EMU_ROUTED ? emu_operation_of(route.op) : NULL;
     x->name = route.name;
     x->version = route.version;
-    if (emu_meet_fault(x, x->operation ? x->operation->kind : "unknown"))
+    if (emu_region_meets(x) || emu_meet_fault(x, x->operation ? x->operation->kind : "unknown"))
         return;
     if (!emu_check_token(x) || !emu_check_api_version(x))
         return;

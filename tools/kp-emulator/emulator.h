@@ -27,14 +27,34 @@ enum { EMU_PORT_PROXY = EMU_N_ROLES, EMU_N_PORTS };
 struct emu_listener {
     struct emu *emu;
     enum emu_role role;
+    uint32_t region; /* of a Managed HSM's: 0 or 1 */
     struct evhttp *http;
+    const char *address;
     uint16_t port;
+    struct evhttp_bound_socket *bound; /* NULL: nobody gets a connection */
 };
+
+enum emu_region_state {
+    EMU_REGION_OPEN = 0,
+    EMU_REGION_CUT,   /* connections are reset and refused */
+    EMU_REGION_SILENT /* connections come about, answers do not */
+};
+
+struct emu_region {
+    enum emu_region_state state;
+    uint64_t n_requests;
+};
+
+#define EMU_REGIONS_MAX 2u
 
 struct emu {
     struct emu_settings settings;
     struct event_base *base;
     struct emu_listener listeners[EMU_N_ROLES];
+    struct emu_listener far_hsm; /* the second region of the Managed HSMs */
+    struct emu_region regions[EMU_REGIONS_MAX];
+    size_t n_regions;       /* 1, or 2 */
+    int64_t region_delay_s; /* until a new key version shows in the other region */
     struct emu_proxy *proxy;
     SSL_CTX *tls;
     uint8_t tls_sha1[20]; /* thumbprint of the server's certificate */

@@ -81,6 +81,7 @@ struct emu_exchange *emu_exchange_new(struct emu_listener *listener, struct evht
     x->emu = listener->emu;
     x->http = http;
     x->role = listener->role;
+    x->region = listener->region;
     x->kind = "unknown";
     x->began_ms = emu_clock_ms();
     emu_guid_new(x->request_id);

@@ -23,6 +23,7 @@ struct emu_exchange {
     struct emu *emu;
     struct evhttp_request *http;
     enum emu_role role;
+    uint32_t region; /* of a Managed HSM */
     struct emu_request request;
     char request_id[EMU_GUID_LEN];
     int64_t began_ms;

@@ -6,6 +6,7 @@
 #include "tools/kp-emulator/bundle.h"
 #include "tools/kp-emulator/clock.h"
 #include "tools/kp-emulator/failure.h"
+#include "tools/kp-emulator/regions.h"
 
 static void send_bundle(struct emu_exchange *x, const struct kp_key_info *info)
 {
@@ -29,8 +30,9 @@ static void fail_book(struct emu_exchange *x)
 /* Hands the facts over to the book. */
 static kp_status note_version(struct emu_exchange *x, const struct kp_key_info *key)
 {
-    json_t *facts = x->facts;
+    json_t *facts = x->facts ? x->facts : json_object();
     x->facts = NULL; /* moved to the book */
+    emu_region_stamp(x, facts);
     return emu_book_add(&x->vault->book, key->name, key->version, facts);
 }
 

@@ -9,6 +9,7 @@
 #include "base/span.h"
 #include "tools/kp-emulator/bundle.h"
 #include "tools/kp-emulator/failure.h"
+#include "tools/kp-emulator/regions.h"
 
 #define SITE "emulator.list"
 #define TOKEN_MAX_LEN 512u
@@ -114,6 +115,8 @@ void emu_answer_list(struct emu_exchange *x, struct kp_result *result)
     const struct kp_reply *reply = &result->reply;
     json_t *value = json_array();
     for (uint32_t i = 0; i < reply->n_keys; i++) {
+        if (!emu_region_knows(x, reply->keys[i]->name, reply->keys[i]->version))
+            continue;
         json_t *item = emu_item(x, reply->keys[i]);
         if (x->operation->op == KP_OP_LIST_DELETED)
             emu_add_deleted(x, reply->keys[i], item);

@@ -8,6 +8,7 @@
 #include "crypto/algs.h"
 #include "tools/kp-emulator/clock.h"
 #include "tools/kp-emulator/failure.h"
+#include "tools/kp-emulator/regions.h"
 
 /* ---- The table ---- */
 
@@ -272,7 +273,7 @@ static void look_up_version(struct emu_exchange *x)
 void emu_operation_begin(struct emu_exchange *x)
 {
     const uint32_t op = x->operation->op;
-    if (is_decided_by_delay(x) || !take_body(x))
+    if (is_decided_by_delay(x) || emu_region_hides(x) || !take_body(x))
         return;
     if (op == KP_OP_RELEASE)
         emu_release_begin(x);

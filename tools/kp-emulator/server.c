@@ -68,12 +68,34 @@ static void hurry(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-kp_status emu_listen(struct emu *emu, enum emu_role role, const char *address, uint16_t port,
-                     struct kp_error *reterr)
+static bool bind_to(struct emu_listener *listener, uint16_t port)
 {
-    struct emu_listener *listener = &emu->listeners[role];
+    listener->bound = evhttp_bind_socket_with_handle(listener->http, listener->address, port);
+    if (!listener->bound)
+        return false;
+    hurry(evhttp_bound_socket_get_fd(listener->bound));
+    listener->port = emu_socket_port(evhttp_bound_socket_get_fd(listener->bound));
+    return true;
+}
+
+void emu_listener_pause(struct emu_listener *listener)
+{
+    if (listener->bound)
+        evhttp_del_accept_socket(listener->http, listener->bound);
+    listener->bound = NULL;
+}
+
+bool emu_listener_resume(struct emu_listener *listener)
+{
+    return listener->bound || bind_to(listener, listener->port);
+}
+
+kp_status emu_listen(struct emu *emu, struct emu_listener *listener, enum emu_role role,
+                     const char *address, uint16_t port, struct kp_error *reterr)
+{
     listener->emu = emu;
     listener->role = role;
+    listener->address = address;
     listener->http = evhttp_new(emu->base);
     if (!listener->http)
         return kpb_fail_memory(reterr, "emulator.server");
@@ -81,20 +103,22 @@ kp_status emu_listen(struct emu *emu, enum emu_role role, const char *address, u
     evhttp_set_gencb(listener->http, on_request, listener);
     if (role != EMU_ROLE_METADATA)
         evhttp_set_bevcb(listener->http, new_connection, emu);
-    struct evhttp_bound_socket *bound =
-        evhttp_bind_socket_with_handle(listener->http, address, port);
-    if (!bound)
-        return kpb_fail(reterr, KP_CONFIG, "%s port %u cannot be listened on", address, port);
-    hurry(evhttp_bound_socket_get_fd(bound));
-    listener->port = emu_socket_port(evhttp_bound_socket_get_fd(bound));
-    return KP_OK;
+    return bind_to(listener, port)
+               ? KP_OK
+               : kpb_fail(reterr, KP_CONFIG, "%s port %u cannot be listened on", address, port);
+}
+
+static void unlisten(struct emu_listener *listener)
+{
+    if (listener->http)
+        evhttp_free(listener->http);
+    listener->http = NULL;
+    listener->bound = NULL;
 }
 
 void emu_unlisten(struct emu *emu)
 {
-    for (size_t i = 0; i < EMU_N_ROLES; i++) {
-        if (emu->listeners[i].http)
-            evhttp_free(emu->listeners[i].http);
-        emu->listeners[i].http = NULL;
-    }
+    for (size_t i = 0; i < EMU_N_ROLES; i++)
+        unlisten(&emu->listeners[i]);
+    unlisten(&emu->far_hsm);
 }

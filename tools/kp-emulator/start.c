@@ -16,6 +16,7 @@
 #include "tools/kp-emulator/exchange.h"
 #include "tools/kp-emulator/guid.h"
 #include "tools/kp-emulator/proxy.h"
+#include "tools/kp-emulator/regions.h"
 #include "tools/kp-emulator/server.h"
 
 #define SITE "emulator.start"
@@ -223,6 +224,7 @@ static kp_status prepare(struct emu *emu, const struct emu_options *options,
 kp_status emu_init(struct emu *emu, struct kp_error *reterr)
 {
     memset(emu, 0, sizeof *emu);
+    emu->n_regions = 1;
     emu->base = event_base_new();
     emu->counts = json_object();
     return emu->base && emu->counts ? KP_OK : kpb_fail_memory(reterr, SITE);
@@ -236,7 +238,10 @@ kp_status emu_start(struct emu *emu, const struct emu_options *options, struct k
     if (st == KP_OK)
         st = open_vaults(emu, reterr);
     for (size_t i = 0; st == KP_OK && i < EMU_N_ROLES; i++)
-        st = emu_listen(emu, (enum emu_role)i, options->address, options->ports[i], reterr);
+        st = emu_listen(emu, &emu->listeners[i], (enum emu_role)i, options->address,
+                        options->ports[i], reterr);
+    if (st == KP_OK && options->region)
+        st = emu_regions_open(emu, options->region, reterr);
     if (st == KP_OK)
         st = emu_proxy_open(emu, options->address, options->ports[EMU_PORT_PROXY], &emu->proxy,
                             reterr);
