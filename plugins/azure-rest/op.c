@@ -97,6 +97,7 @@ static struct azr_op *begin_op(struct azr_vault *v, kp_op_id id, const struct kp
     op->is_canceled = false;
     op->is_renewed = false;
     op->is_looking = false;
+    op->has_asked = false;
     copy_request(op, request);
     return op;
 }
@@ -156,6 +157,8 @@ static void replied_on_loop(void *arg, kp_status status, const struct kp_http_re
     own.exposure = KP_MAYBE_SENT;
     if (error)
         own = *error;
+    if (op->asking)
+        own.exposure = KP_NOT_SENT; /* of the request proper */
     if (op->is_canceled)
         end_canceled(op, op->is_looking ? KP_ANSWERED : own.exposure);
     else
@@ -315,7 +318,7 @@ static void judge_look(struct azr_op *op, const struct kp_http_reply *reply)
 
 /* ---- Answers ---- */
 
-/* The version is known now: the request proper, with the same token. */
+/* What was asked is known now: the request proper, with the same token. */
 static void resolve(struct azr_op *op, const struct kp_http_reply *reply)
 {
     struct kp_error error;
@@ -331,17 +334,38 @@ static void judge_success(struct azr_op *op, const struct kp_http_reply *reply)
 {
     struct kp_error error;
     kp_error_init(&error);
-    if (op->is_resolving) {
+    if (op->asking) {
         resolve(op, reply);
         return;
     }
     kp_status st = azr_op_parse(op, reply, &error);
+    if (st == KP_OK)
+        azr_op_note(op);
     if (st != KP_OK)
         end(op, st, &error);
     else if (azr_op_spreads(op))
         start_looking(op);
     else
         end_ok(op);
+}
+
+/* Whether it waits until the region that was asked knows a key that was just made. */
+static bool waits_for_region(struct azr_op *op, struct kp_error *error)
+{
+    unsigned age_s = 0;
+    if (!azr_op_is_early(op, &age_s))
+        return false;
+    if (pause_for(op, op->vault->poll_ms))
+        return true;
+    kpb_error_prefix(error, "made %u s ago, and perhaps not in this region yet", age_s);
+    return false;
+}
+
+/* Without the right to look, or with nothing to see, the service decides. */
+static bool may_go_on_unasked(const struct azr_op *op, enum azr_trouble trouble)
+{
+    return op->asking == AZR_ASKING_POLICY &&
+           (trouble == AZR_TROUBLE_FORBIDDEN || trouble == AZR_TROUBLE_NOT_FOUND);
 }
 
 static void judge_failure(struct azr_op *op, const struct kp_http_reply *reply)
@@ -353,7 +377,12 @@ static void judge_failure(struct azr_op *op, const struct kp_http_reply *reply)
     if (trouble == AZR_TROUBLE_BEING_DELETED && azr_op_may_wait(op) &&
         pause_for(op, op->vault->poll_ms))
         return;
-    end(op, st, &error);
+    if (trouble == AZR_TROUBLE_NOT_FOUND && waits_for_region(op, &error))
+        return;
+    if (may_go_on_unasked(op, trouble))
+        resolve(op, NULL);
+    else
+        end(op, st, &error);
 }
 
 static void judge(struct azr_op *op, const struct kp_http_reply *reply)

@@ -9,6 +9,7 @@
 
 #define KEEP_MAX_LEN 65536u /* bytes of a buffer that is worth keeping */
 #define ID_BYTES 16u
+#define NS_PER_S UINT64_C(1000000000)
 
 /* ---- Life ---- */
 
@@ -40,26 +41,42 @@ static struct azr_site site_of(const struct azr_op *op)
     return site;
 }
 
-/* A vault's answer to verify does not say which version it used: then that is asked first. */
-static bool must_resolve(const struct azr_op *op)
+/* A vault's answer to verify does not say which version it used; a Managed HSM refuses to rotate
+ * without a policy in words that do not help. */
+static enum azr_asking what_to_ask(const struct azr_op *op)
 {
-    return op->request.op == KP_OP_VERIFY && op->request.version.len == 0 &&
-           (op->vault->profile->flags & AZR_VERIFY_IS_MUTE) != 0;
+    const uint32_t flags = op->vault->profile->flags;
+    if (op->has_asked)
+        return AZR_ASKING_NOTHING;
+    if (op->request.op == KP_OP_VERIFY && op->request.version.len == 0 &&
+        (flags & AZR_VERIFY_IS_MUTE) != 0)
+        return AZR_ASKING_VERSION;
+    if (op->request.op == KP_OP_ROTATE && (flags & AZR_ROTATE_NEEDS_RULE) != 0)
+        return AZR_ASKING_POLICY;
+    return AZR_ASKING_NOTHING;
+}
+
+static struct kp_request question_of(const struct azr_op *op)
+{
+    const struct kp_request question = {
+        .struct_size = sizeof question,
+        .op = op->asking == AZR_ASKING_VERSION ? KP_OP_GET_KEY : KP_OP_GET_ROTATION_POLICY,
+        .name = op->request.name};
+    return question;
 }
 
 kp_status azr_op_build(struct azr_op *op, struct kp_error *reterr)
 {
     const struct azr_site site = site_of(op);
-    const struct kp_request get = {
-        .struct_size = sizeof get, .op = KP_OP_GET_KEY, .name = op->request.name};
-    op->is_resolving = must_resolve(op);
+    op->asking = what_to_ask(op);
+    const struct kp_request question = question_of(op);
     if (op->request.op == KP_OP_SET_ROTATION_POLICY && op->request.policy) {
         kp_status st =
             azr_rotation_check(&op->vault->profile->rotation, op->request.policy, reterr);
         if (st != KP_OK)
             return st;
     }
-    return azr_message_build(&site, op->is_resolving ? &get : &op->request, &op->message, reterr);
+    return azr_message_build(&site, op->asking ? &question : &op->request, &op->message, reterr);
 }
 
 static kp_status build_look(struct azr_op *op, struct kp_error *reterr)
@@ -110,6 +127,7 @@ kp_status azr_op_http(struct azr_op *op, struct kp_http_request *ret, struct kp_
         .body = kp_buf_view(&op->message.body),
         .bearer = kp_buf_view(&op->token->text),
         .headers = op->headers,
+        .dns_lifetime_ms = op->vault->profile->dns_lifetime_ms,
     };
     *ret = request;
     return st;
@@ -123,18 +141,43 @@ kp_status azr_op_parse(struct azr_op *op, const struct kp_http_reply *reply,
     return azr_answer_read(op->vault->base, &op->request, reply->body, &op->answer, reterr);
 }
 
-kp_status azr_op_resolve(struct azr_op *op, const struct kp_http_reply *reply,
-                         struct kp_error *reterr)
+static void take_version(struct azr_op *op)
 {
-    const struct kp_request get = {
-        .struct_size = sizeof get, .op = KP_OP_GET_KEY, .name = op->request.name};
-    kp_status st = azr_answer_read(op->vault->base, &get, reply->body, &op->answer, reterr);
-    if (st != KP_OK)
-        return st;
     size_t n = op->answer.reply.version.len; /* at most KP_KEY_VERSION_MAX_LEN: it was checked */
     memcpy(op->version, op->answer.reply.version.ptr, n);
     op->request.version = kpb_span(op->version, n);
-    return azr_op_build(op, reterr);
+}
+
+static kp_status check_policy(const struct azr_op *op, struct kp_error *reterr)
+{
+    if (op->answer.reply.policy->n_rules > 0)
+        return KP_OK;
+    return kpb_fail_code(reterr, KP_USAGE, KP_CODE_ErrorHttpResponseCodeClientError,
+                         "a %s rotates only a key that has a rotation policy; give %.*s one first, "
+                         "for instance with: kp key policy %.*s --rotate-after P90D",
+                         op->vault->profile->noun, (int)op->request.name.len,
+                         (const char *)op->request.name.ptr, (int)op->request.name.len,
+                         (const char *)op->request.name.ptr);
+}
+
+static kp_status take_answer(struct azr_op *op, const struct kp_http_reply *reply,
+                             struct kp_error *reterr)
+{
+    const struct kp_request question = question_of(op);
+    kp_status st = azr_answer_read(op->vault->base, &question, reply->body, &op->answer, reterr);
+    if (st == KP_OK && op->asking == AZR_ASKING_POLICY)
+        st = check_policy(op, reterr);
+    else if (st == KP_OK)
+        take_version(op);
+    return st;
+}
+
+kp_status azr_op_resolve(struct azr_op *op, const struct kp_http_reply *reply,
+                         struct kp_error *reterr)
+{
+    kp_status st = reply ? take_answer(op, reply, reterr) : KP_OK;
+    op->has_asked = true;
+    return st == KP_OK ? azr_op_build(op, reterr) : st;
 }
 
 static struct azr_exchange exchange_of(const struct azr_op *op)
@@ -174,6 +217,42 @@ bool azr_op_spreads(const struct azr_op *op)
     if (op->request.op == KP_OP_DELETE)
         return op->answer.reply.key->recovery_id.len > 0; /* else soft delete is off */
     return op->request.op == KP_OP_RECOVER;
+}
+
+void azr_op_note(struct azr_op *op)
+{
+    struct azr_recent *recent = op->vault->recent;
+    const struct kp_reply *reply = &op->answer.reply;
+    const uint32_t number = op->request.op;
+    const uint64_t now_ns = azr_now_ns(op->vault);
+    if (!recent)
+        return;
+    if (number == KP_OP_CREATE || number == KP_OP_IMPORT || number == KP_OP_ROTATE)
+        azr_recent_note(recent, op->request.name, reply->key->version, now_ns);
+    else if (number == KP_OP_RESTORE || number == KP_OP_RECOVER)
+        azr_recent_note(recent, reply->key->name, kpb_span(NULL, 0), now_ns);
+    else if (number == KP_OP_DELETE || number == KP_OP_PURGE)
+        azr_recent_forget(recent, op->request.name);
+}
+
+/* Those that are about a key that is there. */
+static bool needs_the_key(uint32_t op)
+{
+    return (kp_op_traits(op) & KP_TRAIT_NEEDS_KEY) != 0 && op != KP_OP_CREATE &&
+           op != KP_OP_IMPORT && op != KP_OP_GET_DELETED && op != KP_OP_RECOVER &&
+           op != KP_OP_PURGE;
+}
+
+bool azr_op_is_early(const struct azr_op *op, unsigned *ret_age_s)
+{
+    const struct azr_vault *v = op->vault;
+    uint64_t age_ns = 0;
+    if (!v->recent || !needs_the_key(op->request.op) ||
+        !azr_recent_has(v->recent, op->request.name, op->request.version, azr_now_ns(v),
+                        v->write_spread_ns, &age_ns))
+        return false;
+    *ret_age_s = (unsigned)(age_ns / NS_PER_S);
+    return true;
 }
 
 const struct kp_reply *azr_op_reply(const struct azr_op *op)

@@ -12,6 +12,13 @@
 
 #define AZR_OP_HEADERS 3u
 
+/* What is asked before the request proper. */
+enum azr_asking {
+    AZR_ASKING_NOTHING = 0,
+    AZR_ASKING_VERSION, /* which one is current */
+    AZR_ASKING_POLICY   /* whether there is one to rotate by */
+};
+
 struct azr_op {
     /* Fixed after submit. */
     struct azr_vault *vault;
@@ -23,10 +30,11 @@ struct azr_op {
     /* Loop thread. */
     enum azr_op_state state;
     bool is_canceled;
-    bool is_renewed;   /* a 401 has been answered with a fresh token */
-    bool is_looking;   /* the request is done; looks whether it has spread */
-    bool is_resolving; /* asks which version is current, before the request proper */
-    char version[KP_KEY_VERSION_MAX_LEN + 1u]; /* ... and the answer */
+    bool is_renewed; /* a 401 has been answered with a fresh token */
+    bool is_looking; /* the request is done; looks whether it has spread */
+    enum azr_asking asking;
+    bool has_asked;
+    char version[KP_KEY_VERSION_MAX_LEN + 1u]; /* the answer, for AZR_ASKING_VERSION */
     struct azr_waiter waiter;
     struct azr_token *token; /* one reference, or NULL */
     kp_http_id http;         /* 0: none under way */
@@ -55,7 +63,11 @@ kp_status azr_op_http(struct azr_op *op, struct kp_http_request *ret, struct kp_
 /* Reads a reply of status 200 or 204. Errors: protocol, integrity, no_memory. */
 kp_status azr_op_parse(struct azr_op *op, const struct kp_http_reply *reply,
                        struct kp_error *reterr) KP_MUST_USE;
-/* Reads which version is current and builds the request proper for it. */
+/*
+ * Reads what was asked and builds the request proper. reply NULL: it is not there, or not for us to
+ * see; the service will say itself what it thinks of the request. Errors: as azr_op_parse; usage:
+ * there is no policy.
+ */
 kp_status azr_op_resolve(struct azr_op *op, const struct kp_http_reply *reply,
                          struct kp_error *reterr) KP_MUST_USE;
 /* Maps any other reply; never KP_OK. */
@@ -66,6 +78,13 @@ kp_status azr_op_silence(struct azr_op *op, kp_status status, struct kp_error *e
 
 /* It needs a name that a key being deleted may still hold: then it waits and is repeated. */
 bool azr_op_may_wait(const struct azr_op *op);
+/* Remembers what the answer made or took away, for azr_op_is_early. */
+void azr_op_note(struct azr_op *op);
+/*
+ * It was not found, but is about a key that this vault made a moment ago and that the region which
+ * answered may not know yet; *ret_age_s says how long ago.
+ */
+bool azr_op_is_early(const struct azr_op *op, unsigned *ret_age_s);
 /* The answer is in, but shows in the vault only after a while. */
 bool azr_op_spreads(const struct azr_op *op);
 /* The answer, valid until the operation is done. */

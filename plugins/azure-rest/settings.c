@@ -21,7 +21,10 @@
     XX(authority, KP_SETTING_TEXT, 0, "authority", NULL, 0, 0,                                     \
        "Login service to use in place of the cloud's, as https://HOST[:PORT].")                    \
     XX(poll_ms, KP_SETTING_INTEGER, RELOAD, "poll_ms", "2000", 50, MINUTE_MS,                      \
-       "Pause between two looks at a delete or recover that is still spreading.")                  \
+       "Pause between two looks at a change that is still spreading.")                             \
+    XX(write_spread_ms, KP_SETTING_INTEGER, RELOAD, "write_spread_ms", "360000", 0,                \
+       60 * MINUTE_MS,                                                                             \
+       "Managed HSM: time a write may take to reach its other region; 0: there is none.")          \
     XX(token_timeout_ms, KP_SETTING_INTEGER, RELOAD, "token_timeout_ms", "30000", 1000,            \
        10 * MINUTE_MS, "Time a token may take to arrive, all tries together.")                     \
     XX(kind, KP_SETTING_TEXT, RELOAD, "identity.kind", NULL, 0, 0,                                 \

@@ -13,6 +13,7 @@
 
 #define SITE "azure-rest.vault"
 #define HTTPS "https://"
+#define NS_PER_MS UINT64_C(1000000)
 
 uint64_t azr_now_ns(const struct azr_vault *vault)
 {
@@ -47,6 +48,7 @@ static void free_vault(struct azr_vault *v)
     kp_buf_clear(&v->login_secret);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         kpb_free(texts[i]);
+    kpb_free(v->recent);
     kpb_free(v);
 }
 
@@ -194,6 +196,7 @@ static kp_status take_changing(struct azr_vault *v, const struct azr_settings *s
     v->api_version = api_version;
     v->poll_ms = (uint32_t)s->poll_ms;
     v->token_timeout_ms = (uint32_t)s->token_timeout_ms;
+    v->write_spread_ns = (uint64_t)s->write_spread_ms * NS_PER_MS;
     azr_access_use(&v->access, identity);
     return KP_OK;
 }
@@ -212,6 +215,14 @@ static kp_status take_settings(struct azr_vault *v, const struct kp_vault_settin
     if (st == KP_OK)
         st = keep_login(v, settings, reterr);
     return st == KP_OK ? take_changing(v, &s, reterr) : st;
+}
+
+static kp_status make_recent(struct azr_vault *v, struct kp_error *reterr)
+{
+    if (!(v->profile->flags & AZR_WRITES_SPREAD))
+        return KP_OK;
+    v->recent = kpb_alloc(SITE, sizeof *v->recent);
+    return v->recent ? KP_OK : kpb_fail_memory(reterr, SITE);
 }
 
 static void copy_host(struct azr_vault *v, const struct kp_host *host)
@@ -235,6 +246,8 @@ kp_status azr_vault_open(const struct azr_profile *profile, const struct kp_host
     v->has_store = st == KP_OK;
     if (st == KP_OK)
         st = take_settings(v, settings, reterr);
+    if (st == KP_OK)
+        st = make_recent(v, reterr);
     if (st != KP_OK) {
         free_vault(v);
         return st;

@@ -7,6 +7,7 @@
 
 #include "plugins/azure-rest/access.h"
 #include "plugins/azure-rest/profile.h"
+#include "plugins/azure-rest/recent.h"
 
 struct azr_op;
 
@@ -28,10 +29,12 @@ struct azr_vault {
     char *api_version;
     uint32_t poll_ms;
     uint32_t token_timeout_ms;
+    uint64_t write_spread_ns;
 
     /* Loop thread. */
     struct azr_access access;
-    struct azr_op *idle; /* operations over, kept for the next */
+    struct azr_recent *recent; /* NULL: its writes show everywhere at once */
+    struct azr_op *idle;       /* operations over, kept for the next */
     uint32_t n_idle;
 };
 

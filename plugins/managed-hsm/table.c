@@ -49,11 +49,13 @@ static const struct kp_caps CAPS = {
     .settings = azr_setting_specs,
 };
 
-/* Its deletes show at once. */
+/* Deletes show at once. One name stands for both regions, and leads to the other within seconds
+ * when one fails. */
 static const struct azr_profile PROFILE = {
     .service = AZR_SERVICE_MANAGED_HSM,
-    .flags = 0,
+    .flags = AZR_ROTATE_NEEDS_RULE | AZR_WRITES_SPREAD,
     .noun = "managed HSM",
+    .dns_lifetime_ms = 5000,
     .rotation = {.noun = "managed HSM",
                  .takes_notify = false,
                  .max_rules = 1,

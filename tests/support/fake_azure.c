@@ -142,6 +142,8 @@ static void on_http(void *ctx, const struct fake_http_request *request,
     azure->n[part]++;
     keep(azure->last_url[part], request->request.url);
     keep(azure->last_body[part], request->request.body);
+    if (part == FAKE_KEYS)
+        azure->dns_lifetime_ms = request->request.dns_lifetime_ms;
     (void)snprintf(azure->last_method, sizeof azure->last_method, "%s",
                    (const char *)request->request.method.ptr);
     if (!play_next(azure, part, ret))

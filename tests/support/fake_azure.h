@@ -58,6 +58,7 @@ struct fake_azure {
     char last_url[FAKE_N_PARTS][FAKE_URL_MAX];
     char last_body[FAKE_N_PARTS][FAKE_URL_MAX];
     char last_method[16];
+    uint32_t dns_lifetime_ms; /* of the last request to the vault */
     char token_body[128];
     char bearer[64];
 };

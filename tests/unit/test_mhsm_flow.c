@@ -196,6 +196,195 @@ static void denial_names_the_role_to_grant(void **state)
     fake_azure_clear(hsm);
 }
 
+/* ---- Two regions ---- */
+
+static const char not_found[] = "{\"error\":{\"code\":\"KeyNotFound\",\"message\":\"x\"}}";
+
+static void then_status(struct fake_azure *hsm, uint32_t http_status, const char *body)
+{
+    const struct fake_azure_step step = {
+        .part = FAKE_KEYS, .http_status = http_status, .body = body};
+    fake_azure_then(hsm, &step);
+}
+
+static void create_app(struct fake_azure *hsm)
+{
+    const struct kp_key_params params = {.struct_size = sizeof params, .kty = KP_KTY_OCT_HSM};
+    struct kp_request request = request_of(KP_OP_CREATE);
+    struct fake_result result;
+    request.params = &params;
+    then_status(hsm, 200, oct_bundle);
+    assert_int_equal(fake_host_call(&hsm->host, &request, &result), KP_OK);
+    fake_result_clear(&result);
+    hsm->n[FAKE_KEYS] = 0;
+}
+
+static void get_app(struct fake_azure *hsm, const char *version, uint32_t time_ms,
+                    struct fake_result *ret)
+{
+    struct kp_request request = request_of(KP_OP_GET_KEY);
+    kp_op_id id;
+    request.version = kpb_span_str(version);
+    assert_int_equal(fake_host_submit(&hsm->host, &request, time_ms, ret, &id), KP_OK);
+    fake_host_drain(&hsm->host);
+}
+
+static void address_is_used_for_as_long_as_the_service_says(void **state)
+{
+    struct fake_azure *hsm = new_hsm(HSM_HOST);
+    (void)state;
+    create_app(hsm);
+    assert_int_equal(hsm->dns_lifetime_ms, 5000);
+    fake_azure_clear(hsm);
+}
+
+static void key_just_made_is_asked_for_until_it_is_there(void **state)
+{
+    struct fake_azure *hsm = new_hsm(HSM_HOST);
+    struct fake_result result;
+    (void)state;
+    create_app(hsm);
+    then_status(hsm, 404, not_found);
+    then_status(hsm, 404, not_found);
+    then_status(hsm, 200, oct_bundle);
+    get_app(hsm, FAKE_VERSION, 30000, &result);
+    assert_int_equal(result.status, KP_OK);
+    assert_int_equal(hsm->n[FAKE_KEYS], 3);
+    fake_result_clear(&result);
+    fake_azure_clear(hsm);
+}
+
+static void key_that_does_not_arrive_in_time_is_not_found_and_says_why(void **state)
+{
+    struct fake_azure *hsm = new_hsm(HSM_HOST);
+    struct fake_result result;
+    (void)state;
+    create_app(hsm);
+    hsm->key_status = 404;
+    hsm->key_body = not_found;
+    get_app(hsm, "", 5000, &result);
+    assert_int_equal(result.status, KP_NOT_FOUND);
+    assert_non_null(strstr(result.error.text, "not in this region yet"));
+    assert_true(hsm->n[FAKE_KEYS] > 1);
+    fake_result_clear(&result);
+    fake_azure_clear(hsm);
+}
+
+static void expect_no_wait(struct fake_azure *hsm, const char *version)
+{
+    struct fake_result result;
+    hsm->n[FAKE_KEYS] = 0;
+    then_status(hsm, 404, not_found);
+    get_app(hsm, version, 30000, &result);
+    assert_int_equal(result.status, KP_NOT_FOUND);
+    assert_int_equal(hsm->n[FAKE_KEYS], 1);
+    fake_result_clear(&result);
+}
+
+static void other_version_is_not_waited_for(void **state)
+{
+    struct fake_azure *hsm = new_hsm(HSM_HOST);
+    (void)state;
+    create_app(hsm);
+    expect_no_wait(hsm, "fedcba9876543210fedcba9876543210");
+    fake_azure_clear(hsm);
+}
+
+static void key_made_long_ago_is_not_waited_for(void **state)
+{
+    struct fake_azure *hsm = new_hsm(HSM_HOST);
+    (void)state;
+    create_app(hsm);
+    hsm->host.now_ns += UINT64_C(360000000000); /* as the setting write_spread_ms has it */
+    expect_no_wait(hsm, "");
+    fake_azure_clear(hsm);
+}
+
+static void without_a_second_region_nothing_is_waited_for(void **state)
+{
+    static const char *const settings[] = {"write_spread_ms",
+                                           "0",
+                                           "identity.kind",
+                                           "client_secret",
+                                           "identity.client_id",
+                                           FAKE_CLIENT,
+                                           "identity.secret",
+                                           FAKE_SECRET,
+                                           NULL};
+    struct fake_azure *hsm = new_hsm(HSM_HOST);
+    (void)state;
+    assert_int_equal(fake_azure_reload(hsm, settings), KP_OK);
+    create_app(hsm);
+    expect_no_wait(hsm, "");
+    fake_azure_clear(hsm);
+}
+
+/* ---- Rotation needs a policy ---- */
+
+static const char policy_body[] =
+    "{\"lifetimeActions\":[{\"trigger\":{\"timeAfterCreate\":\"P90D\"},\"action\":{\"type\":"
+    "\"rotate\"}}],\"attributes\":{}}";
+
+static kp_status rotate_app(struct fake_azure *hsm, struct fake_result *ret)
+{
+    struct kp_request request = request_of(KP_OP_ROTATE);
+    hsm->key_body = oct_bundle;
+    return fake_host_call(&hsm->host, &request, ret);
+}
+
+static void rotate_without_a_policy_is_refused_before_the_call(void **state)
+{
+    struct fake_azure *hsm = new_hsm(HSM_HOST);
+    struct fake_result result;
+    (void)state;
+    then_status(hsm, 200, "{\"lifetimeActions\":[],\"attributes\":{}}");
+    assert_int_equal(rotate_app(hsm, &result), KP_USAGE);
+    assert_non_null(strstr(result.error.text, "kp key policy app --rotate-after P90D"));
+    assert_int_equal(hsm->n[FAKE_KEYS], 1);
+    assert_string_equal(hsm->last_method, "GET");
+    fake_result_clear(&result);
+    fake_azure_clear(hsm);
+}
+
+static void expect_rotated(struct fake_azure *hsm, uint32_t http_status, const char *body)
+{
+    struct fake_result result;
+    then_status(hsm, http_status, body);
+    assert_int_equal(rotate_app(hsm, &result), KP_OK);
+    assert_int_equal(hsm->n[FAKE_KEYS], 2);
+    assert_string_equal(hsm->last_method, "POST");
+    assert_true(kpb_span_eq_str(result.reply.key->version, FAKE_VERSION));
+    fake_result_clear(&result);
+    fake_azure_clear(hsm);
+}
+
+static void rotate_with_a_policy_is_sent(void **state)
+{
+    (void)state;
+    expect_rotated(new_hsm(HSM_HOST), 200, policy_body);
+}
+
+static void rotate_of_who_may_not_see_the_policy_is_sent(void **state)
+{
+    (void)state;
+    expect_rotated(new_hsm(HSM_HOST), 403, "{\"error\":{\"code\":\"AccessDenied\"}}");
+}
+
+/* Nothing of the rotation was sent, so that it may be tried again. */
+static void connection_lost_while_asking_leaves_rotate_not_sent(void **state)
+{
+    struct fake_azure *hsm = new_hsm(HSM_HOST);
+    struct fake_result result;
+    const struct fake_azure_step lost = {
+        .part = FAKE_KEYS, .status = KP_TRANSIENT, .code = 3107, .exposure = KP_MAYBE_SENT};
+    (void)state;
+    fake_azure_then(hsm, &lost);
+    assert_int_equal(rotate_app(hsm, &result), KP_TRANSIENT);
+    assert_int_equal(result.error.exposure, KP_NOT_SENT);
+    fake_result_clear(&result);
+    fake_azure_clear(hsm);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +398,16 @@ int main(void)
         cmocka_unit_test(verify_without_a_version_needs_one_request),
         cmocka_unit_test(rotation_policy_that_notifies_is_refused_here),
         cmocka_unit_test(denial_names_the_role_to_grant),
+        cmocka_unit_test(address_is_used_for_as_long_as_the_service_says),
+        cmocka_unit_test(key_just_made_is_asked_for_until_it_is_there),
+        cmocka_unit_test(key_that_does_not_arrive_in_time_is_not_found_and_says_why),
+        cmocka_unit_test(other_version_is_not_waited_for),
+        cmocka_unit_test(key_made_long_ago_is_not_waited_for),
+        cmocka_unit_test(without_a_second_region_nothing_is_waited_for),
+        cmocka_unit_test(rotate_without_a_policy_is_refused_before_the_call),
+        cmocka_unit_test(rotate_with_a_policy_is_sent),
+        cmocka_unit_test(rotate_of_who_may_not_see_the_policy_is_sent),
+        cmocka_unit_test(connection_lost_while_asking_leaves_rotate_not_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
