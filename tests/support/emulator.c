@@ -90,11 +90,12 @@ static void put_request(kp_buf *out, const char *path, const char *body)
 {
     const char *url = emulator_variable("KP_EMULATOR_CONTROL");
     const char *base = strchr(url + sizeof "http://" - 1, '/');
+    const char *content = body ? body : "";
     assert_non_null(base);
     assert_int_equal(kp_buf_append_fmt(out,
-                                       "POST %s/%s HTTP/1.1\r\nHost: localhost\r\n"
+                                       "%s %s/%s HTTP/1.1\r\nHost: localhost\r\n"
                                        "Connection: close\r\nContent-Length: %zu\r\n\r\n%s",
-                                       base, path, strlen(body), body),
+                                       body ? "POST" : "GET", base, path, strlen(content), content),
                      KP_OK);
 }
 

@@ -21,8 +21,9 @@ const char *emulator_variable(const char *name);
 /* The port at the end of the URL in such a variable. */
 uint16_t emulator_port(const char *name);
 /*
- * Tells the emulator something: POST with this body to this path below KP_EMULATOR_CONTROL. The
- * answer's body is appended, unless ret is NULL. Fails the test where the answer is not 2xx.
+ * Tells the emulator something: POST with this body to this path below KP_EMULATOR_CONTROL; GET
+ * where body is NULL. The answer's body is appended, unless ret is NULL. Fails the test where the
+ * answer is not 2xx.
  */
 void emulator_tell(const char *path, const char *body, kp_buf *ret);
 
