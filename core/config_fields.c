@@ -154,7 +154,8 @@ static const struct kpi_field config_rows[] = {
      .doc = "text, or json: one object a line"},
     {.path = "http.proxy", .kind = KPI_FIELD_TEXT, CONFIG(http_proxy), .min = 1, .max = TEXT_MAX,
      .text_fallback = KPI_HTTP_PROXY_DEFAULT,
-     .doc = "http://HOST:PORT, none, or environment: what https_proxy says there"},
+     .doc = "http://HOST:PORT, none, system: the settings of Windows, or environment: what "
+            "https_proxy says there"},
     {.path = "http.no_proxy", .kind = KPI_FIELD_TEXT, CONFIG(http_no_proxy), .min = 1,
      .max = TEXT_MAX,
      .doc = "hosts reached without the proxy, between commas; without it what no_proxy says"},

@@ -9,6 +9,7 @@
 #include "core/http_url.h"
 
 #define FROM_ENVIRONMENT "environment"
+#define FROM_SYSTEM "system"
 #define NO_PROXY_AT_ALL "none"
 
 /* ---- The proxy ---- */
@@ -80,6 +81,8 @@ static kp_status read_proxy(struct kpi_http_shared *shared, const char *text,
         return read_environment(shared, reterr);
     if (strcmp(text, NO_PROXY_AT_ALL) == 0)
         return KP_OK;
+    if (strcmp(text, FROM_SYSTEM) == 0)
+        return kpi_system_proxies_new(kpi_platform_system_proxy, NULL, &shared->system, reterr);
     kp_status st = copy_proxy(shared, "", text, reterr);
     if (st == KP_OK || st == KP_NO_MEMORY)
         return st;
@@ -102,14 +105,18 @@ static kp_status read_exceptions(struct kpi_http_shared *shared, const char *tex
 
 const char *kpi_http_shared_proxy(const struct kpi_http_shared *shared, kp_span host)
 {
-    return shared->proxy && !kpi_host_is_listed(host, shared->no_proxy) ? shared->proxy : NULL;
+    if (kpi_host_is_listed(host, shared->no_proxy))
+        return NULL;
+    return shared->system ? kpi_system_proxy(shared->system, host, uv_hrtime()) : shared->proxy;
 }
 
 const char *kpi_http_shared_objection(const struct kpi_http_shared *shared, kp_span host)
 {
-    return shared->proxy_refused && !kpi_host_is_listed(host, shared->no_proxy)
-               ? shared->proxy_refusal.text
-               : NULL;
+    if (kpi_host_is_listed(host, shared->no_proxy))
+        return NULL;
+    if (shared->system)
+        return kpi_system_proxy_objection(shared->system, host, uv_hrtime());
+    return shared->proxy_refused ? shared->proxy_refusal.text : NULL;
 }
 
 /* ---- The store ---- */
@@ -150,6 +157,7 @@ void kpi_http_shared_clear(struct kpi_http_shared *shared)
     kp_buf_clear(&shared->proxy_login);
     kpb_free(shared->proxy);
     kpb_free(shared->no_proxy);
+    kpi_system_proxies_free(shared->system);
     X509_STORE_free(shared->store);
     if (shared->has_lock)
         uv_mutex_destroy(&shared->lock);

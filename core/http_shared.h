@@ -1,6 +1,6 @@
 /*
  * What the HTTP services of a provider's loops have in common: the resolver, the certificates to
- * verify with, and the proxy that the configuration or the environment names.
+ * verify with, and the proxy that the configuration, the environment or the system names.
  *
  * Threads: init and clear by the owner; proxy and lists are constant in between, the store is read
  * once under a lock of its own, from workers.
@@ -11,6 +11,7 @@
 #include "core/config.h"
 #include "core/http_trust.h"
 #include "core/resolve.h"
+#include "core/system_proxy.h"
 
 struct kpi_http_shared {
     const struct kpi_config *config; /* borrowed: the one the provider was opened with */
@@ -20,6 +21,7 @@ struct kpi_http_shared {
     char *no_proxy;     /* or NULL */
     bool proxy_refused; /* what the environment names is none: no request may go past it */
     struct kp_error proxy_refusal;
+    struct kpi_system_proxies *system; /* NULL unless the system's settings are asked for */
     uv_mutex_t lock;
     bool has_lock;
     X509_STORE *store; /* under lock until loaded; then constant */
@@ -43,8 +45,9 @@ kp_status kpi_http_shared_store(struct kpi_http_shared *shared, X509_STORE **ret
 const char *kpi_http_shared_proxy(const struct kpi_http_shared *shared, kp_span host);
 
 /*
- * Why requests to a host cannot be sent, or NULL: the environment names a proxy that cannot be
- * used. Programs that send none do not care, so this is no failure of init. Borrowed until clear.
+ * Why requests to a host cannot be sent, or NULL: the environment or the system names a proxy
+ * that cannot be used. Programs that send none do not care, so this is no failure of init. Borrowed
+ * until clear.
  */
 const char *kpi_http_shared_objection(const struct kpi_http_shared *shared, kp_span host);
 
