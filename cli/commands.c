@@ -7,6 +7,7 @@
 #include "cli/values.h"
 
 #define N_COMMANDS (sizeof COMMANDS / sizeof COMMANDS[0])
+#define N_ALL_MAX 64u /* with those of a platform */
 
 static const struct cli_command *const COMMANDS[] = {
     &cli_cmd_wrap,          &cli_cmd_unwrap,        &cli_cmd_encrypt,       &cli_cmd_decrypt,
@@ -22,14 +23,22 @@ static const struct cli_command *const COMMANDS[] = {
 
 const struct cli_command *cli_command_at(size_t i)
 {
-    return i < N_COMMANDS ? COMMANDS[i] : NULL;
+    if (i < N_COMMANDS) {
+        return COMMANDS[i];
+    }
+    for (size_t j = 0; cli_platform_commands[j]; j++) {
+        if (j == i - N_COMMANDS) {
+            return cli_platform_commands[j];
+        }
+    }
+    return NULL;
 }
 
 const struct cli_command *cli_command_named(const char *name)
 {
-    for (size_t i = 0; i < N_COMMANDS; i++) {
-        if (strcmp(COMMANDS[i]->name, name) == 0) {
-            return COMMANDS[i];
+    for (size_t i = 0; cli_command_at(i); i++) {
+        if (strcmp(cli_command_at(i)->name, name) == 0) {
+            return cli_command_at(i);
         }
     }
     return NULL;
@@ -60,11 +69,12 @@ static bool is_group(const char *word)
 
 static kp_status refuse_command(const char *text, struct kp_error *reterr)
 {
-    const char *names[N_COMMANDS];
-    for (size_t i = 0; i < N_COMMANDS; i++) {
-        names[i] = COMMANDS[i]->name;
+    const char *names[N_ALL_MAX];
+    size_t n = 0;
+    for (; n < N_ALL_MAX && cli_command_at(n); n++) {
+        names[n] = cli_command_at(n)->name;
     }
-    const char *near = cli_nearest(text, names, N_COMMANDS);
+    const char *near = cli_nearest(text, names, n);
     if (near) {
         return kpb_fail(reterr, KP_USAGE, "there is no command '%s'; did you mean '%s'?", text,
                         near);

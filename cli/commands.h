@@ -4,6 +4,9 @@
 
 #include "cli/cli.h"
 
+/* What only this platform has, NULL-terminated; a twin file has it. They come last. */
+extern const struct cli_command *const cli_platform_commands[];
+
 /* The i-th command in the order of the help page, NULL from the end on. Static storage. */
 const struct cli_command *cli_command_at(size_t i);
 

@@ -58,6 +58,9 @@
     XX(LIBRARY, 0, "library", "FILE", "path of the provider on the server")                        \
     XX(LOGIN, 0, "login", "NAME", "login that runs the script; the default is sa")                 \
     XX(MANAGED_IDENTITY, 0, "managed-identity", NULL, "reach the vault as the machine")            \
+    XX(FROM, 0, "from", "DIR", "the new files; without it the folder of this program")             \
+    XX(FOLDER, 0, "folder", "DIR", "where the program is to lie")                                  \
+    XX(SERVICE, 0, "service", "ACCOUNT", "the account that SQL Server runs as")                    \
     XX(YES, 0, "yes", NULL, "confirm what cannot be undone")                                       \
     XX(TIMEOUT, 0, "timeout", "SPAN", "give up after SPAN: 500ms, 30s, 2m")                        \
     XX(CONFIG, 0, "config", "FILE", "configuration file")                                          \

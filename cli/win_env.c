@@ -1,4 +1,5 @@
 #include "cli/platform.h"
+#include "cli/win_platform.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -125,6 +126,22 @@ bool cli_platform_config_path(char *out)
     }
     return kpb_win_program_data(folder, sizeof folder) && put(out, folder, MACHINE_CONFIG) &&
            kpb_win_is_there(out);
+}
+
+bool cli_platform_whole_path(const char *path, char *out, size_t cap)
+{
+    wchar_t whole[MAX_PATH];
+    wchar_t *wide = kpb_win_wide("cli.path", path);
+    const DWORD n = wide && wide[0] ? GetFullPathNameW(wide, MAX_PATH, whole, NULL) : 0;
+    kpb_free(wide);
+    if (n == 0 || n >= MAX_PATH || !kpb_win_utf8_fill(whole, out, cap)) {
+        return false;
+    }
+    const size_t len = strlen(out);
+    if (len > 3 && out[len - 1] == '\\') {
+        out[len - 1] = '\0';
+    }
+    return true;
 }
 
 static bool is_folder(const char *path)
