@@ -113,7 +113,8 @@ static void sid_text(PSID sid, char *out, size_t cap)
             return;
     }
     if (ConvertSidToStringSidW(sid, &digits)) {
-        (void)kpb_win_utf8_fill(digits, out, cap);
+        if (!kpb_win_utf8_fill(digits, out, cap))
+            (void)snprintf(out, cap, "an account with a long number");
         (void)LocalFree(digits);
     }
 }
