@@ -38,8 +38,9 @@ static bool is_device(kp_span part)
         if (kpb_span_eq_nocase(stem, kpb_span_str(devices[i])))
             return true;
     }
-    return stem.len == 4 && (kpb_span_eq_nocase(kpb_span(stem.ptr, 3), kpb_span_str("COM")) ||
-                             kpb_span_eq_nocase(kpb_span(stem.ptr, 3), kpb_span_str("LPT")));
+    return stem.len == 4 && stem.ptr[3] >= '0' && stem.ptr[3] <= '9' &&
+           (kpb_span_eq_nocase(kpb_span(stem.ptr, 3), kpb_span_str("COM")) ||
+            kpb_span_eq_nocase(kpb_span(stem.ptr, 3), kpb_span_str("LPT")));
 }
 
 static enum ekm_path_kind part_kind(kp_span part)
