@@ -17,8 +17,9 @@
 /* ---- Advice that fits many rows ---- */
 
 #define KP_CODE_ADVICE_MEMORY                                                                      \
-    "Free memory on this machine. Under SQL Server lower 'max server memory (MB)' with "           \
-    "sp_configure, so that some is left outside its own pool, and repeat the statement."
+    "Free memory on this machine. Under SQL Server leave some outside its own pool: `EXEC "        \
+    "sp_configure 'max server memory (MB)', N; RECONFIGURE` with a lower N, then repeat the "      \
+    "statement."
 
 #define KP_CODE_ADVICE_ANSWER                                                                      \
     "Most likely a proxy or a TLS inspector alters answers: exempt the vault's host from it. `kp " \
@@ -53,11 +54,12 @@
        "The call succeeded. SQL Server also prints 0 when it turns a provider down although "      \
        "every call went well.",                                                                    \
        "If CREATE CRYPTOGRAPHIC PROVIDER failed with it, check that this machine trusts the "      \
-       "DLL's signature (Get-AuthenticodeSignature) and read the SQL Server error log.")           \
+       "DLL's signature (`Get-AuthenticodeSignature DLL`) and read the SQL Server error log "      \
+       "(`EXEC sp_readerrorlog`).")                                                                \
     XX(scp_err_Failure, 1, KP_INTERNAL, "ekm", KP_ORIGIN_EMITTED,                                  \
        "Something failed for which there is no better number.",                                    \
-       "Read the log line written at that moment. While registering the DLL: check that this "     \
-       "machine trusts its signature (Get-AuthenticodeSignature).")                                \
+       "Read the log line written at that moment, and run `kp config check`. While registering "   \
+       "the DLL: check that this machine trusts its signature (`Get-AuthenticodeSignature DLL`).") \
     XX(scp_err_InsufficientBuffer, 2, KP_USAGE, "ekm", KP_ORIGIN_EMITTED,                          \
        "The caller offered no buffer or one that is too small; it was told the size it needs.",    \
        "SQL Server repeats such a call by itself. If a statement ends with it, report it with "    \
@@ -73,12 +75,14 @@
        "server, create the asymmetric key there from the same vault key.")                         \
     XX(scp_err_AuthFailure, 5, KP_AUTH, "ekm", KP_ORIGIN_EMITTED,                                  \
        "The provider could not authenticate the session.",                                         \
-       "Check that the login has a credential for this provider "                                  \
-       "(sys.server_principal_credentials) and that its secret has not expired.")                  \
+       "Check that the login has a credential for this provider (`SELECT * FROM "                  \
+       "sys.server_principal_credentials`) and that IDENTITY names a vault of ekm.allow: `kp "     \
+       "config check`.")                                                                           \
     XX(scp_err_InvalidArgument, 6, KP_USAGE, "ekm", KP_ORIGIN_EMITTED,                             \
        "An argument was missing, out of range or at odds with another one.",                       \
-       "Look for an empty key name, a wrong ALGORITHM or a missing CREATION_DISPOSITION = "        \
-       "OPEN_EXISTING in the statement.")                                                          \
+       "Look for an empty key name or IDENTITY, a wrong ALGORITHM or a missing "                   \
+       "CREATION_DISPOSITION = OPEN_EXISTING in the statement; `SELECT name, "                     \
+       "credential_identity FROM sys.credentials` shows IDENTITY.")                                \
     XX(scp_err_ProviderError, 7, KP_INTERNAL, "ekm", KP_ORIGIN_ENGINE,                             \
        "SQL Server caught a fault inside a provider call. The provider itself never returns "      \
        "this number.",                                                                             \
@@ -98,8 +102,8 @@
     XX(scp_err_PasswordTooShort, 2050, KP_AUTH, "provider", KP_ORIGIN_EMITTED,                     \
        "The credential's SECRET is shorter than 32 characters, so not even the client id fits "    \
        "in.",                                                                                      \
-       "ALTER CREDENTIAL name WITH IDENTITY = 'VAULT', SECRET = 'the client id without its "       \
-       "hyphens, directly followed by the client secret'.")                                        \
+       "Set it again: `ALTER CREDENTIAL name WITH IDENTITY = 'VAULT', SECRET = 'the client id "    \
+       "without its hyphens, directly followed by the client secret'`.")                           \
     XX(scp_err_OutOfMemory, 2051, KP_NO_MEMORY, "provider", KP_ORIGIN_EMITTED,                     \
        "The process had no memory left for the provider.", KP_CODE_ADVICE_MEMORY)                  \
     XX(scp_err_ConvertKeyNameToThumbprint, 2052, KP_USAGE, "provider", KP_ORIGIN_EMITTED,          \
@@ -108,8 +112,9 @@
        "VAULT key list`.")                                                                         \
     XX(scp_err_ConvertThumbprintToKeyName, 2053, KP_INTEGRITY, "provider", KP_ORIGIN_EMITTED,      \
        "A recorded thumbprint gives no key name: it is damaged, or another provider made it.",     \
-       "Look at SELECT name, thumbprint FROM sys.asymmetric_keys in master, then create that "     \
-       "asymmetric key again from the same vault key with CREATION_DISPOSITION = OPEN_EXISTING.")  \
+       "Compare `SELECT name, thumbprint FROM sys.asymmetric_keys` in master with `kp keymap "     \
+       "list`, then create that asymmetric key again from the same vault key with "                \
+       "CREATION_DISPOSITION = OPEN_EXISTING.")                                                    \
     XX(scp_err_ThumbprintExistedInRegistry, 2057, KP_CONFLICT, "provider", KP_ORIGIN_EMITTED,      \
        "The thumbprint is already recorded for a different key URI, for instance because one "     \
        "key was restored into two vaults.",                                                        \
@@ -119,9 +124,11 @@
     XX(scp_err_FailureInRegistry, 2058, KP_CONFIG, "provider", KP_ORIGIN_EMITTED,                  \
        "The record of key URIs could not be written: its registry key is missing, or the "         \
        "service account has no right to it.",                                                      \
-       "Create HKLM\\SOFTWARE\\Microsoft\\SQL Server Cryptographic Provider and give the SQL "     \
-       "Server service account full control of it. In a failover cluster add it with "             \
-       "Add-ClusterCheckpoint.")
+       "Look up ekm.key_map with `kp config check` and give the account of SQL Server the right "  \
+       "to write that file and its folder. In the registry create HKLM\\SOFTWARE\\Microsoft\\SQL " \
+       "Server "                                                                                   \
+       "Cryptographic Provider with full control for it, in a failover cluster with "              \
+       "`Add-ClusterCheckpoint`.")
 
 /* Vault calls in general. */
 #define KP_CODE_MAP_VAULT(XX)                                                                      \
@@ -233,8 +240,9 @@
     XX(ErrorHttpResponseCodeUnauthorized, 3108, KP_AUTH, "http", KP_ORIGIN_EMITTED,                \
        "The vault answered HTTP 401: client id or client secret is wrong, or SECRET is badly "     \
        "put together.",                                                                            \
-       "SECRET is the client id without its hyphens, directly followed by the client secret: "     \
-       "set it with ALTER CREDENTIAL. The app registration must be in the vault's tenant.")        \
+       "Set SECRET again, the client id without its hyphens and the client secret directly "       \
+       "behind it: `ALTER CREDENTIAL name WITH IDENTITY = 'VAULT', SECRET = '...'`. The app "      \
+       "registration must be in the vault's tenant.")                                              \
     XX(ErrorHttpResponseCodeThrottled, 3109, KP_THROTTLED, "http", KP_ORIGIN_EMITTED,              \
        "The vault answered HTTP 429: more requests than it accepts.",                              \
        "Retries run by themselves, and `kp metrics` counts them. If it goes on, lower the "        \
@@ -247,7 +255,7 @@
     XX(ErrorHttpResponseCodeServerError, 3111, KP_TRANSIENT, "http", KP_ORIGIN_EMITTED,            \
        "The vault failed on its side (HTTP 5xx).",                                                 \
        "Retries run by themselves. If it goes on, look at the cloud's status page and give its "   \
-       "support the request id.")                                                                  \
+       "support the request id that `kp -V VAULT key list --json` prints.")                        \
     XX(ErrorHttpResourceNotFound, 3112, KP_NOT_FOUND, "http", KP_ORIGIN_EMITTED,                   \
        "The vault answered HTTP 404: it has no key of that name, or not that version.",            \
        "Compare with `kp -V VAULT key list` and `kp -V VAULT key versions KEY`. A deleted key "    \
@@ -325,11 +333,11 @@
     XX(ErrorGetTokenFailedToGetToken, 3304, KP_AUTH, "aad-token", KP_ORIGIN_EMITTED,               \
        "The login service accepted the identity and still gave no usable token.",                  \
        "Look at the app's sign-in log in Entra: a conditional access rule, a disabled app or a "   \
-       "tenant that is not the vault's.")                                                          \
+       "tenant that is not the vault's. Then try `kp -V VAULT key list`.")                         \
     XX(ErrorGetTokenRejected, 3305, KP_AUTH, "aad-token", KP_ORIGIN_EMITTED,                       \
        "A token was issued, but the vault refused it.",                                            \
        "Compare the app's tenant with the vault's, and this machine's clock with the true time "   \
-       "(w32tm /query /status or timedatectl).")                                                   \
+       "(`w32tm /query /status` or `timedatectl`).")                                               \
     XX(ErrorGetTokenNotFound, 3306, KP_PROTOCOL, "aad-token", KP_ORIGIN_EMITTED,                   \
        "The login service's answer has no token in it.", KP_CODE_ADVICE_LOGIN)                     \
     XX(ErrorGetTokenJsonParser, 3307, KP_PROTOCOL, "aad-token", KP_ORIGIN_EMITTED,                 \
@@ -442,7 +450,8 @@
     XX(ErrorSecretAuthParamsGetRequestBody, 3800, KP_AUTH, "aad-auth", KP_ORIGIN_EMITTED,          \
        "No token request could be made from the client id and the client secret.",                 \
        "SECRET starts with the 32 hexadecimal digits of the client id, without hyphens, and the "  \
-       "client secret follows directly: set it with ALTER CREDENTIAL.")                            \
+       "client secret follows directly: `ALTER CREDENTIAL name WITH IDENTITY = 'VAULT', SECRET "   \
+       "= '...'`. For a configured identity run `kp config check`.")                               \
     XX(ErrorJWTTokenCreateHeader, 3801, KP_INTERNAL, "aad-auth", KP_ORIGIN_EMITTED,                \
        "The header of the signed login statement (client assertion) could not be written.",        \
        KP_CODE_ADVICE_REPORT)                                                                      \
@@ -484,8 +493,9 @@
        KP_CODE_ADVICE_CRYPTO)                                                                      \
     XX(ErrorPfxCertAuthParamsImportForSign, 3813, KP_CONFIG, "aad-auth", KP_ORIGIN_EMITTED,        \
        "The private key of the PFX file could not be loaded for signing.",                         \
-       "Use a certificate with an RSA key of at least 2048 bits and see that this account may "    \
-       "read the file.")                                                                           \
+       "Use a certificate with an RSA key of 2048, 3072 or 4096 bits (`openssl pkcs12 -in FILE "   \
+       "-nokeys | openssl x509 -noout -text` shows it) and see that this account may read the "    \
+       "file.")                                                                                    \
     XX(ErrorPfxCertAuthParamsCreateRequestBody, 3814, KP_INTERNAL, "aad-auth", KP_ORIGIN_EMITTED,  \
        "No token request could be made with the PFX certificate.", KP_CODE_ADVICE_REPORT)          \
     XX(ErrorPEMCertAuthParamsGetThumbprint, 3815, KP_CONFIG, "aad-auth", KP_ORIGIN_EMITTED,        \

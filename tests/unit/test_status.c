@@ -62,6 +62,15 @@ static void code_find_knows_no_other_number(void **state)
     assert_null(kp_code_find(UINT32_MAX));
 }
 
+/* Something to type stands between grave accents. */
+static bool has_command(const char *text)
+{
+    const char *from = strchr(text, '`');
+    const char *to = from ? strchr(from + 1, '`') : NULL;
+
+    return to && to > from + 1;
+}
+
 static void codes_say_cause_and_advice(void **state)
 {
     (void)state;
@@ -70,6 +79,8 @@ static void codes_say_cause_and_advice(void **state)
 
         if (!is_sentence(info->cause) || (!is_sentence(info->advice) && info->status != KP_OK))
             fail_msg("%u: the texts are no sentences", info->code);
+        if (info->status != KP_OK && !has_command(info->advice))
+            fail_msg("%u: the advice has nothing to type", info->code);
         assert_true(strlen(info->symbol) > 0);
         assert_true(strlen(info->area) > 0);
         assert_true(info->status < KP_STATUS_COUNT);
