@@ -14,6 +14,8 @@
 #define URL_MAX_LEN 4096u
 /* One request of a fetch; several may fit into the time limit of the whole. */
 #define REQUEST_TIMEOUT_MS 15000u
+/* Between two looks at a token that another vault asks for. */
+#define LOOK_MS 10u
 
 /* ---- Life ---- */
 
@@ -28,6 +30,7 @@ static void unlink_fetch(struct azr_fetch *fetch)
 static void free_fetch(struct azr_fetch *fetch)
 {
     unlink_fetch(fetch);
+    azr_flight_leave(&fetch->flight);
     azr_identity_release(fetch->identity);
     azr_mi_request_clear(&fetch->request);
     azr_credential_clear(&fetch->credential);
@@ -72,6 +75,17 @@ static struct azr_fetch *new_fetch(struct azr_access *access)
     return fetch;
 }
 
+/* ---- Timers ---- */
+
+static kp_status arm(struct azr_fetch *fetch, uint32_t ms, kp_timer_fn *cb, kp_timer_id *ret_id)
+{
+    const struct kp_host *host = &fetch->access->vault->host;
+    kp_status st = host->timer(host->self, 0, ms, cb, fetch, ret_id);
+    if (st == KP_OK)
+        fetch->n_pending++;
+    return st;
+}
+
 /* ---- Ending ---- */
 
 /* Hastens all that may still come, so that the fetch can be freed. */
@@ -90,6 +104,9 @@ static void end_fetch(struct azr_fetch *fetch, kp_status status, struct azr_toke
 {
     fetch->state = AZR_FETCH_OVER;
     fetch->error.exposure = KP_NOT_SENT; /* of the operations that wait nothing went out */
+    if (token)
+        azr_flight_land(&fetch->flight, KP_OK, NULL);
+    azr_flight_leave(&fetch->flight);
     hasten(fetch);
     azr_access_fetched(fetch->access, fetch, status, token, &fetch->error);
 }
@@ -167,7 +184,31 @@ static kp_status take_fingerprint(struct azr_fetch *fetch, struct kp_error *rete
     return azr_store_fingerprint(parts, sizeof parts / sizeof parts[0], fetch->fingerprint, reterr);
 }
 
-/* Another vault of this process may have fetched the very token. True: the fetch is over. */
+static bool end_with_shared(struct azr_fetch *fetch)
+{
+    struct azr_token *token = azr_store_find(fetch->fingerprint, azr_now_ns(fetch->access->vault));
+    if (token)
+        end_fetch(fetch, KP_OK, token);
+    return token != NULL;
+}
+
+static void looked_on_loop(void *arg);
+
+/* False: no timer to look again with, so this vault asks for itself. */
+static bool look_later(struct azr_fetch *fetch)
+{
+    if (arm(fetch, LOOK_MS, looked_on_loop, &fetch->pause_timer) == KP_OK) {
+        fetch->state = AZR_FETCH_FOLLOWING;
+        return true;
+    }
+    azr_flight_leave(&fetch->flight);
+    return false;
+}
+
+/*
+ * Another vault of this process may have fetched the very token, or be at it. True: the fetch is
+ * over, or looks again later.
+ */
 static bool take_shared(struct azr_fetch *fetch)
 {
     struct kp_error ignored;
@@ -175,10 +216,47 @@ static bool take_shared(struct azr_fetch *fetch)
     fetch->has_fingerprint = take_fingerprint(fetch, &ignored) == KP_OK; /* else it is fetched */
     if (!fetch->has_fingerprint)
         return false;
-    struct azr_token *token = azr_store_find(fetch->fingerprint, azr_now_ns(fetch->access->vault));
-    if (token)
-        end_fetch(fetch, KP_OK, token);
-    return token != NULL;
+    if (end_with_shared(fetch))
+        return true;
+    azr_flight_join(fetch->fingerprint, azr_now_ns(fetch->access->vault), fetch->deadline_ns,
+                    &fetch->flight);
+    if (fetch->flight.leads)
+        return end_with_shared(fetch); /* one that landed since the look */
+    return fetch->flight.serial != 0 && look_later(fetch);
+}
+
+static void begin_or_follow(struct azr_fetch *fetch)
+{
+    if (!take_shared(fetch))
+        FIRST_STEPS[kind_of(fetch)](fetch);
+}
+
+static void look(struct azr_fetch *fetch)
+{
+    struct kp_error error;
+    kp_status status = KP_OK;
+    switch (azr_flight_look(&fetch->flight, azr_now_ns(fetch->access->vault), &status, &error)) {
+    case AZR_FLIGHT_UNDER_WAY:
+        if (!look_later(fetch))
+            FIRST_STEPS[kind_of(fetch)](fetch);
+        return;
+    case AZR_FLIGHT_FAILED:
+        azr_fetch_fail(fetch, status, &error);
+        return;
+    default:
+        azr_flight_leave(&fetch->flight);
+        begin_or_follow(fetch);
+        return;
+    }
+}
+
+static void looked_on_loop(void *arg)
+{
+    struct azr_fetch *fetch = arg;
+    fetch->pause_timer = 0;
+    if (fetch->state == AZR_FETCH_FOLLOWING)
+        look(fetch);
+    azr_fetch_leave(fetch);
 }
 
 /* ---- Beginning with a kind ---- */
@@ -211,12 +289,14 @@ static void start_kind(struct azr_fetch *fetch)
                              &fetch->target, &error);
     if (st != KP_OK)
         azr_fetch_fail(fetch, st, &error);
-    else if (!take_shared(fetch))
-        FIRST_STEPS[kind_of(fetch)](fetch);
+    else
+        begin_or_follow(fetch);
 }
 
 void azr_fetch_fail(struct azr_fetch *fetch, kp_status status, const struct kp_error *error)
 {
+    azr_flight_land(&fetch->flight, status, error);
+    azr_flight_leave(&fetch->flight);
     keep_error(fetch, status, error);
     if (fetch->kind_at + 1 >= fetch->identity->n_kinds) {
         end_fetch(fetch, fetch->status, NULL);
@@ -251,15 +331,6 @@ static void limit_on_loop(void *arg)
         end_fetch(fetch, fetch->status, NULL);
     }
     azr_fetch_leave(fetch);
-}
-
-static kp_status arm(struct azr_fetch *fetch, uint32_t ms, kp_timer_fn *cb, kp_timer_id *ret_id)
-{
-    const struct kp_host *host = &fetch->access->vault->host;
-    kp_status st = host->timer(host->self, 0, ms, cb, fetch, ret_id);
-    if (st == KP_OK)
-        fetch->n_pending++;
-    return st;
 }
 
 /* Half begun it has told nobody; whatever is armed finds it over. */
@@ -297,6 +368,7 @@ bool azr_fetch_close_all(struct azr_access *access)
         if (fetch->state != AZR_FETCH_OVER)
             hasten(fetch);
         fetch->state = AZR_FETCH_OVER;
+        azr_flight_leave(&fetch->flight); /* a worker may be at it for long; others need not wait */
         has_worker = has_worker || fetch->has_worker;
     }
     access->fetch = NULL;

@@ -7,11 +7,12 @@
  *     SIGNING     a worker opens the certificate's file and signs
  *     ASKING      the login service or a managed identity endpoint is asked
  *     PAUSING     until an endpoint is asked again
+ *     FOLLOWING   another vault asks for the very token; looks again and again
  *     OVER        told; waits for callbacks that may still come
  *
- *     PROBING -> READING, ASKING, OVER      READING -> SIGNING, ASKING, OVER
- *     SIGNING -> ASKING, OVER               ASKING -> READING, PAUSING, ASKING, OVER
- *     PAUSING -> ASKING, OVER
+ *     PROBING -> FOLLOWING, READING, ASKING, OVER     READING -> SIGNING, ASKING, OVER
+ *     SIGNING -> ASKING, OVER                         ASKING -> READING, PAUSING, ASKING, OVER
+ *     PAUSING -> ASKING, OVER                         FOLLOWING -> READING, ASKING, OVER
  *
  * With a further kind to try, a failure leads to that one's first state instead of OVER. A timer
  * ends a fetch that takes too long, whatever its state. Everything is asked for in the name of the
@@ -24,6 +25,7 @@
 #include "plugins/azure-rest/access.h"
 #include "plugins/azure-rest/credential.h"
 #include "plugins/azure-rest/fingerprint.h"
+#include "plugins/azure-rest/token_flight.h"
 #include "plugins/azure-rest/token_request.h"
 
 enum azr_fetch_state {
@@ -32,7 +34,8 @@ enum azr_fetch_state {
     AZR_FETCH_READING,
     AZR_FETCH_SIGNING,
     AZR_FETCH_ASKING,
-    AZR_FETCH_PAUSING
+    AZR_FETCH_PAUSING,
+    AZR_FETCH_FOLLOWING
 };
 
 typedef void azr_fetch_step_fn(struct azr_fetch *fetch);
@@ -73,6 +76,7 @@ struct azr_fetch {
     struct azr_target target;
     bool has_fingerprint;
     uint8_t fingerprint[AZR_FINGERPRINT_LEN]; /* of the kind that is tried */
+    struct azr_flight flight;                 /* of that fingerprint */
     struct kp_error error;                    /* of the kinds that failed so far */
     kp_status status;
     kp_buf url;

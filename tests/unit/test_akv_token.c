@@ -395,6 +395,110 @@ static void same_identity_at_two_vaults_fetches_one_token(void **state)
     fake_azure_clear(first);
 }
 
+/* Two vaults whose first operations meet: the first one's request for a token is held. */
+static struct fake_azure *two_at_once(struct fake_azure *first, struct fake_result results[2],
+                                      kp_op_id ids[2])
+{
+    struct fake_azure *second = second_azure(fake_secret_settings);
+    first->is_holding_tokens = true;
+    submit_wrap(first, &results[0], &ids[0]);
+    fake_host_settle(&first->host);
+    assert_int_equal(first->n[FAKE_TOKEN], 1);
+    submit_wrap(second, &results[1], &ids[1]);
+    fake_host_settle(&second->host);
+    for (int i = 0; i < 20; i++) /* it looks, and looks again */
+        (void)fake_host_step(&second->host);
+    assert_false(fake_host_is_over(&second->host, ids[1]));
+    assert_int_equal(second->n[FAKE_TOKEN], 0);
+    return second;
+}
+
+static void end_both(struct fake_azure *first, struct fake_azure *second,
+                     struct fake_result results[2])
+{
+    for (int i = 0; i < 2; i++)
+        fake_result_clear(&results[i]);
+    fake_azure_clear(second);
+    fake_azure_clear(first);
+}
+
+static void two_vaults_that_need_a_token_at_once_share_one_fetch(void **state)
+{
+    struct fake_azure *first = new_azure();
+    static struct fake_result results[2];
+    kp_op_id ids[2];
+    (void)state;
+    struct fake_azure *second = two_at_once(first, results, ids);
+    first->is_holding_tokens = false;
+    fake_host_release(&first->host);
+    fake_host_drain(&first->host);
+    fake_host_drain(&second->host);
+    assert_int_equal(results[0].status, KP_OK);
+    assert_int_equal(results[1].status, KP_OK);
+    assert_int_equal(first->n_tokens, 1);
+    assert_int_equal(second->n[FAKE_TOKEN], 0);
+    end_both(first, second, results);
+}
+
+static void failure_reaches_the_other_vault_too_and_is_not_kept(void **state)
+{
+    struct fake_azure *first = new_azure();
+    static struct fake_result results[2];
+    const struct fake_azure_step refused = {
+        .part = FAKE_TOKEN,
+        .http_status = 401,
+        .body = "{\"error\":\"invalid_client\",\"error_description\":\"AADSTS7000215: x\","
+                "\"error_codes\":[7000215]}"};
+    kp_op_id ids[2];
+    (void)state;
+    struct fake_azure *second = two_at_once(first, results, ids);
+    first->is_holding_tokens = false;
+    fake_azure_then(first, &refused);
+    fake_host_release(&first->host);
+    fake_host_drain(&first->host);
+    fake_host_drain(&second->host);
+    assert_int_equal(results[0].status, KP_AUTH);
+    assert_int_equal(results[1].status, KP_AUTH);
+    assert_int_equal(results[1].error.code, KP_CODE_ErrorGetTokenBadCredentials);
+    assert_int_equal(second->n[FAKE_TOKEN], 0);
+    assert_int_equal(wrap_once(second), KP_OK);
+    assert_int_equal(second->n[FAKE_TOKEN], 1);
+    end_both(first, second, results);
+}
+
+static void vault_that_closes_leaves_the_fetch_to_the_other(void **state)
+{
+    struct fake_azure *first = new_azure();
+    static struct fake_result results[2];
+    kp_op_id ids[2];
+    (void)state;
+    struct fake_azure *second = two_at_once(first, results, ids);
+    fake_host_cancel(&first->host, ids[0]);
+    fake_host_settle(&first->host);
+    fake_host_close(&first->host);
+    (void)snprintf(second->bearer, sizeof second->bearer, "%s", "");
+    fake_host_drain(&second->host);
+    assert_int_equal(results[1].status, KP_OK);
+    assert_int_equal(second->n[FAKE_TOKEN], 1);
+    end_both(first, second, results);
+}
+
+static void fetch_that_got_no_answer_in_time_is_begun_by_the_other(void **state)
+{
+    struct fake_azure *first = new_azure();
+    static struct fake_result results[2];
+    kp_op_id ids[2];
+    (void)state;
+    struct fake_azure *second = two_at_once(first, results, ids);
+    fake_host_drain(&first->host); /* until its limit */
+    assert_int_equal(results[0].status, KP_TRANSIENT);
+    fake_host_drain(&second->host);
+    assert_int_equal(results[1].status, KP_OK);
+    assert_int_equal(second->n[FAKE_TOKEN], 1);
+    first->is_holding_tokens = false;
+    end_both(first, second, results);
+}
+
 static void wrong_secret_finds_nobodys_token(void **state)
 {
     struct fake_azure *first = new_azure();
@@ -444,6 +548,10 @@ int main(void)
         cmocka_unit_test(reload_during_a_fetch_serves_later_waiters_with_the_new_secret),
         cmocka_unit_test(reload_that_is_wrong_changes_nothing),
         cmocka_unit_test(same_identity_at_two_vaults_fetches_one_token),
+        cmocka_unit_test(two_vaults_that_need_a_token_at_once_share_one_fetch),
+        cmocka_unit_test(failure_reaches_the_other_vault_too_and_is_not_kept),
+        cmocka_unit_test(vault_that_closes_leaves_the_fetch_to_the_other),
+        cmocka_unit_test(fetch_that_got_no_answer_in_time_is_begun_by_the_other),
         cmocka_unit_test(wrong_secret_finds_nobodys_token),
         cmocka_unit_test(refused_token_is_not_shared_any_more),
     };
