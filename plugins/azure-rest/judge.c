@@ -78,7 +78,7 @@ static const struct azr_verdict VERDICTS[] = {
     {409, 409, NULL, "ObjectIsDeletedButRecoverable", ALL, false,
      CONFLICT(AZR_TROUBLE_DELETED_RECOVERABLE),
      "a deleted key still holds the name; recover it, or purge it"},
-    {409, 409, NULL, NULL, OP(RESTORE), false, CONFLICT(AZR_TROUBLE_OTHER),
+    {409, 409, NULL, NULL, OP(RESTORE), false, CONFLICT(AZR_TROUBLE_NAME_TAKEN),
      "a key of that name is there, live or deleted; purge it, wait some seconds and repeat"},
     {409, 409, NULL, NULL, ALL, false, CONFLICT(AZR_TROUBLE_OTHER),
      "the state of the key or of its name is in the way"},

@@ -42,7 +42,8 @@ enum azr_trouble {
     AZR_TROUBLE_FORBIDDEN = 4,           /* of a poll after delete or recover: enough */
     AZR_TROUBLE_NOT_FOUND = 5,           /* of such a poll: not yet */
     AZR_TROUBLE_THROTTLED = 6,
-    AZR_TROUBLE_PASSING = 7 /* 408, 5xx: try again */
+    AZR_TROUBLE_PASSING = 7,   /* 408, 5xx: try again */
+    AZR_TROUBLE_NAME_TAKEN = 8 /* of a restore: by a live key, or by a purge that still spreads */
 };
 
 /* What is known of an exchange besides its reply. Borrowed for the call. */

@@ -98,6 +98,7 @@ static struct azr_op *begin_op(struct azr_vault *v, kp_op_id id, const struct kp
     op->is_renewed = false;
     op->is_looking = false;
     op->has_asked = false;
+    op->patience_ns = 0;
     copy_request(op, request);
     return op;
 }
@@ -374,8 +375,7 @@ static void judge_failure(struct azr_op *op, const struct kp_http_reply *reply)
     struct kp_error error;
     kp_error_init(&error);
     kp_status st = azr_op_error(op, reply, &trouble, &error);
-    if (trouble == AZR_TROUBLE_BEING_DELETED && azr_op_may_wait(op) &&
-        pause_for(op, op->vault->poll_ms))
+    if (azr_op_may_wait(op, trouble) && pause_for(op, op->vault->poll_ms))
         return;
     if (trouble == AZR_TROUBLE_NOT_FOUND && waits_for_region(op, &error))
         return;

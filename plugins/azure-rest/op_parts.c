@@ -10,6 +10,7 @@
 #define KEEP_MAX_LEN 65536u /* bytes of a buffer that is worth keeping */
 #define ID_BYTES 16u
 #define NS_PER_S UINT64_C(1000000000)
+#define PURGE_SPREADS_MS 15000u /* longer than a purge was ever seen to take, 10 s */
 
 /* ---- Life ---- */
 
@@ -203,11 +204,25 @@ kp_status azr_op_silence(struct azr_op *op, kp_status status, struct kp_error *e
 }
 
 /* A new version of a key whose predecessor is still being deleted: wait and repeat. */
-bool azr_op_may_wait(const struct azr_op *op)
+static bool needs_name(uint32_t op)
 {
-    uint32_t number = op->request.op;
-    return number == KP_OP_CREATE || number == KP_OP_IMPORT || number == KP_OP_RESTORE ||
-           number == KP_OP_RECOVER;
+    return op == KP_OP_CREATE || op == KP_OP_IMPORT || op == KP_OP_RESTORE || op == KP_OP_RECOVER;
+}
+
+/* Counts from the first time it is met. */
+static bool is_patient(struct azr_op *op)
+{
+    const uint64_t now_ns = azr_now_ns(op->vault);
+    if (op->patience_ns == 0)
+        op->patience_ns = now_ns + PURGE_SPREADS_MS * UINT64_C(1000000);
+    return now_ns < op->patience_ns;
+}
+
+bool azr_op_may_wait(struct azr_op *op, enum azr_trouble trouble)
+{
+    if (trouble == AZR_TROUBLE_NAME_TAKEN)
+        return (op->vault->profile->flags & AZR_DELETES_SPREAD) != 0 && is_patient(op);
+    return trouble == AZR_TROUBLE_BEING_DELETED && needs_name(op->request.op);
 }
 
 bool azr_op_spreads(const struct azr_op *op)

@@ -35,6 +35,7 @@ struct azr_op {
     enum azr_asking asking;
     bool has_asked;
     char version[KP_KEY_VERSION_MAX_LEN + 1u]; /* the answer, for AZR_ASKING_VERSION */
+    uint64_t patience_ns; /* until then a name that is taken is waited for; 0: not met yet */
     struct azr_waiter waiter;
     struct azr_token *token; /* one reference, or NULL */
     kp_http_id http;         /* 0: none under way */
@@ -76,8 +77,12 @@ kp_status azr_op_error(struct azr_op *op, const struct kp_http_reply *reply,
 /* Puts the failure of a request without a reply into words; returns its status. */
 kp_status azr_op_silence(struct azr_op *op, kp_status status, struct kp_error *error) KP_MUST_USE;
 
-/* It needs a name that a key being deleted may still hold: then it waits and is repeated. */
-bool azr_op_may_wait(const struct azr_op *op);
+/*
+ * It needs a name that a key being deleted or purged may still hold: then it waits and is repeated.
+ * A vault does not tell a restore that meets a live key from one that meets a purge that spreads;
+ * such a name is waited for as long as a purge takes.
+ */
+bool azr_op_may_wait(struct azr_op *op, enum azr_trouble trouble);
 /* Remembers what the answer made or took away, for azr_op_is_early. */
 void azr_op_note(struct azr_op *op);
 /*

@@ -256,6 +256,48 @@ static void create_that_waits_past_its_deadline_is_a_conflict(void **state)
     fake_azure_clear(azure);
 }
 
+/* In a vault, which answers a restore that meets a live key and one that meets a purge alike. */
+static const char name_taken[] = "{\"error\":{\"code\":\"Conflict\",\"message\":\"x\"}}";
+
+static void restore_waits_while_a_purge_spreads(void **state)
+{
+    struct fake_azure *azure = new_azure();
+    struct fake_result result;
+    struct kp_request request = request_of(KP_OP_RESTORE);
+    (void)state;
+    request.name.len = 0;
+    request.value = kpb_span_str("blob");
+    then_status(azure, 409, name_taken);
+    then_status(azure, 409, name_taken);
+    then_status(azure, 200, key_bundle);
+    assert_int_equal(fake_host_call(&azure->host, &request, &result), KP_OK);
+    assert_int_equal(azure->n[FAKE_KEYS], 3);
+    fake_result_clear(&result);
+    fake_azure_clear(azure);
+}
+
+static void restore_over_a_live_key_is_a_conflict_after_a_while(void **state)
+{
+    struct fake_azure *azure = new_azure();
+    struct fake_result result;
+    struct kp_request request = request_of(KP_OP_RESTORE);
+    kp_op_id id;
+    (void)state;
+    request.name.len = 0;
+    request.value = kpb_span_str("blob");
+    for (int i = 0; i < 20; i++)
+        then_status(azure, 409, name_taken);
+    const uint64_t begin_ns = azure->host.now_ns;
+    assert_int_equal(fake_host_submit(&azure->host, &request, 600000, &result, &id), KP_OK);
+    while (!fake_host_is_over(&azure->host, id))
+        assert_true(fake_host_step(&azure->host));
+    assert_int_equal(result.status, KP_CONFLICT);
+    assert_in_range(azure->host.now_ns - begin_ns, UINT64_C(14000000000), UINT64_C(18000000000));
+    fake_result_clear(&result);
+    azure->n_steps = 0;
+    fake_azure_clear(azure);
+}
+
 /* ---- Lists, verify ---- */
 
 static void list_follows_its_own_links_and_no_other(void **state)
@@ -494,6 +536,8 @@ int main(void)
         cmocka_unit_test(connection_lost_while_looking_is_looked_for_again),
         cmocka_unit_test(create_waits_while_the_old_key_is_being_deleted),
         cmocka_unit_test(create_that_waits_past_its_deadline_is_a_conflict),
+        cmocka_unit_test(restore_waits_while_a_purge_spreads),
+        cmocka_unit_test(restore_over_a_live_key_is_a_conflict_after_a_while),
         cmocka_unit_test(list_follows_its_own_links_and_no_other),
         cmocka_unit_test(verify_without_a_version_asks_for_the_current_one),
         cmocka_unit_test(throttling_passes_its_hint_on_and_is_not_repeated_here),

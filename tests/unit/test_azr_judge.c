@@ -100,7 +100,7 @@ static const struct expected CASES[] = {
     {KP_OP_CREATE, 409, ERROR_BODY("Conflict", "ObjectIsDeletedButRecoverable"), KP_CONFLICT, 3110,
      KP_ANSWERED_REFUSED, AZR_TROUBLE_DELETED_RECOVERABLE, "recover it"},
     {KP_OP_RESTORE, 409, "{\"error\":{\"code\":\"Conflict\"}}", KP_CONFLICT, 3110,
-     KP_ANSWERED_REFUSED, AZR_TROUBLE_OTHER, "purge it"},
+     KP_ANSWERED_REFUSED, AZR_TROUBLE_NAME_TAKEN, "purge it"},
     {KP_OP_UPDATE, 409, "", KP_CONFLICT, 3110, KP_ANSWERED_REFUSED, AZR_TROUBLE_OTHER, "state"},
     {KP_OP_RESTORE, 400, "{\"error\":{\"code\":\"Malformed backup blob\"}}", KP_INTEGRITY, 3110,
      KP_ANSWERED_REFUSED, AZR_TROUBLE_OTHER, "geography"},
