@@ -19,8 +19,8 @@
 
 #include <keyprovider/keyprovider.h>
 
+#include "support/live_emulator.h"
 #include "tests/chaos/callers.h"
-#include "tests/chaos/emulator.h"
 #include "tests/chaos/plan.h"
 
 #define CALLERS_MAX 1024u
@@ -47,7 +47,7 @@ struct run {
     struct options options;
     struct plan plan;
     char folder[EMULATOR_PATH_ROOM];
-    struct emulator emulator;
+    struct live_emulator emulator;
     kp_provider *provider;
     kp_vault *vaults[N_VAULTS];
     struct callers *callers;
@@ -118,7 +118,8 @@ static bool read_options(int argc, char **argv, struct options *o)
 static int write_head(const struct run *run, char *out, size_t room)
 {
     return snprintf(out, room,
-                    "{\"http\":{\"ca_file\":\"%s/state/ca.pem\",\"connect_timeout_ms\":2000},"
+                    "{\"provider\":{\"loops\":2},\"http\":{\"ca_file\":\"%s/state/"
+                    "ca.pem\",\"connect_timeout_ms\":2000},"
                     "\"defaults\":{\"breaker\":{\"open_ms\":100,\"open_max_ms\":500},"
                     "\"max_in_flight\":48,\"max_queued\":40},\"vaults\":{",
                     run->folder);
@@ -126,7 +127,7 @@ static int write_head(const struct run *run, char *out, size_t room)
 
 static int write_vault(const struct run *run, size_t i, char *out, size_t room)
 {
-    const struct emulator *e = &run->emulator;
+    const struct live_emulator *e = &run->emulator;
     const bool is_hsm = i == VAULT_HSM;
     return snprintf(out, room,
                     "%s\"%s\":{\"location\":\"localhost:%u\",\"plugin\":\"%s\",\"settings\":{"
@@ -195,7 +196,7 @@ static bool fault(const struct run *run, const char *rule)
 {
     char body[PLAN_RULE_MAX_LEN + 32];
     (void)snprintf(body, sizeof body, "{\"rules\":[%s]}", rule);
-    return emulator_tell(&run->emulator, "POST", "/scenario", body);
+    return live_emulator_tell(&run->emulator, "POST", "/scenario", body);
 }
 
 static void sleep_ms(uint32_t ms)
@@ -206,17 +207,18 @@ static void sleep_ms(uint32_t ms)
 
 static bool freeze(struct run *run, uint32_t ms)
 {
-    emulator_freeze(&run->emulator, true);
+    live_emulator_freeze(&run->emulator, true);
     sleep_ms(ms);
-    emulator_freeze(&run->emulator, false);
+    live_emulator_freeze(&run->emulator, false);
     return true;
 }
 
 static bool restart(struct run *run, bool kills, uint32_t ms)
 {
-    const bool ended = kills ? emulator_kill(&run->emulator) : emulator_stop(&run->emulator);
+    const bool ended =
+        kills ? live_emulator_kill(&run->emulator) : live_emulator_stop(&run->emulator);
     sleep_ms(ms);
-    return ended && emulator_start(&run->emulator);
+    return ended && live_emulator_start(&run->emulator);
 }
 
 static bool play(struct run *run, const struct plan_event *event)
@@ -225,7 +227,8 @@ static bool play(struct run *run, const struct plan_event *event)
     case PLAN_FAULT:
         return fault(run, event->rule);
     case PLAN_EXPIRE:
-        return emulator_tell(&run->emulator, "POST", "/clock", "{\"advance_s\":" LIFETIME_S "}");
+        return live_emulator_tell(&run->emulator, "POST", "/clock",
+                                  "{\"advance_s\":" LIFETIME_S "}");
     case PLAN_FREEZE:
         return freeze(run, event->ms);
     default:
@@ -254,7 +257,7 @@ static void play_all(struct run *run)
         else
             complain(run, plan_kind_text(event->kind), "the emulator does not take it");
     }
-    if (!run->failed && !emulator_tell(&run->emulator, "DELETE", "/scenario", ""))
+    if (!run->failed && !live_emulator_tell(&run->emulator, "DELETE", "/scenario", ""))
         complain(run, "the end", "the emulator does not forget its faults");
 }
 
@@ -321,18 +324,6 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
     return remove(path);
 }
 
-static void print_emulator_log(const struct run *run)
-{
-    char path[PATH_ROOM];
-    char line[1024];
-    (void)snprintf(path, sizeof path, "%s/log", run->folder);
-    FILE *file = fopen(path, "r");
-    while (file && fgets(line, sizeof line, file))
-        (void)fprintf(stderr, "emulator: %s", line);
-    if (file)
-        (void)fclose(file);
-}
-
 static void run_callers(struct run *run)
 {
     const struct callers_options options = {run->provider,     run->vaults,
@@ -345,8 +336,8 @@ static void run_callers(struct run *run)
     }
     play_all(run);
     if (!callers_finish(run->callers, STUCK_MS)) {
-        print_emulator_log(run);
-        (void)emulator_kill(&run->emulator);
+        live_emulator_print_log(&run->emulator);
+        (void)live_emulator_kill(&run->emulator);
         _exit(1); /* stuck threads hold whatever a clean end would free */
     }
     check_metrics(run);
@@ -363,20 +354,20 @@ static void run_all(struct run *run)
     }
     if (!make_folder(run))
         return;
-    const bool ok = emulator_open(&run->emulator, program, run->folder) && open_provider(run) &&
-                    create_key(run, VAULT_ONE) && create_key(run, VAULT_HSM);
+    const bool ok = live_emulator_open(&run->emulator, program, run->folder) &&
+                    open_provider(run) && create_key(run, VAULT_ONE) && create_key(run, VAULT_HSM);
     run->failed = run->failed || !ok;
     if (ok)
         run_callers(run);
     if (run->provider)
         close_provider(run);
-    if (!emulator_stop(&run->emulator))
+    if (!live_emulator_stop(&run->emulator))
         run->failed = true;
     if (run->callers && callers_report(run->callers, stdout) > 0)
         run->failed = true;
     callers_free(run->callers);
     if (run->failed)
-        print_emulator_log(run);
+        live_emulator_print_log(&run->emulator);
     (void)nftw(run->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 

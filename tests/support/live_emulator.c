@@ -1,4 +1,4 @@
-#include "tests/chaos/emulator.h"
+#include "support/live_emulator.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,7 +28,7 @@ extern char **environ;
 
 static bool complain(const char *what)
 {
-    (void)fprintf(stderr, "chaos: %s\n", what);
+    (void)fprintf(stderr, "emulator: %s\n", what);
     return false;
 }
 
@@ -61,16 +61,16 @@ static bool is_free(uint16_t port)
     return ok;
 }
 
-static bool pick_ports(struct emulator *e)
+static bool pick_ports(struct live_emulator *e)
 {
     const uint32_t start = (uint32_t)getpid() * 7u;
     size_t n = 0;
-    for (uint32_t i = 0; n < N_PORTS && i < PORT_RANGE; i++) {
+    for (uint32_t i = 0; n < EMULATOR_N_PORTS && i < PORT_RANGE; i++) {
         const uint16_t port = (uint16_t)(PORT_FIRST + (start + i) % PORT_RANGE);
         if (is_free(port))
             e->ports[n++] = port;
     }
-    return n == N_PORTS || complain("no free ports on loopback");
+    return n == EMULATOR_N_PORTS || complain("no free ports on loopback");
 }
 
 /* ---- Telling it something ---- */
@@ -89,31 +89,57 @@ static int connect_to(uint16_t port)
     return -1;
 }
 
-/* True when the answer's status is 200. */
-static bool ask(uint16_t port, const char *method, const char *path, const char *body)
+/* Everything until the other side closes, as text. */
+static void read_all(int fd, char *out, size_t room)
 {
-    char text[TEXT_ROOM];
-    const int n = snprintf(text, sizeof text,
-                           "%s /emulator%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-                           "Content-Length: %zu\r\n\r\n%s",
-                           method, path, strlen(body), body);
-    const int fd = connect_to(port);
-    if (fd < 0)
-        return false;
-    const bool sent = send(fd, text, (size_t)n, MSG_NOSIGNAL) == n;
-    const ssize_t got = sent ? recv(fd, text, 12, MSG_WAITALL) : -1;
-    (void)close(fd);
-    return got == 12 && memcmp(text + 9, "200", 3) == 0;
+    size_t len = 0;
+    ssize_t n = 1;
+    while (n > 0 && len + 1 < room) {
+        n = recv(fd, out + len, room - 1 - len, 0);
+        len += n > 0 ? (size_t)n : 0;
+    }
+    out[len] = 0;
 }
 
-bool emulator_tell(const struct emulator *e, const char *method, const char *path, const char *body)
+static bool send_request(int fd, const char *method, const char *path, const char *body)
 {
-    return ask(e->ports[EMULATOR_METADATA], method, path, body);
+    char head[TEXT_ROOM];
+    const size_t len = strlen(body);
+    const int n = snprintf(head, sizeof head,
+                           "%s /emulator%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                           "Content-Length: %zu\r\n\r\n",
+                           method, path, len);
+    return send(fd, head, (size_t)n, MSG_NOSIGNAL) == n &&
+           send(fd, body, len, MSG_NOSIGNAL) == (ssize_t)len;
+}
+
+bool live_emulator_ask(const struct live_emulator *e, const char *method, const char *path,
+                       const char *body, char *out, size_t room)
+{
+    const int fd = connect_to(e->ports[EMULATOR_METADATA]);
+    out[0] = 0;
+    if (fd < 0)
+        return false;
+    if (send_request(fd, method, path, body))
+        read_all(fd, out, room);
+    (void)close(fd);
+    const char *end = strstr(out, "\r\n\r\n");
+    if (!end || strncmp(out, "HTTP/1.1 200", 12) != 0)
+        return false;
+    memmove(out, end + 4, strlen(end + 4) + 1);
+    return true;
+}
+
+bool live_emulator_tell(const struct live_emulator *e, const char *method, const char *path,
+                        const char *body)
+{
+    char answer[TEXT_ROOM];
+    return live_emulator_ask(e, method, path, body, answer, sizeof answer);
 }
 
 /* ---- Starting ---- */
 
-static bool spawn_with(struct emulator *e, const char *const *argv, int input)
+static bool spawn_with(struct live_emulator *e, const char *const *argv, int input)
 {
     char log[EMULATOR_PATH_ROOM + 16];
     posix_spawn_file_actions_t actions;
@@ -129,22 +155,22 @@ static bool spawn_with(struct emulator *e, const char *const *argv, int input)
     return failed == 0 || complain("the emulator cannot be run");
 }
 
-static bool spawn(struct emulator *e)
+static bool spawn(struct live_emulator *e)
 {
-    static const char *const OPTIONS[N_PORTS] = {"--vault-port", "--hsm-port", "--login-port",
-                                                 "--metadata-port", "--proxy-port"};
+    static const char *const OPTIONS[EMULATOR_N_PORTS] = {
+        "--vault-port", "--hsm-port", "--login-port", "--metadata-port", "--proxy-port"};
     /* The command that the emulator ends with: leaves its environment behind and waits for us. */
     static const char command[] =
         "printenv >\"$0.new\" && mv \"$0.new\" \"$0\" && exec cat >/dev/null";
     char state[EMULATOR_PATH_ROOM + 16];
     char variables[EMULATOR_PATH_ROOM + 16];
-    char ports[N_PORTS][8];
+    char ports[EMULATOR_N_PORTS][8];
     const char *argv[32] = {e->program, "--state", state};
     size_t n = 3;
     int ends[2];
     (void)snprintf(state, sizeof state, "%s/state", e->folder);
     (void)snprintf(variables, sizeof variables, "%s/environment", e->folder);
-    for (size_t i = 0; i < N_PORTS; i++) {
+    for (size_t i = 0; i < EMULATOR_N_PORTS; i++) {
         (void)snprintf(ports[i], sizeof ports[i], "%u", e->ports[i]);
         argv[n++] = OPTIONS[i];
         argv[n++] = ports[i];
@@ -162,7 +188,7 @@ static bool spawn(struct emulator *e)
 }
 
 /* Whether it has ended; *status is then how. */
-static bool is_over(struct emulator *e, int *status)
+static bool is_over(struct live_emulator *e, int *status)
 {
     if (waitpid(e->pid, status, WNOHANG) != e->pid)
         return false;
@@ -171,13 +197,13 @@ static bool is_over(struct emulator *e, int *status)
     return true;
 }
 
-bool emulator_start(struct emulator *e)
+bool live_emulator_start(struct live_emulator *e)
 {
     int status;
     if (!spawn(e))
         return false;
     for (int i = 0; i < PATIENCE_S * 1000 / PAUSE_MS; i++) {
-        if (emulator_tell(e, "GET", "/clock", ""))
+        if (live_emulator_tell(e, "GET", "/clock", ""))
             return true;
         if (is_over(e, &status))
             return complain("the emulator ended as it started; see its log below");
@@ -198,7 +224,7 @@ static bool copy_value(const char *line, const char *name, char out[EMULATOR_VAL
     return true;
 }
 
-static bool read_variables(struct emulator *e, const char *path)
+static bool read_variables(struct live_emulator *e, const char *path)
 {
     char line[TEXT_ROOM];
     FILE *file = fopen(path, "r");
@@ -213,7 +239,7 @@ static bool read_variables(struct emulator *e, const char *path)
     return n == 3;
 }
 
-static bool learn_variables(struct emulator *e)
+static bool learn_variables(struct live_emulator *e)
 {
     char path[EMULATOR_PATH_ROOM + 16];
     (void)snprintf(path, sizeof path, "%s/environment", e->folder);
@@ -225,17 +251,17 @@ static bool learn_variables(struct emulator *e)
     return complain("the emulator did not say how to reach it");
 }
 
-bool emulator_open(struct emulator *e, const char *program, const char *folder)
+bool live_emulator_open(struct live_emulator *e, const char *program, const char *folder)
 {
     memset(e, 0, sizeof *e);
     e->program = program;
     (void)snprintf(e->folder, sizeof e->folder, "%s", folder);
-    return pick_ports(e) && emulator_start(e) && learn_variables(e);
+    return pick_ports(e) && live_emulator_start(e) && learn_variables(e);
 }
 
 /* ---- Ending ---- */
 
-static bool wait_over(struct emulator *e, int *status)
+static bool wait_over(struct live_emulator *e, int *status)
 {
     for (int i = 0; i < PATIENCE_S * 1000 / PAUSE_MS; i++) {
         if (is_over(e, status))
@@ -245,7 +271,7 @@ static bool wait_over(struct emulator *e, int *status)
     return complain("the emulator does not end");
 }
 
-bool emulator_kill(struct emulator *e)
+bool live_emulator_kill(struct live_emulator *e)
 {
     int status;
     if (e->pid == 0)
@@ -256,21 +282,33 @@ bool emulator_kill(struct emulator *e)
 
 /* It passes the signal to its command and ends with that one's code; anything else is a finding,
  * of a sanitizer perhaps. */
-bool emulator_stop(struct emulator *e)
+bool live_emulator_stop(struct live_emulator *e)
 {
     int status = 0;
     if (e->pid == 0)
         return true;
     (void)kill(e->pid, SIGTERM);
     if (!wait_over(e, &status)) {
-        (void)emulator_kill(e);
+        (void)live_emulator_kill(e);
         return false;
     }
     return (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGTERM) ||
            complain("the emulator did not end as asked; see its log below");
 }
 
-void emulator_freeze(const struct emulator *e, bool frozen)
+void live_emulator_freeze(const struct live_emulator *e, bool frozen)
 {
     (void)kill(e->pid, frozen ? SIGSTOP : SIGCONT);
+}
+
+void live_emulator_print_log(const struct live_emulator *e)
+{
+    char path[EMULATOR_PATH_ROOM + 16];
+    char line[TEXT_ROOM];
+    (void)snprintf(path, sizeof path, "%s/log", e->folder);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file))
+        (void)fprintf(stderr, "emulator: %s", line);
+    if (file)
+        (void)fclose(file);
 }
