@@ -258,6 +258,8 @@ void emu_stop(struct emu *emu, const struct emu_options *options)
     emu_proxy_close(emu->proxy);
     emu_exchanges_abandon(emu);
     emu_unlisten(emu);
+    if (emu->base) /* connections end in two steps, the second of which is the loop's */
+        (void)event_base_loop(emu->base, EVLOOP_NONBLOCK);
     emu_scenario_clear(&emu->scenario);
     emu_signer_clear(&emu->attestation);
     emu_signer_clear(&emu->signer);
