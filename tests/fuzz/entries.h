@@ -23,6 +23,16 @@ int fuzz_azr_token(const uint8_t *bytes, size_t len);
 /* A file with a private key, its password "pass". */
 int fuzz_azr_credential(const uint8_t *bytes, size_t len);
 
+/*
+ * Byte 0: the port's role (enum emu_role), with 0x80 a token comes along; byte 1: the method; then
+ * the request's target, headers and body, as lines, an empty one before the body.
+ */
+int fuzz_emu_request(const uint8_t *bytes, size_t len);
+#define FUZZ_EMU_CLIENT "00000000-0000-0000-0000-00000000000a"
+/* The emulator it asks: begun with the first request, ended by whoever wants it gone. */
+void fuzz_emu_begin(void);
+void fuzz_emu_end(void);
+
 #ifdef KP_LIBFUZZER
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 #define FUZZ_ENTRY(name)                                                                           \
