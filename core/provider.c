@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "core/arena.h"
+#include "core/aside.h"
 #include "core/observe.h"
 #include "core/process.h"
 #include "core/route.h"
@@ -202,6 +203,28 @@ static kp_status open_parts(struct kp_provider *provider, const struct kp_option
     return st == KP_OK ? start_shards(provider, options, reterr) : st;
 }
 
+struct opening {
+    struct kp_provider *provider;
+    const struct kp_options *options;
+    struct kp_error *reterr;
+    kp_status status;
+};
+
+static void open_aside(void *ctx)
+{
+    struct opening *opening = ctx;
+    opening->status = open_parts(opening->provider, opening->options, opening->reterr);
+}
+
+/* Digests of plugins, random bytes, the library's own beginnings: not on the caller's thread. */
+static kp_status open_on_thread(struct kp_provider *provider, const struct kp_options *options,
+                                struct kp_error *reterr)
+{
+    struct opening opening = {provider, options, reterr, KP_INTERNAL};
+    kp_status st = kpi_aside_on_thread(open_aside, &opening, reterr);
+    return st == KP_OK ? opening.status : st;
+}
+
 /* ---- Opening and freeing ---- */
 
 static void free_configs(struct kpi_config_age *age)
@@ -266,7 +289,7 @@ kp_status kpi_provider_open(const struct kp_options *options, const struct kpi_c
     provider->clock = clock;
     kpi_list_init(&provider->vaults);
     kpi_list_init(&provider->in_live);
-    st = open_parts(provider, options, reterr);
+    st = open_on_thread(provider, options, reterr);
     if (st != KP_OK) {
         undo_open(provider);
         return st;

@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "base/mem.h"
 #include "base/span.h"
+#include "core/aside.h"
 #include "core/observe.h"
 #include "core/pipeline.h"
 #include "core/process.h"
@@ -46,6 +47,29 @@ static kp_status take_fingerprint(const struct kp_provider *provider,
         st = kpb_fail(reterr, st, "the credential is too long or memory is out");
     kp_buf_clear(&material);
     return st;
+}
+
+struct fingerprinting {
+    const struct kp_provider *provider;
+    const struct kp_vault_options *options;
+    uint8_t *fingerprint;
+    struct kp_error *reterr;
+    kp_status status;
+};
+
+static void take_aside(void *ctx)
+{
+    struct fingerprinting *f = ctx;
+    f->status = take_fingerprint(f->provider, f->options, f->fingerprint, f->reterr);
+}
+
+/* The caller's thread and its locks stay out of it. */
+static kp_status take_on_loop(struct kp_provider *provider, const struct kp_vault_options *options,
+                              uint8_t ret[KPI_FINGERPRINT_LEN], struct kp_error *reterr)
+{
+    struct fingerprinting f = {provider, options, ret, reterr, KP_INTERNAL};
+    kpi_aside_on_loop(&provider->shards[0], take_aside, &f);
+    return f.status;
 }
 
 static struct kp_vault *find_locked(struct kp_provider *provider, const char *name,
@@ -229,16 +253,14 @@ static kp_status make_vault_locked(struct kp_provider *provider, const struct kp
 }
 
 static kp_status acquire_locked(struct kp_provider *provider, const char *text,
-                                const struct kp_vault_options *options, struct kp_vault **ret_vault,
-                                struct kp_error *reterr)
+                                const struct kp_vault_options *options,
+                                const uint8_t fingerprint[KPI_FINGERPRINT_LEN],
+                                struct kp_vault **ret_vault, struct kp_error *reterr)
 {
-    uint8_t fingerprint[KPI_FINGERPRINT_LEN];
     struct kpi_route route = {0};
     struct kp_vault *vault = NULL;
     kp_status st = kpi_route_find(&provider->config->config, &provider->plugins, kpb_span_str(text),
                                   &route, reterr);
-    if (st == KP_OK)
-        st = take_fingerprint(provider, options, fingerprint, reterr);
     if (st == KP_OK)
         vault = find_locked(provider, route.name, fingerprint);
     if (st == KP_OK && !vault)
@@ -266,6 +288,7 @@ kp_status kp_vault_acquire(kp_provider *provider, const char *text,
                            struct kp_error *reterr)
 {
     struct kp_vault_options wishes = {.struct_size = sizeof wishes};
+    uint8_t fingerprint[KPI_FINGERPRINT_LEN];
     if (!provider || !text || !ret_vault)
         return kpb_fail(reterr, KP_USAGE, "vault_acquire: provider, text or ret_vault is NULL");
     if (options && options->struct_size < sizeof options->struct_size)
@@ -277,10 +300,12 @@ kp_status kp_vault_acquire(kp_provider *provider, const char *text,
         st = kpi_caller_enter(&provider->shards[0], reterr);
     if (st != KP_OK)
         return st;
+    st = take_on_loop(provider, &wishes, fingerprint, reterr);
     uv_mutex_lock(&provider->lock);
-    st = kpi_provider_check(provider, reterr);
     if (st == KP_OK)
-        st = acquire_locked(provider, text, &wishes, ret_vault, reterr);
+        st = kpi_provider_check(provider, reterr);
+    if (st == KP_OK)
+        st = acquire_locked(provider, text, &wishes, fingerprint, ret_vault, reterr);
     uv_mutex_unlock(&provider->lock);
     kpi_caller_leave(&provider->shards[0]);
     return st;

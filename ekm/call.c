@@ -129,6 +129,7 @@ void ekm_call_ask(struct ekm_call *call, struct ekm_asking *asking)
 
     asking->lookup = (struct ekm_lookup_vault){.vault = vault->kp,
                                                .call = ekm_call_vault,
+                                               .filled = ekm_call_filled,
                                                .is_canceled = ekm_call_is_canceled,
                                                .call_ctx = call};
     asking->query =

@@ -13,6 +13,13 @@
 
 #include "ekm/session.h"
 
+/* The key in an answer with its thumbprint: made on the loop, for OpenSSL stays off the engine's. */
+struct ekm_answer {
+    kp_status status;
+    struct ekm_key key;
+    struct kp_error error;
+};
+
 struct ekm_call {
     const char *function; /* "Encrypt" */
     struct ekm_provider *provider;
@@ -23,6 +30,7 @@ struct ekm_call {
     char vault[EKM_VAULT_MAX_LEN + 1]; /* for the log line, as the rest */
     char key[EKM_ASKED_MAX_LEN + 1];
     struct kp_error err;
+    struct ekm_answer answer; /* the last vault's */
 };
 
 /*
@@ -50,6 +58,8 @@ void ekm_call_name_thumb(struct ekm_call *call, const struct ekm_thumb *thumb);
  */
 kp_status ekm_call_vault(void *ctx, kp_vault *vault, const struct kp_request *request,
                          struct kp_result *ret_result) KP_MUST_USE;
+/* The key the last answer told about; ctx a struct ekm_call. Errors: ekm_key_fill's. */
+kp_status ekm_call_filled(void *ctx, struct ekm_key *ret, struct kp_error *reterr) KP_MUST_USE;
 /* Milliseconds until the deadline of the call; 0: it has passed. */
 uint64_t ekm_call_left_ms(const struct ekm_call *call);
 /* Whether the session is aborted; ctx a struct ekm_call. */

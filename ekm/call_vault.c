@@ -18,6 +18,7 @@ struct ekm_wait {
     uint32_t n_refs; /* under sync, as the rest */
     bool is_done;
     struct kp_result result;
+    struct ekm_answer answer;
     /* ---- under the session's sync ---- */
     kp_op_id id;
     bool has_id;
@@ -51,9 +52,20 @@ static void release_wait(struct ekm_wait *wait)
     kpb_free(wait);
 }
 
+/* Loop thread. */
+static void fill_answer(const struct kp_result *result, struct ekm_answer *answer)
+{
+    kp_error_init(&answer->error);
+    answer->status = KP_INTERNAL; /* nobody asks: there was no key in it */
+    if (result->status == KP_OK && result->reply.key)
+        answer->status = ekm_key_fill(result->reply.key, &answer->key, &answer->error);
+}
+
 static void operation_done(void *ctx, kp_op_id id, struct kp_result *result)
 {
     struct ekm_wait *wait = ctx;
+
+    fill_answer(result, &wait->answer); /* before anybody looks at it */
 
     (void)id;
     ekm_sync_lock(wait->sync);
@@ -124,7 +136,8 @@ static kp_status fail_aborted(struct kp_result *result)
                                         "the session was closed while the call was running"));
 }
 
-static kp_status wait_for(struct ekm_wait *wait, uint32_t timeout_ms, struct kp_result *ret)
+static kp_status wait_for(struct ekm_call *call, struct ekm_wait *wait, uint32_t timeout_ms,
+                          struct kp_result *ret)
 {
     uint64_t end = ekm_sync_now_ms(NULL) + timeout_ms + GRACE_MS;
     bool done;
@@ -133,8 +146,10 @@ static kp_status wait_for(struct ekm_wait *wait, uint32_t timeout_ms, struct kp_
     for (uint64_t now; !wait->is_done && (now = ekm_sync_now_ms(NULL)) < end;)
         ekm_sync_wait(wait->sync, (uint32_t)(end - now));
     done = wait->is_done;
-    if (done)
+    if (done) {
         kp_result_take(&wait->result, ret);
+        call->answer = wait->answer;
+    }
     ekm_sync_unlock(wait->sync);
     if (done)
         return ret->status;
@@ -155,7 +170,7 @@ static kp_status submit(struct ekm_call *call, kp_vault *vault, const struct kp_
         return fail_result(ret, st);
     }
     name_operation(call->session, wait, id);
-    return wait_for(wait, request->timeout_ms, ret);
+    return wait_for(call, wait, request->timeout_ms, ret);
 }
 
 static kp_status attempt(struct ekm_call *call, kp_vault *vault, const struct kp_request *request,
@@ -289,6 +304,17 @@ static kp_status attempts(struct ekm_call *call, kp_vault *vault, const struct k
             return ret->status;
         kp_result_clear(ret);
     }
+}
+
+kp_status ekm_call_filled(void *ctx, struct ekm_key *ret, struct kp_error *reterr)
+{
+    const struct ekm_call *call = ctx;
+
+    if (call->answer.status == KP_OK)
+        *ret = call->answer.key;
+    else if (reterr)
+        *reterr = call->answer.error;
+    return call->answer.status;
 }
 
 kp_status ekm_call_vault(void *ctx, kp_vault *vault, const struct kp_request *request,

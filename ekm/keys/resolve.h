@@ -84,6 +84,11 @@ struct ekm_lookup_vault {
      */
     kp_status (*call)(void *call_ctx, kp_vault *vault, const struct kp_request *request,
                       struct kp_result *ret_result);
+    /*
+     * The key that the last answer of call told about, as ekm_key_fill has made it elsewhere: for a
+     * caller whose threads stay clear of the cryptographic library. NULL: it is made here.
+     */
+    kp_status (*filled)(void *call_ctx, struct ekm_key *ret, struct kp_error *reterr);
     bool (*is_canceled)(void *call_ctx); /* may be NULL */
     void *call_ctx;
 };

@@ -74,6 +74,12 @@ static kp_status call(const struct ekm_lookup_vault *v, struct kp_request *reque
     return st;
 }
 
+static kp_status fill(const struct ekm_lookup_vault *v, const struct kp_key_info *info,
+                      struct ekm_key *ret, struct kp_error *reterr)
+{
+    return v->filled ? v->filled(v->call_ctx, ret, reterr) : ekm_key_fill(info, ret, reterr);
+}
+
 static kp_status get(void *ctx, kp_span name, kp_span version, uint32_t timeout_ms,
                      struct ekm_key *ret, struct kp_error *reterr)
 {
@@ -89,7 +95,7 @@ static kp_status get(void *ctx, kp_span name, kp_span version, uint32_t timeout_
         st = kpb_fail_code(reterr, KP_PROTOCOL, KP_CODE_ErrorGetKeyByNameExtractKeyNode,
                            "the vault's answer has no key in it");
     if (st == KP_OK)
-        st = ekm_key_fill(result.reply.key, ret, reterr);
+        st = fill(ctx, result.reply.key, ret, reterr);
     if (st == KP_OK && ret->name[0] == '\0')
         (void)take_text(ret->name, sizeof ret->name, name);
     kp_result_clear(&result);
