@@ -180,6 +180,16 @@ struct search {
     struct kp_error *err;
 };
 
+/* A file named after a plugin that is linked in: the program brought its own, and asked for no
+ * file. */
+static bool is_linked_in(const struct kpi_plugins *plugins, const char *file)
+{
+    kp_span name = kpb_span(file, strlen(file) - strlen(KPI_PLUGIN_SUFFIX));
+    const struct kpi_plugin *plugin = kpi_plugins_find(plugins, name);
+
+    return plugin && strcmp(plugin->origin, KPI_PLUGIN_STATIC) == 0;
+}
+
 static bool is_loaded(const struct kpi_plugins *plugins, const char *path)
 {
     for (size_t i = 0; i < plugins->n_items; i++) {
@@ -228,6 +238,8 @@ static kp_status on_name(void *ctx, const char *name)
     kp_buf path;
     kp_status st;
 
+    if (is_linked_in(s->plugins, name))
+        return KP_OK;
     kp_buf_init(&path, "plugin.path", KPI_PATH_MAX_LEN);
     st = join(&path, s->dir, name, "", s->err);
     if (st == KP_OK)

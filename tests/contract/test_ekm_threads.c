@@ -150,8 +150,8 @@ static void keys_keep_it_away(void **state)
 static void enumeration_keeps_it_away(void **state)
 {
     SqlCpSession session = engine_session(&engine);
-    uint16_t name[256];
-    uint8_t thumb[32];
+    uint16_t name[256] = {0};
+    uint8_t thumb[32] = {0};
     SqlCpKeyId id = x_scp_KeyIdBad;
     uint32_t n = 0;
 

@@ -64,6 +64,15 @@ ok kp -V file:./vault key create tde --type RSA
     fails 15 'no record' kp keymap remove $T --yes $O
     fails 2 'hex' kp keymap remove xyz --yes $O
 
+    # Without --map it is the configuration's, which the SQL Server provider writes to.
+    printf '{"ekm": {"key_map": "%s/ours.json"}}' "$work" >ekm.json
+    ok kp --config ekm.json -V file:./vault keymap add tde
+    [ -s ours.json ] || fail 'ekm.key_map was not written to'
+    ok kp --config ekm.json keymap list
+    has 'tde/'
+    ok kp keymap export --out again.json --map ours.json
+    has 'tde' again.json
+
     # A map that somebody else can write is not used.
     chmod 666 keys.json
     fails 12 'can be written' kp keymap list $M

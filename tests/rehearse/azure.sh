@@ -80,6 +80,7 @@ for host in emulated emulated.vault.azure.net emulatedhsm.managedhsm.azure.net; 
     use_scripts "$host" "$host" "$client$AZURE_CLIENT_SECRET"
     quiet --folder "$host" tde-setup.sql column.sql
     has 'Orders   ENCRYPTED'
+    lacks 'file-test' err # its file in the folder says nothing beside the one that is linked in
     quiet --folder "$host" --restart rotation.sql backup.sql
     quiet --folder "$host" --restart
     has "Starting up database 'Orders'"

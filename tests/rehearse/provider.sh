@@ -46,6 +46,20 @@ quiet --restart column.sql
 quiet --restart rotation.sql backup.sql new-key.sql
 quiet --restart
 
+# NAME/VERSION as a server key of its own: an older version beside the current one, and each stays.
+ok kpc -V main key versions ContosoKey
+grep -o '[0-9a-f]\{32\}' out >versions
+[ "$(sort -u versions | wc -l)" -eq 2 ] || fail "ContosoKey has other versions than two: $(cat versions)"
+ok kpc -V main key show ContosoKey
+older=$(grep -v "$(grep -o '[0-9a-f]\{32\}' out | head -n 1)" versions | head -n 1)
+sed "s|ContosoKey2|ContosoKey/$older|; s/TdeKey2/TdeKeyOld/; s/TdeLogin2/TdeLoginOld/; s/TdeVault2/TdeVaultOld/" \
+    rotation.sql >pinned.sql
+quiet --node pinned tde-setup.sql pinned.sql
+quiet --node pinned --restart column.sql
+has "Starting up database 'Orders'"
+ok kpc keymap list --map node1.map
+has "ContosoKey/$older"
+
 # ---- A second node knows the vault and nothing else ----
 
 node node2

@@ -75,6 +75,15 @@ message 33024 'State 2' --restart
 quiet alter.sql
 quiet --restart
 
+# FROM FILE disables the provider; a script that forgets ENABLE finds out here.
+sed '/DISABLE/d; /ENABLE/d' alter.sql >forgetful.sql
+quiet forgetful.sql
+message 33031 'is disabled' read.sql
+message 33031 'is disabled' --restart
+printf 'ALTER CRYPTOGRAPHIC PROVIDER VaultProvider ENABLE;\n' >enable.sql
+quiet enable.sql
+quiet --restart
+
 # ---- What the statements refuse ----
 
 # refuses NUMBER 'STATEMENT'...: in the state after tde-setup.sql.

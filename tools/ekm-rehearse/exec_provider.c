@@ -59,13 +59,37 @@ bool rh_exec_create_provider(struct rh_engine *e, const struct rh_statement *s)
     return true;
 }
 
-/* The file must hold the same provider; its version is taken over. Open sessions end: the engine
- * asks for a restart instead, which here is the next run. */
+static bool has_session(const struct rh_engine *e, int64_t provider_id)
+{
+    for (size_t n = 0; n < RH_SESSIONS_MAX; n++) {
+        const struct rh_instance *i = e->sessions[n].instance;
+        if (i && i->provider_id == provider_id)
+            return true;
+    }
+    return false;
+}
+
+static void disable(struct rh_engine *e, struct rh_provider *p)
+{
+    p->is_enabled = false;
+    if (has_session(e, p->id))
+        (void)rh_msg(e, 33057, 10, 1,
+                     "Cryptographic provider '%s' is disabled now; sessions that are open go on "
+                     "until the server restarts.",
+                     p->name);
+}
+
+/* The file must hold the same provider; its version is taken over. The engine disables the provider
+ * first, and nobody but ENABLE makes it usable again. Open sessions end: the engine asks for a
+ * restart instead, which here is the next run. */
 static bool replace_file(struct rh_engine *e, struct rh_provider *p, kp_span file)
 {
     struct rh_provider row = *p;
     if (!put_path(e, &row, file))
         return false;
+    if (p->is_enabled)
+        disable(e, p);
+    row.is_enabled = false;
     rh_instance_unload(e, rh_instance_find(e, p->id));
     struct rh_instance *i = rh_instance_register(e, &row);
     if (!i)
@@ -80,16 +104,6 @@ static bool replace_file(struct rh_engine *e, struct rh_provider *p, kp_span fil
                   p->name, p->guid);
 }
 
-static bool has_session(const struct rh_engine *e, int64_t provider_id)
-{
-    for (size_t n = 0; n < RH_SESSIONS_MAX; n++) {
-        const struct rh_instance *i = e->sessions[n].instance;
-        if (i && i->provider_id == provider_id)
-            return true;
-    }
-    return false;
-}
-
 bool rh_exec_alter_provider(struct rh_engine *e, const struct rh_statement *s)
 {
     const struct rh_provider_ddl *d = &s->as.provider;
@@ -98,12 +112,10 @@ bool rh_exec_alter_provider(struct rh_engine *e, const struct rh_statement *s)
         return false;
     if (d->file.len)
         return replace_file(e, p, d->file);
-    p->is_enabled = d->enabled == RH_ON;
-    if (!p->is_enabled && has_session(e, p->id))
-        (void)rh_msg(e, 33057, 10, 1,
-                     "Cryptographic provider '%s' is disabled now; sessions that are open go on "
-                     "until the server restarts.",
-                     p->name);
+    if (d->enabled == RH_ON)
+        p->is_enabled = true;
+    else
+        disable(e, p);
     return true;
 }
 
