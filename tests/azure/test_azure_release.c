@@ -57,21 +57,16 @@ static json_t *base64url(kp_span bytes)
 /* A token that says trusted or not, with the transport key; the caller frees it. */
 static char *attest(const char *trusted)
 {
-    static char answer[TOKEN_ROOM];
     struct kp_key_info info;
     kpc_key_describe(transport, &info);
-    json_t *body = json_pack("{s:{s:{s:[{s:s,s:s,s:o,s:o}]},s:{s:s}}}", "claims", "x-ms-runtime",
-                             "keys", "kty", "RSA", "kid", "transport", "n", base64url(info.n), "e",
-                             base64url(info.e), "inner", "trusted", trusted);
-    char *text = json_dumps(body, JSON_COMPACT);
+    json_t *claims = json_pack("{s:{s:[{s:s,s:s,s:o,s:o}]},s:{s:s}}", "x-ms-runtime", "keys", "kty",
+                               "RSA", "kid", "transport", "n", base64url(info.n), "e",
+                               base64url(info.e), "inner", "trusted", trusted);
+    char *text = json_dumps(claims, JSON_COMPACT);
     assert_non_null(text);
-    assert_true(
-        live_emulator_ask(&live.emulator, "POST", "/attestation", text, answer, sizeof answer));
+    char *token = live_azure_attest(&live, text);
     free(text);
-    json_decref(body);
-    json_t *reply = json_loads(answer, 0, NULL);
-    char *token = strdup(json_string_value(json_object_get(reply, "token")));
-    json_decref(reply);
+    json_decref(claims);
     return token;
 }
 

@@ -8,9 +8,12 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #define CONFIG_ROOM 8192u
+#define IDENTITY_ROOM 1024u
 #define PATH_ROOM 512u
+#define ANSWER_ROOM 16384u
 #define CLOSE_MS 60000u
 
 static const char *const NAMES[LIVE_N_VAULTS] = {"vault", "hsm"};
@@ -25,7 +28,8 @@ void live_azure_write(const struct live_azure *live, const char *name, const cha
     assert_int_equal(fclose(file), 0);
 }
 
-static int write_vault(const struct live_azure *live, enum live_place place, char *out, size_t room)
+static int write_vault(const struct live_azure *live, enum live_place place, const char *name,
+                       const char *identity, char *out, size_t room)
 {
     const struct live_emulator *e = &live->emulator;
     const char *service = place == LIVE_HSM ? "managedhsm" : "vault";
@@ -34,21 +38,29 @@ static int write_vault(const struct live_azure *live, enum live_place place, cha
                     "\"%s\":{\"location\":\"localhost:%u\",\"plugin\":\"%s\",\"settings\":{"
                     "\"custom_suffix\":\"localhost\",\"poll_ms\":50,"
                     "\"custom_resource\":\"https://%s.azure.net\","
-                    "\"authority\":\"https://localhost:%u\",\"identity\":{\"tenant\":\"%s\","
-                    "\"client_id\":\"%s\",\"secret\":{\"file\":\"%s/secret\"}}}}",
-                    NAMES[place], port, place == LIVE_HSM ? "managed-hsm" : "azure-keyvault",
-                    service, (unsigned)e->ports[EMULATOR_LOGIN], e->tenant, e->client_id,
-                    live->folder);
+                    "\"authority\":\"https://localhost:%u\",\"identity\":%s}}",
+                    name, port, place == LIVE_HSM ? "managed-hsm" : "azure-keyvault", service,
+                    (unsigned)e->ports[EMULATOR_LOGIN], identity);
 }
 
-static void write_config(const struct live_azure *live)
+/* With one more vault, unless its name is NULL. */
+static void write_config(const struct live_azure *live, const char *more, const char *identity)
 {
     char text[CONFIG_ROOM];
+    char secret[IDENTITY_ROOM];
+    const struct live_emulator *e = &live->emulator;
+    (void)snprintf(secret, sizeof secret,
+                   "{\"tenant\":\"%s\",\"client_id\":\"%s\",\"secret\":{\"file\":\"%s/secret\"}}",
+                   e->tenant, e->client_id, live->folder);
     int n = snprintf(text, sizeof text, "{\"http\":{\"ca_file\":\"%s/state/ca.pem\"},\"vaults\":{",
                      live->folder);
-    n += write_vault(live, LIVE_VAULT, text + n, sizeof text - (size_t)n);
-    n += snprintf(text + n, sizeof text - (size_t)n, ",");
-    n += write_vault(live, LIVE_HSM, text + n, sizeof text - (size_t)n);
+    for (enum live_place i = LIVE_VAULT; i < LIVE_N_VAULTS; i++) {
+        n += write_vault(live, i, NAMES[i], secret, text + n, sizeof text - (size_t)n);
+        if (i == LIVE_VAULT || more)
+            n += snprintf(text + n, sizeof text - (size_t)n, ",");
+    }
+    if (more)
+        n += write_vault(live, LIVE_VAULT, more, identity, text + n, sizeof text - (size_t)n);
     (void)snprintf(text + n, sizeof text - (size_t)n, "}}");
     live_azure_write(live, "kp.json", text);
 }
@@ -84,7 +96,7 @@ void live_azure_begin(struct live_azure *live)
         fail_msg("no emulator");
     }
     live_azure_write(live, "secret", live->emulator.secret);
-    write_config(live);
+    write_config(live, NULL, NULL);
     open_provider(live);
 }
 
@@ -103,6 +115,37 @@ void live_azure_end(struct live_azure *live)
         fail_msg("the emulator did not end well");
     }
     temp_dir_remove(live->folder);
+}
+
+void live_azure_reload(const struct live_azure *live)
+{
+    struct kp_error err;
+    kp_error_init(&err);
+    if (kp_provider_reload(live->provider, &err) != KP_OK)
+        fail_msg("reload: %s", err.text);
+}
+
+void live_azure_add(struct live_azure *live, const char *name, const char *identity, kp_vault **ret)
+{
+    struct kp_error err;
+    kp_error_init(&err);
+    write_config(live, name, identity);
+    live_azure_reload(live);
+    if (kp_vault_acquire(live->provider, name, NULL, ret, &err) != KP_OK)
+        fail_msg("no vault: %s", err.text);
+}
+
+char *live_azure_attest(const struct live_azure *live, const char *claims)
+{
+    char body[ANSWER_ROOM];
+    char answer[ANSWER_ROOM];
+    (void)snprintf(body, sizeof body, "{\"claims\":%s}", claims);
+    assert_true(
+        live_emulator_ask(&live->emulator, "POST", "/attestation", body, answer, sizeof answer));
+    json_t *reply = json_loads(answer, 0, NULL);
+    char *token = strdup(json_string_value(json_object_get(reply, "token")));
+    json_decref(reply);
+    return token;
 }
 
 struct kp_request live_azure_request(uint32_t op, const char *name)

@@ -28,6 +28,13 @@ void live_azure_end(struct live_azure *live);
 
 /* Writes a file of the folder. */
 void live_azure_write(const struct live_azure *live, const char *name, const char *text);
+/* One more vault, the emulated key vault under that name with that identity (a JSON object). */
+void live_azure_add(struct live_azure *live, const char *name, const char *identity,
+                    kp_vault **ret);
+/* The configuration as it is written, read again; fails the test where that fails. */
+void live_azure_reload(const struct live_azure *live);
+/* A token of the emulator's attestation authority over these claims; free it. */
+char *live_azure_attest(const struct live_azure *live, const char *claims);
 /* A request with a name and LIVE_TIMEOUT_MS. name is borrowed. */
 struct kp_request live_azure_request(uint32_t op, const char *name);
 /* kp_call that fails the test, with the error's sentence, unless it ends with that status. */

@@ -6,12 +6,14 @@
 #include "base/errors.h"
 #include "base/span.h"
 #include "tools/kp-emulator/app_certificate.h"
+#include "tools/kp-emulator/attestation.h"
 #include "tools/kp-emulator/clock.h"
 #include "tools/kp-emulator/failure.h"
 #include "tools/kp-emulator/hosts.h"
 
 #define LEEWAY_S 300
 #define LIFETIME_MAX_S 86400
+#define FEDERATED_AUDIENCE "api://AzureADTokenExchange"
 
 static const struct emu_certificate *find_certificate(const struct emu_app *app,
                                                       const json_t *header)
@@ -88,6 +90,42 @@ static bool check(struct emu_exchange *x, const struct emu_app *app, const struc
     return false;
 }
 
+/* ---- Workload identity ---- */
+
+/* A token of another issuer, which the test attestation authority plays. */
+static bool is_federated(const struct emu_exchange *x, const struct emu_jwt *jwt)
+{
+    char authority[EMU_BASE_MAX_LEN];
+    emu_attestation_authority(x->emu, authority);
+    return kpb_span_eq_str(emu_json_member(jwt->claims, "iss"), authority);
+}
+
+static bool may_stand_in(const struct emu_app *app, kp_span subject)
+{
+    bool found = false;
+    for (size_t i = 0; i < json_array_size(app->federated); i++)
+        found = kpb_span_eq(emu_json_text(json_array_get(app->federated, i)), subject) || found;
+    return found && subject.len > 0;
+}
+
+static bool check_federated(struct emu_exchange *x, const struct emu_app *app,
+                            const struct emu_jwt *jwt)
+{
+    if (!emu_jwt_is_signed_by(jwt, x->emu->attestation.key, KP_ALG_ES256, KP_ALG_NONE))
+        emu_fail_login(x, 401, "invalid_client", 700027,
+                       "Client assertion contains an invalid signature.");
+    else if (!kpb_span_eq_str(emu_json_member(jwt->claims, "aud"), FEDERATED_AUDIENCE) ||
+             !may_stand_in(app, emu_json_member(jwt->claims, "sub")))
+        emu_fail_login(x, 401, "invalid_client", 70021,
+                       "No matching federated identity record found for presented assertion.");
+    else if (!is_in_time(jwt))
+        emu_fail_login(x, 401, "invalid_client", 700024,
+                       "Client assertion is not within its valid time range.");
+    else
+        return true;
+    return false;
+}
+
 bool emu_check_assertion(struct emu_exchange *x, const struct emu_app *app, kp_span text)
 {
     struct emu_jwt jwt;
@@ -95,7 +133,7 @@ bool emu_check_assertion(struct emu_exchange *x, const struct emu_app *app, kp_s
     if (emu_jwt_read(text, &jwt) != KP_OK)
         emu_fail_login(x, 400, "invalid_request", 50027, "JWT token is invalid or malformed.");
     else
-        ok = check(x, app, &jwt);
+        ok = is_federated(x, &jwt) ? check_federated(x, app, &jwt) : check(x, app, &jwt);
     emu_jwt_clear(&jwt);
     return ok;
 }

@@ -102,9 +102,9 @@ static kp_status read_permissions(const json_t *object, struct emu_app *app,
 
 static kp_status read_app(const json_t *object, struct emu_app *app, struct kp_error *reterr)
 {
-    static const char *const KNOWN[] = {"client_id",       "object_id",     "secrets",
-                                        "expired_secrets", "certificates",  "permissions",
-                                        "system_identity", "user_identity", NULL};
+    static const char *const KNOWN[] = {
+        "client_id",   "object_id",       "secrets",       "expired_secrets", "certificates",
+        "permissions", "system_identity", "user_identity", "federated",       NULL};
     kp_status st = check_members(object, "an application", KNOWN, reterr);
     if (st == KP_OK)
         st = read_text(object, "client_id", NULL, &app->client_id, reterr);
@@ -116,6 +116,8 @@ static kp_status read_app(const json_t *object, struct emu_app *app, struct kp_e
         st = read_texts(object, "secrets", &app->secrets, reterr);
     if (st == KP_OK)
         st = read_texts(object, "expired_secrets", &app->old_secrets, reterr);
+    if (st == KP_OK)
+        st = read_texts(object, "federated", &app->federated, reterr);
     if (st == KP_OK)
         st = read_flag(object, "system_identity", &app->is_system_identity, reterr);
     if (st == KP_OK)

@@ -28,6 +28,7 @@ struct emu_app {
     const char *object_id;
     const json_t *secrets;     /* array of strings */
     const json_t *old_secrets; /* array of strings: expired ones */
+    const json_t *federated;   /* array of strings: subjects that may stand in for it */
     const json_t *permissions; /* NULL: everything; array, or object of arrays by vault */
     bool is_system_identity;
     bool is_user_identity;

@@ -82,11 +82,11 @@ static json_t *built_in(const char *certificate)
     for (size_t i = 0; i < 3; i++)
         emu_guid_new(ids[i]);
     new_secret(secret);
-    return json_pack("{s:s,s:[{s:s,s:[s],s:[s]},{s:s,s:b},{s:s,s:b}],s:[{s:s},{s:s,s:s}]}",
+    return json_pack("{s:s,s:[{s:s,s:[s],s:[s],s:[s]},{s:s,s:b},{s:s,s:b}],s:[{s:s},{s:s,s:s}]}",
                      "tenant", tenant, "apps", "client_id", ids[0], "secrets", secret,
-                     "certificates", certificate, "client_id", ids[1], "system_identity", 1,
-                     "client_id", ids[2], "user_identity", 1, "vaults", "name", "emulated", "name",
-                     "emulatedhsm", "mode", "hsm");
+                     "certificates", certificate, "federated", "workload", "client_id", ids[1],
+                     "system_identity", 1, "client_id", ids[2], "user_identity", 1, "vaults",
+                     "name", "emulated", "name", "emulatedhsm", "mode", "hsm");
 }
 
 static kp_status read_settings(struct emu *emu, const struct emu_options *options,
