@@ -18,6 +18,7 @@ const char *emu_usage(void)
            "  --config FILE       tenant, applications and vaults; see docs/EMULATOR.md\n"
            "  --scenario FILE     faults to play\n"
            "  --listen ADDRESS    instead of 127.0.0.1\n"
+           "  --arc-folder FOLDER where Azure Arc's key file is put, instead of in the state\n"
            "  --region ADDRESS    a second region of the Managed HSMs, at the same port\n"
            "  --vault-port N, --hsm-port N, --login-port N, --metadata-port N, --proxy-port N\n"
            "                      instead of ports that are free\n"
@@ -46,6 +47,7 @@ static const struct {
     {"--state", offsetof(struct emu_options, state)},
     {"--scenario", offsetof(struct emu_options, scenario)},
     {"--listen", offsetof(struct emu_options, address)},
+    {"--arc-folder", offsetof(struct emu_options, arc_folder)},
     {"--region", offsetof(struct emu_options, region)},
 };
 

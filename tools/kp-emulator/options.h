@@ -11,9 +11,10 @@ struct emu_options {
     const char *state;    /* folder; NULL only with ephemeral */
     const char *scenario; /* file, or NULL */
     const char *address;
-    const char *region; /* address of the Managed HSMs' second region; NULL: there is none */
-    uint16_t ports[5];  /* by enum emu_role, then the proxy's; 0: any that is free */
-    bool ephemeral;     /* state in a fresh folder that goes at the end */
+    const char *arc_folder; /* of the agent's key file; NULL: a folder of the state */
+    const char *region;     /* address of the Managed HSMs' second region; NULL: there is none */
+    uint16_t ports[5];      /* by enum emu_role, then the proxy's; 0: any that is free */
+    bool ephemeral;         /* state in a fresh folder that goes at the end */
     bool help;
     char **command; /* what to run, NULL-terminated; NULL: nothing */
 };

@@ -202,12 +202,24 @@ static kp_status open_vaults(struct emu *emu, struct kp_error *reterr)
 
 /* ---- All ---- */
 
+/* Clients take a key file from one folder only, which a test may have to offer. */
+static kp_status place_arc(struct emu *emu, const struct emu_options *options,
+                           struct kp_error *reterr)
+{
+    if (!options->arc_folder)
+        return path_in(emu, "arc", emu->arc_folder, reterr);
+    if (strlen(options->arc_folder) >= sizeof emu->arc_folder)
+        return kpb_fail(reterr, KP_CONFIG, "the path of --arc-folder is too long");
+    memcpy(emu->arc_folder, options->arc_folder, strlen(options->arc_folder) + 1);
+    return KP_OK;
+}
+
 static kp_status prepare(struct emu *emu, const struct emu_options *options,
                          struct kp_error *reterr)
 {
     kp_status st = make_folder(emu, options, reterr);
     if (st == KP_OK)
-        st = path_in(emu, "arc", emu->arc_folder, reterr);
+        st = place_arc(emu, options, reterr);
     if (st == KP_OK && mkdir(emu->arc_folder, 0700) != 0 && errno != EEXIST)
         st = kpb_fail(reterr, KP_VAULT, "%s cannot be made", emu->arc_folder);
     if (st == KP_OK)
