@@ -11,7 +11,9 @@
 #include "plugins/azure-rest/op_parts.h"
 
 #define SITE "azure-rest.op"
-#define IDLE_MAX 256u /* operations kept for the next: the host's default of those in flight */
+#define NS_PER_MS UINT64_C(1000000)
+#define SLOW_PER_S 10u /* of one partition: what makes keys, moves or removes them */
+#define IDLE_MAX 256u  /* operations kept for the next: the host's default of those in flight */
 
 /* ---- Requests of other ages ---- */
 
@@ -97,6 +99,7 @@ static struct azr_op *begin_op(struct azr_vault *v, kp_op_id id, const struct kp
     op->is_canceled = false;
     op->is_renewed = false;
     op->is_looking = false;
+    op->is_pacing = false;
     op->has_asked = false;
     op->patience_ns = 0;
     copy_request(op, request);
@@ -248,16 +251,25 @@ static void renew(struct azr_op *op, const struct kp_http_reply *reply)
 
 /* ---- Pauses ---- */
 
+static uint32_t exposure_of_pause(const struct azr_op *op)
+{
+    if (op->is_pacing)
+        return KP_NOT_SENT;
+    return op->is_looking ? KP_ANSWERED : KP_ANSWERED_REFUSED;
+}
+
 static void paused_on_loop(void *arg)
 {
     struct azr_op *op = arg;
     op->timer = 0;
     azr_token_release(op->token);
     op->token = NULL;
-    if (op->is_canceled)
-        end_canceled(op, op->is_looking ? KP_ANSWERED : KP_ANSWERED_REFUSED);
-    else
+    if (op->is_canceled) {
+        end_canceled(op, exposure_of_pause(op));
+    } else {
+        op->is_pacing = false;
         go_on_loop(op);
+    }
 }
 
 /* False where the deadline comes first. */
@@ -268,6 +280,42 @@ static bool pause_for(struct azr_op *op, uint64_t ms)
         return false;
     op->state = AZR_OP_PAUSING;
     return host->timer(host->self, op->id, (uint32_t)ms, paused_on_loop, op, &op->timer) == KP_OK;
+}
+
+/* ---- Admission ---- */
+
+static kp_status refuse_pace(const struct azr_op *op, uint64_t wait_ms, struct kp_error *reterr)
+{
+    kp_status st =
+        kpb_fail(reterr, KP_THROTTLED,
+                 "%s: the %s's documented rate allows it in %llu ms only, which is past "
+                 "the deadline; ask less often, or raise the setting partitions",
+                 kp_op_text(op->request.op), op->vault->profile->noun, (unsigned long long)wait_ms);
+    if (reterr)
+        reterr->retry_after_ms = (uint32_t)(wait_ms < UINT32_MAX ? wait_ms : UINT32_MAX - 1);
+    return st;
+}
+
+/*
+ * Begins, at once or when it is the operation's turn. Errors: throttled, the turn comes too late;
+ * nothing was begun.
+ */
+static kp_status begin_in_turn(struct azr_op *op, struct kp_error *reterr)
+{
+    struct azr_vault *v = op->vault;
+    const uint32_t rate = azr_rate_of(v->profile->rates, op->request.op, op->request.alg);
+    const uint32_t per_s = rate * v->partitions;
+    struct azr_pace *pace = rate <= SLOW_PER_S ? &v->slow : &v->fast;
+    const uint64_t wait_ms = per_s > 0 ? azr_pace_take(pace, per_s, azr_now_ns(v)) / NS_PER_MS : 0;
+    if (wait_ms == 0) {
+        go_on_loop(op);
+        return KP_OK;
+    }
+    op->is_pacing = true;
+    if (pause_for(op, wait_ms))
+        return KP_OK;
+    azr_pace_give_back(pace, per_s);
+    return refuse_pace(op, wait_ms, reterr);
 }
 
 /* ---- Looks after a delete or recover ---- */
@@ -412,8 +460,10 @@ kp_status azr_op_submit(void *vault, kp_op_id id, const struct kp_request *reque
         return st;
     }
     *ret_state = op;
-    go_on_loop(op);
-    return KP_OK;
+    st = begin_in_turn(op, reterr);
+    if (st != KP_OK)
+        recycle(op);
+    return st;
 }
 
 void azr_op_cancel(void *vault, kp_op_id id, void *state)

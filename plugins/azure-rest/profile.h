@@ -6,6 +6,7 @@
 #define KP_PLUGINS_AZURE_REST_PROFILE_H
 
 #include "plugins/azure-rest/cloud.h"
+#include "plugins/azure-rest/pace.h"
 #include "plugins/azure-rest/rotation.h"
 
 /* Behaviour of a service, a bit mask. */
@@ -20,6 +21,7 @@ struct azr_profile {
     const char *noun;         /* "key vault": for sentences */
     uint32_t dns_lifetime_ms; /* time an address of its host is used; 0: the host's own */
     struct azr_rotation_rules rotation;
+    const struct azr_rate *rates; /* of one partition; NULL: nothing is held to a rate */
 };
 
 #endif /* KP_PLUGINS_AZURE_REST_PROFILE_H */

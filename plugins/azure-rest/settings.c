@@ -25,6 +25,8 @@
     XX(write_spread_ms, KP_SETTING_INTEGER, RELOAD, "write_spread_ms", "360000", 0,                \
        60 * MINUTE_MS,                                                                             \
        "Managed HSM: time a write may take to reach its other region; 0: there is none.")          \
+    XX(partitions, KP_SETTING_INTEGER, RELOAD, "partitions", "3", 0, 1000,                         \
+       "Managed HSM: how many partitions' documented rates hold here; 0: no rate does.")           \
     XX(token_timeout_ms, KP_SETTING_INTEGER, RELOAD, "token_timeout_ms", "30000", 1000,            \
        10 * MINUTE_MS, "Time a token may take to arrive, all tries together.")                     \
     XX(kind, KP_SETTING_TEXT, RELOAD, "identity.kind", NULL, 0, 0,                                 \

@@ -18,6 +18,7 @@ struct azr_settings {
     kp_span authority;
     int64_t poll_ms;
     int64_t write_spread_ms;
+    int64_t partitions;
     int64_t token_timeout_ms;
     kp_span kind;
     kp_span tenant;

@@ -196,6 +196,7 @@ static kp_status take_changing(struct azr_vault *v, const struct azr_settings *s
     v->api_version = api_version;
     v->poll_ms = (uint32_t)s->poll_ms;
     v->token_timeout_ms = (uint32_t)s->token_timeout_ms;
+    v->partitions = (uint32_t)s->partitions;
     v->write_spread_ns = (uint64_t)s->write_spread_ms * NS_PER_MS;
     azr_access_use(&v->access, identity);
     return KP_OK;

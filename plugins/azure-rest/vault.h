@@ -30,10 +30,13 @@ struct azr_vault {
     uint32_t poll_ms;
     uint32_t token_timeout_ms;
     uint64_t write_spread_ns;
+    uint32_t partitions;
 
     /* Loop thread. */
     struct azr_access access;
     struct azr_recent *recent; /* NULL: its writes show everywhere at once */
+    struct azr_pace slow;      /* what makes, moves or removes keys */
+    struct azr_pace fast;      /* what uses or shows them */
     struct azr_op *idle;       /* operations over, kept for the next */
     uint32_t n_idle;
 };

@@ -49,6 +49,43 @@ static const struct kp_caps CAPS = {
     .settings = azr_setting_specs,
 };
 
+#define RSA_CRYPT                                                                                  \
+    (KP_ALG_BIT(KP_ALG_RSA1_5) | KP_ALG_BIT(KP_ALG_RSA_OAEP) | KP_ALG_BIT(KP_ALG_RSA_OAEP_256))
+#define RSA_SIGN                                                                                   \
+    (KP_ALG_BIT(KP_ALG_RS256) | KP_ALG_BIT(KP_ALG_RS384) | KP_ALG_BIT(KP_ALG_RS512) |              \
+     KP_ALG_BIT(KP_ALG_PS256) | KP_ALG_BIT(KP_ALG_PS384) | KP_ALG_BIT(KP_ALG_PS512) |              \
+     KP_ALG_BIT(KP_ALG_RSNULL))
+#define P256_SIGN (KP_ALG_BIT(KP_ALG_ES256) | KP_ALG_BIT(KP_ALG_ES256K))
+#define AES_KW (KP_ALG_BIT(KP_ALG_A128KW) | KP_ALG_BIT(KP_ALG_A192KW) | KP_ALG_BIT(KP_ALG_A256KW))
+
+/*
+ * What one partition does in a second, from the scaling guidance of the service (December 2025). A
+ * request does not say how long its RSA key is: the rates are those of 2048 bits.
+ */
+static const struct azr_rate RATES[] = {
+    {KP_OP_BIT(KP_OP_CREATE) | KP_OP_BIT(KP_OP_IMPORT) | KP_OP_BIT(KP_OP_ROTATE), 0, 1},
+    {KP_OP_BIT(KP_OP_DELETE) | KP_OP_BIT(KP_OP_PURGE) | KP_OP_BIT(KP_OP_BACKUP) |
+         KP_OP_BIT(KP_OP_RESTORE),
+     0, 10},
+    {KP_OP_BIT(KP_OP_GET_KEY), 0, 1100},
+    {KP_OP_BIT(KP_OP_ENCRYPT), RSA_CRYPT, 2800},
+    {KP_OP_BIT(KP_OP_WRAP), RSA_CRYPT, 2200},
+    {KP_OP_BIT(KP_OP_DECRYPT) | KP_OP_BIT(KP_OP_UNWRAP), RSA_CRYPT, 1100},
+    {KP_OP_BIT(KP_OP_SIGN), RSA_SIGN, 900},
+    {KP_OP_BIT(KP_OP_VERIFY), RSA_SIGN, 3400},
+    {KP_OP_BIT(KP_OP_SIGN), P256_SIGN, 330},
+    {KP_OP_BIT(KP_OP_SIGN), KP_ALG_BIT(KP_ALG_ES384), 160},
+    {KP_OP_BIT(KP_OP_SIGN), KP_ALG_BIT(KP_ALG_ES512), 200},
+    {KP_OP_BIT(KP_OP_VERIFY), P256_SIGN, 130},
+    {KP_OP_BIT(KP_OP_VERIFY), KP_ALG_BIT(KP_ALG_ES384), 82},
+    {KP_OP_BIT(KP_OP_VERIFY), KP_ALG_BIT(KP_ALG_ES512), 28},
+    {KP_OP_BIT(KP_OP_WRAP), AES_KW, 2100},
+    {KP_OP_BIT(KP_OP_UNWRAP), KP_ALG_BIT(KP_ALG_A128KW), 1800},
+    {KP_OP_BIT(KP_OP_UNWRAP), KP_ALG_BIT(KP_ALG_A192KW), 1900},
+    {KP_OP_BIT(KP_OP_UNWRAP), KP_ALG_BIT(KP_ALG_A256KW), 2200},
+    {0, 0, 0},
+};
+
 /* Deletes show at once. One name stands for both regions, and leads to the other within seconds
  * when one fails. */
 static const struct azr_profile PROFILE = {
@@ -63,6 +100,7 @@ static const struct azr_profile PROFILE = {
                  .before_min_days = 0,
                  .life_min_days = 28,
                  .expiry_min_days = 28},
+    .rates = RATES,
 };
 
 static kp_status open_vault(const struct kp_host *host, const struct kp_vault_settings *settings,

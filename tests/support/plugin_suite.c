@@ -44,8 +44,10 @@ static void put_file_vault(kp_buf *out, const char *dir)
 static void put_azure(kp_buf *out, const char *plugin, const char *url, const char *resource)
 {
     put(out, "\"%s\": {\"location\": \"localhost%s\",", plugin, strrchr(url, ':'));
-    put(out, "\"plugin\": \"%s\", \"settings\": {\"poll_ms\": 50, \"authority\": \"%s\",", plugin,
-        emulator_variable("KP_EMULATOR_LOGIN"));
+    put(out,
+        "\"plugin\": \"%s\", \"settings\": {\"poll_ms\": 50, \"partitions\": 0, \"authority\": "
+        "\"%s\",",
+        plugin, emulator_variable("KP_EMULATOR_LOGIN"));
     put(out, "\"custom_suffix\": \"%s\", \"custom_resource\": \"%s\",", "localhost", resource);
     put(out, "\"identity\": {\"client_id\": \"%s\", \"secret\": {\"env\": \"%s\"}}}}",
         emulator_variable("AZURE_CLIENT_ID"), "AZURE_CLIENT_SECRET");

@@ -319,6 +319,96 @@ static void without_a_second_region_nothing_is_waited_for(void **state)
     fake_azure_clear(hsm);
 }
 
+/* ---- Admission ---- */
+
+#define AT_ONCE 31u /* ten seconds of three partitions that make a key in a second each */
+
+static kp_status begin_create(struct fake_azure *hsm, uint32_t time_ms, struct fake_result *ret,
+                              kp_op_id *ret_id)
+{
+    static const struct kp_key_params params = {.struct_size = sizeof params,
+                                                .kty = KP_KTY_OCT_HSM};
+    struct kp_request request = request_of(KP_OP_CREATE);
+    request.params = &params;
+    hsm->key_body = oct_bundle;
+    return fake_host_submit(&hsm->host, &request, time_ms, ret, ret_id);
+}
+
+static void make_one(struct fake_azure *hsm, uint32_t time_ms)
+{
+    struct fake_result result;
+    kp_op_id id;
+    assert_int_equal(begin_create(hsm, time_ms, &result, &id), KP_OK);
+    fake_host_drain(&hsm->host);
+    assert_int_equal(result.status, KP_OK);
+    fake_result_clear(&result);
+}
+
+static void make_all_that_go_at_once(struct fake_azure *hsm)
+{
+    const uint64_t before_ns = hsm->host.now_ns;
+    for (unsigned i = 0; i < AT_ONCE; i++)
+        make_one(hsm, 30000);
+    assert_true(hsm->host.now_ns == before_ns);
+    hsm->n[FAKE_KEYS] = 0;
+}
+
+static void creates_beyond_the_documented_rate_wait_their_turn(void **state)
+{
+    struct fake_azure *hsm = new_hsm(HSM_HOST);
+    const uint64_t before_ns = hsm->host.now_ns;
+    (void)state;
+    make_all_that_go_at_once(hsm);
+    make_one(hsm, 30000);
+    assert_int_equal((hsm->host.now_ns - before_ns) / 1000000, 333); /* it moves to timers */
+    fake_azure_clear(hsm);
+}
+
+static void create_whose_turn_comes_too_late_is_refused_at_once(void **state)
+{
+    struct fake_azure *hsm = new_hsm(HSM_HOST);
+    struct fake_result result;
+    kp_op_id id;
+    (void)state;
+    make_all_that_go_at_once(hsm);
+    assert_int_equal(begin_create(hsm, 300, &result, &id), KP_THROTTLED);
+    assert_int_equal(hsm->n[FAKE_KEYS], 0);
+    make_one(hsm, 400); /* its place was given back */
+    fake_azure_clear(hsm);
+}
+
+/* Keys are used while many are being made. */
+static void use_does_not_wait_for_creates(void **state)
+{
+    struct fake_azure *hsm = new_hsm(HSM_HOST);
+    const uint64_t before_ns = hsm->host.now_ns;
+    struct fake_result result;
+    (void)state;
+    make_all_that_go_at_once(hsm);
+    get_app(hsm, "", 30000, &result);
+    assert_int_equal(result.status, KP_OK);
+    assert_true(hsm->host.now_ns == before_ns);
+    fake_result_clear(&result);
+    fake_azure_clear(hsm);
+}
+
+static void cancel_before_its_turn_ends_and_nothing_was_sent(void **state)
+{
+    struct fake_azure *hsm = new_hsm(HSM_HOST);
+    struct fake_result result;
+    kp_op_id id;
+    (void)state;
+    make_all_that_go_at_once(hsm);
+    assert_int_equal(begin_create(hsm, 30000, &result, &id), KP_OK);
+    fake_host_cancel(&hsm->host, id);
+    fake_host_drain(&hsm->host);
+    assert_int_equal(result.status, KP_CANCELED);
+    assert_int_equal(result.error.exposure, KP_NOT_SENT);
+    assert_int_equal(hsm->n[FAKE_KEYS], 0);
+    fake_result_clear(&result);
+    fake_azure_clear(hsm);
+}
+
 /* ---- Rotation needs a policy ---- */
 
 static const char policy_body[] =
@@ -404,6 +494,10 @@ int main(void)
         cmocka_unit_test(other_version_is_not_waited_for),
         cmocka_unit_test(key_made_long_ago_is_not_waited_for),
         cmocka_unit_test(without_a_second_region_nothing_is_waited_for),
+        cmocka_unit_test(creates_beyond_the_documented_rate_wait_their_turn),
+        cmocka_unit_test(create_whose_turn_comes_too_late_is_refused_at_once),
+        cmocka_unit_test(use_does_not_wait_for_creates),
+        cmocka_unit_test(cancel_before_its_turn_ends_and_nothing_was_sent),
         cmocka_unit_test(rotate_without_a_policy_is_refused_before_the_call),
         cmocka_unit_test(rotate_with_a_policy_is_sent),
         cmocka_unit_test(rotate_of_who_may_not_see_the_policy_is_sent),
