@@ -23,7 +23,7 @@ static kp_status restore(struct cli *c, kp_buf *blob)
 static kp_status run(struct cli *c)
 {
     kp_buf blob;
-    kp_buf_init_secret(&blob, "cli.input", KP_PAYLOAD_MAX_LEN);
+    kp_buf_init_secret(&blob, "cli.input", KP_BACKUP_MAX_LEN);
     const kp_status st = restore(c, &blob);
     kp_buf_clear(&blob);
     return st;

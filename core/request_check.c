@@ -39,9 +39,10 @@ static kp_status fail_span(uint32_t op, const char *member, kp_span span, size_t
 static kp_status check_spans(const struct kp_vault *vault, const struct kp_request *request,
                              struct kp_error *reterr)
 {
-    size_t most = vault->plugin->caps->max_payload_len;
-    if (most == 0 || most > KP_PAYLOAD_MAX_LEN)
-        most = KP_PAYLOAD_MAX_LEN;
+    const size_t own = vault->plugin->caps->max_payload_len;
+    size_t most = request->op == KP_OP_RESTORE ? KP_BACKUP_MAX_LEN : KP_PAYLOAD_MAX_LEN;
+    if (own > 0 && own < most)
+        most = own;
 #define XX(member)                                                                                 \
     if (!is_span(&request->member, most))                                                          \
         return fail_span(request->op, #member, request->member, most, reterr);

@@ -90,8 +90,9 @@ struct kp_caps {
     uint32_t curves;  /* 1u << enum kp_curve */
     uint32_t rsa_bits_min;
     uint32_t rsa_bits_max;
-    uint32_t max_payload_len;         /* bytes of value; 0: KP_PAYLOAD_MAX_LEN */
-    uint32_t max_in_flight;           /* default of the setting of that name; 0: the host's */
+    uint32_t
+        max_payload_len;    /* bytes of value; 0: KP_PAYLOAD_MAX_LEN, restore: KP_BACKUP_MAX_LEN */
+    uint32_t max_in_flight; /* default of the setting of that name; 0: the host's */
     const char *const *schemes;       /* NULL-terminated: "file" serves file:LOCATION */
     const char *const *host_suffixes; /* NULL-terminated: ".vault.azure.net" */
     const struct kp_setting_spec *const *settings; /* NULL-terminated */

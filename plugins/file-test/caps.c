@@ -34,6 +34,7 @@ const struct kp_caps ft_caps = {
     .curves = 0 KP_CURVE_MAP(CURVE_BIT),
     .rsa_bits_min = 2048,
     .rsa_bits_max = 4096,
+    .max_payload_len = KP_PAYLOAD_MAX_LEN, /* no backup of it is longer */
     .schemes = SCHEMES,
     .host_suffixes = HOST_SUFFIXES,
     .settings = ft_setting_specs,

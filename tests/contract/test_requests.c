@@ -267,6 +267,20 @@ static void plugins_own_payload_limit_holds(void **state)
     assert_int_equal(client_do(vault, &request), KP_OK);
 }
 
+static void backup_may_be_longer_than_a_payload(void **state)
+{
+    static uint8_t blob[KP_BACKUP_MAX_LEN + 1];
+    struct kp_request request = client_request(KP_OP_RESTORE);
+    (void)state;
+    request.value = (kp_span){blob, KP_BACKUP_MAX_LEN};
+    assert_int_equal(client_do(vault, &request), KP_OK);
+    request.value.len++;
+    expect_refused(&request, KP_USAGE, "value has 3145729 bytes, more than 3145728");
+    request = client_wrap();
+    request.value = (kp_span){blob, KP_PAYLOAD_MAX_LEN + 1};
+    expect_refused(&request, KP_USAGE, "value has 1048577 bytes, more than 1048576");
+}
+
 /* ---- Names and versions ---- */
 
 static void bad_key_names_are_usage(void **state)
@@ -570,6 +584,7 @@ int main(void)
         TEST(spans_without_memory_or_too_long_name_the_member),
         TEST(largest_payload_goes_through_and_one_more_does_not),
         TEST(plugins_own_payload_limit_holds),
+        TEST(backup_may_be_longer_than_a_payload),
         TEST(bad_key_names_are_usage),
         TEST(bad_versions_are_usage),
         TEST(undoing_without_a_version_is_usage),

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/span.h"
+#include "plugins/azure-rest/answer.h"
 #include "plugins/azure-rest/message.h"
 #include "plugins/azure-rest/page.h"
 #include "support/failing_heap.h"
@@ -356,6 +357,23 @@ static void message_rotation_policy_has_one_trigger_a_rule(void **state)
     assert_refused(&r, KP_USAGE);
 }
 
+/* What a backup answers fits into a restore: both are bounded by 4 MiB of JSON. */
+static void message_restore_takes_whatever_a_backup_answers(void **state)
+{
+    static uint8_t blob[KP_BACKUP_MAX_LEN];
+    struct azr_message m;
+    struct kp_request r = request_of(KP_OP_RESTORE);
+    (void)state;
+    r.name = kpb_span(NULL, 0);
+    r.value = kpb_span(blob, (AZR_REPLY_MAX_LEN - sizeof "{\"value\":\"\"}") / 4 * 3);
+    azr_message_init(&m);
+    struct kp_error err;
+    if (azr_message_build(&SITE, &r, &m, &err) != KP_OK)
+        fail_msg("%s", err.text);
+    assert_in_range(m.body.len, AZR_REPLY_MAX_LEN - 8, AZR_REPLY_MAX_LEN);
+    azr_message_clear(&m);
+}
+
 static void message_restore_random_and_release_have_their_bodies(void **state)
 {
     struct kp_request r = request_of(KP_OP_RESTORE);
@@ -583,6 +601,7 @@ int main(void)
         cmocka_unit_test(message_text_that_is_not_utf8_is_refused),
         cmocka_unit_test(message_without_what_it_needs_is_refused),
         cmocka_unit_test(message_rotation_policy_has_one_trigger_a_rule),
+        cmocka_unit_test(message_restore_takes_whatever_a_backup_answers),
         cmocka_unit_test(message_restore_random_and_release_have_their_bodies),
         cmocka_unit_test(message_second_of_a_kind_allocates_nothing),
         cmocka_unit_test(message_each_allocation_failing_has_the_number_of_its_step),
