@@ -221,23 +221,44 @@ test("the default rotation policy of a vault notifies", async () => {
   assert.equal(policy.lifetimeActions[0].action, "Notify");
 });
 
-test("import, and what the key then does is what the key does here", async () => {
-  const pair = crypto.generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const jwk = pair.privateKey.export({ format: "jwk" });
-  const members = Object.fromEntries(
-    ["n", "e", "d", "p", "q", "dp", "dq", "qi"].map((m) => [m, Buffer.from(jwk[m], "base64url")]),
-  );
-  const key = await vault.importKey(fresh("import"), { kty: "RSA", ...members });
-  const digest = crypto.createHash("sha256").update("signed").digest();
-  const signed = await using(key).sign("PS256", digest);
-  assert.ok(
-    crypto.verify(
-      "sha256",
-      Buffer.from("signed"),
-      { key: pair.publicKey, padding: crypto.constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 },
-      signed.result,
-    ),
-  );
+for (const [mode, client] of Object.entries({ vault, hsm })) {
+  test(`${mode}: import, and what the key then does is what the key does here`, async () => {
+    const pair = crypto.generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const jwk = pair.privateKey.export({ format: "jwk" });
+    const members = Object.fromEntries(
+      ["n", "e", "d", "p", "q", "dp", "dq", "qi"].map((m) => [m, Buffer.from(jwk[m], "base64url")]),
+    );
+    const key = await client.importKey(fresh("import"), { kty: "RSA", ...members });
+    assert.equal(key.keyType, mode === "hsm" ? "RSA-HSM" : "RSA");
+    const digest = crypto.createHash("sha256").update("signed").digest();
+    const signed = await using(key).sign("PS256", digest);
+    const padding = crypto.constants.RSA_PKCS1_PSS_PADDING;
+    const publicKey = { key: pair.publicKey, padding, saltLength: 32 };
+    assert.ok(crypto.verify("sha256", Buffer.from("signed"), publicKey, signed.result));
+  });
+
+  test(`${mode}: an imported EC key signs as the key does here`, async () => {
+    const pair = crypto.generateKeyPairSync("ec", { namedCurve: "P-384" });
+    const jwk = pair.privateKey.export({ format: "jwk" });
+    const [x, y, d] = ["x", "y", "d"].map((m) => Buffer.from(jwk[m], "base64url"));
+    const key = await client.importKey(fresh("import"), { kty: "EC", crv: "P-384", x, y, d });
+    assert.equal(key.keyType, mode === "hsm" ? "EC-HSM" : "EC");
+    const signed = await using(key).signData("ES384", Buffer.from("signed"));
+    const publicKey = { key: pair.publicKey, dsaEncoding: "ieee-p1363" };
+    assert.ok(crypto.verify("sha384", Buffer.from("signed"), publicKey, signed.result));
+    const checked = await using(key).verifyData("ES384", Buffer.from("signed"), signed.result);
+    assert.equal(checked.result, true);
+  });
+}
+
+test("hsm: what an imported AES key wraps is opened here", async () => {
+  const k = crypto.randomBytes(32);
+  const key = await hsm.importKey(fresh("import"), { kty: "oct", k });
+  assert.equal(key.keyType, "oct-HSM");
+  const secret = crypto.randomBytes(32);
+  const wrapped = await using(key).wrapKey("A256KW", secret);
+  const cipher = crypto.createDecipheriv("id-aes256-wrap", k, Buffer.alloc(8, 0xa6));
+  assert.deepEqual(Buffer.concat([cipher.update(wrapped.result), cipher.final()]), secret);
 });
 
 // ---- Use ----
@@ -291,14 +312,51 @@ test("hsm: AES encrypts and wraps", async () => {
       additionalAuthenticatedData,
     });
     assert.deepEqual(Buffer.from(opened.result), plaintext);
-    const cbc = `A${bits}CBCPAD`;
-    const boxed = await use.encrypt({ algorithm: cbc, plaintext, iv: crypto.randomBytes(16) });
-    const plain = await use.decrypt({ algorithm: cbc, ciphertext: boxed.result, iv: boxed.iv });
-    assert.deepEqual(Buffer.from(plain.result), plaintext);
-    const wrapped = await use.wrapKey(`A${bits}KW`, plaintext);
-    const unwrapped = await use.unwrapKey(`A${bits}KW`, wrapped.result);
-    assert.deepEqual(Buffer.from(unwrapped.result), plaintext);
+    for (const cbc of [`A${bits}CBC`, `A${bits}CBCPAD`]) {
+      const boxed = await use.encrypt({ algorithm: cbc, plaintext, iv: crypto.randomBytes(16) });
+      const plain = await use.decrypt({ algorithm: cbc, ciphertext: boxed.result, iv: boxed.iv });
+      assert.deepEqual(Buffer.from(plain.result), plaintext, cbc);
+    }
+    for (const alg of [`A${bits}KW`, "CKM_AES_KEY_WRAP", "CKM_AES_KEY_WRAP_PAD"]) {
+      const wrapped = await use.wrapKey(alg, plaintext);
+      const unwrapped = await use.unwrapKey(alg, wrapped.result);
+      assert.deepEqual(Buffer.from(unwrapped.result), plaintext, alg);
+    }
   }
+});
+
+test("hsm: HMAC signs what it is given", async () => {
+  const k = crypto.randomBytes(64);
+  const use = using(await hsm.importKey(fresh("hmac"), { kty: "oct", k }));
+  for (const alg of ["HS256", "HS384", "HS512"]) {
+    const digest = digestFor(alg);
+    const signed = await use.sign(alg, digest);
+    const hash = `sha${/\d{3}/.exec(alg)[0]}`;
+    const expected = crypto.createHmac(hash, k).update(digest).digest();
+    assert.deepEqual(Buffer.from(signed.result), expected, alg);
+    assert.equal((await use.verify(alg, digest, signed.result)).result, true, alg);
+    signed.result[7] ^= 1;
+    assert.equal((await use.verify(alg, digest, signed.result)).result, false, alg);
+  }
+});
+
+test("hsm: a key attests", async () => {
+  const key = await hsm.createRsaKey(fresh("attested"));
+  const attested = await hsm.getKeyAttestation(key.name);
+  assert.equal(attested.id, key.id);
+  assert.ok(attested.properties.attestation.certificatePemFile.length > 0);
+});
+
+test("hsm: a rotation needs a policy, which rotates and keeps its distances", async () => {
+  const { name } = await hsm.createEcKey(fresh("rules"));
+  await assert.rejects(hsm.rotateKey(name), fails(400));
+  const refused = (lifetimeActions) => {
+    const policy = { expiresIn: "P90D", lifetimeActions };
+    return assert.rejects(hsm.updateKeyRotationPolicy(name, policy), fails(400));
+  };
+  await refused([{ action: "Notify", timeBeforeExpiry: "P30D" }]);
+  await refused([{ action: "Rotate", timeAfterCreate: "P27D" }]);
+  await refused([{ action: "Rotate", timeBeforeExpiry: "P63D" }]);
 });
 
 test("hsm: random bytes, which a vault has not", async () => {
@@ -411,18 +469,20 @@ for (const [mode, client] of Object.entries({ vault, hsm })) {
 
 // ---- Refusals and faults ----
 
-test("a use that key_ops does not name, and a disabled key, are forbidden", async () => {
-  const key = await vault.createRsaKey(fresh("off"));
-  const use = using(key);
-  const digest = digestFor("RS256");
-  await use.sign("RS256", digest); // from now on this client does not ask what the key may do
-  await vault.updateKeyProperties(key.name, { keyOps: ["verify"] });
-  await assert.rejects(use.sign("RS256", digest), fails(403, "Forbidden"));
-  await vault.updateKeyProperties(key.name, { keyOps: ["sign"], enabled: false });
-  await assert.rejects(use.sign("RS256", digest), fails(403, "Forbidden"));
-  await vault.updateKeyProperties(key.name, { enabled: true });
-  await use.sign("RS256", digest);
-});
+for (const [mode, client] of Object.entries({ vault, hsm })) {
+  test(`${mode}: a use that key_ops does not name, and a disabled key, are forbidden`, async () => {
+    const key = await client.createRsaKey(fresh("off"));
+    const use = using(key);
+    const digest = digestFor("RS256");
+    await use.sign("RS256", digest); // from now on this client does not ask what the key may do
+    await client.updateKeyProperties(key.name, { keyOps: ["verify"] });
+    await assert.rejects(use.sign("RS256", digest), fails(403, "Forbidden"));
+    await client.updateKeyProperties(key.name, { keyOps: ["sign"], enabled: false });
+    await assert.rejects(use.sign("RS256", digest), fails(403, "Forbidden"));
+    await client.updateKeyProperties(key.name, { enabled: true });
+    await use.sign("RS256", digest);
+  });
+}
 
 test("missing keys, wrong parameters", async () => {
   await assert.rejects(vault.getKey("missing"), fails(404, "KeyNotFound"));
