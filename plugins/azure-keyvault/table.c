@@ -1,9 +1,11 @@
 /* Azure Key Vault: what a vault can do, and the table over what both services share. */
 #include "plugins/azure-keyvault/azure_keyvault.h"
 
+#include "base/plugin_entry.h"
 #include "plugins/azure-rest/memory.h"
 #include "plugins/azure-rest/op.h"
 #include "plugins/azure-rest/settings.h"
+#include "plugins/azure-rest/table.h"
 #include "plugins/azure-rest/vault.h"
 
 #define PLUGIN_VERSION "0.1.0"
@@ -19,33 +21,14 @@ static const char *const HOST_SUFFIXES[] = {
     NULL,
 };
 
-/* Everything but random bytes and attestation, which only a Managed HSM has. */
-#define KEY_OPS                                                                                    \
-    (KP_OP_BIT(KP_OP_GET_KEY) | KP_OP_BIT(KP_OP_LIST_KEYS) | KP_OP_BIT(KP_OP_LIST_VERSIONS) |      \
-     KP_OP_BIT(KP_OP_CREATE) | KP_OP_BIT(KP_OP_IMPORT) | KP_OP_BIT(KP_OP_UPDATE) |                 \
-     KP_OP_BIT(KP_OP_DELETE) | KP_OP_BIT(KP_OP_GET_DELETED) | KP_OP_BIT(KP_OP_LIST_DELETED) |      \
-     KP_OP_BIT(KP_OP_RECOVER) | KP_OP_BIT(KP_OP_PURGE) | KP_OP_BIT(KP_OP_BACKUP) |                 \
-     KP_OP_BIT(KP_OP_RESTORE) | KP_OP_BIT(KP_OP_ROTATE) | KP_OP_BIT(KP_OP_GET_ROTATION_POLICY) |   \
-     KP_OP_BIT(KP_OP_SET_ROTATION_POLICY))
-#define USE_OPS                                                                                    \
-    (KP_OP_BIT(KP_OP_ENCRYPT) | KP_OP_BIT(KP_OP_DECRYPT) | KP_OP_BIT(KP_OP_WRAP) |                 \
-     KP_OP_BIT(KP_OP_UNWRAP) | KP_OP_BIT(KP_OP_SIGN) | KP_OP_BIT(KP_OP_VERIFY) |                   \
-     KP_OP_BIT(KP_OP_RELEASE))
-
-#define ALGS                                                                                       \
-    (KP_ALG_BIT(KP_ALG_RSA1_5) | KP_ALG_BIT(KP_ALG_RSA_OAEP) | KP_ALG_BIT(KP_ALG_RSA_OAEP_256) |   \
-     KP_ALG_BIT(KP_ALG_RS256) | KP_ALG_BIT(KP_ALG_RS384) | KP_ALG_BIT(KP_ALG_RS512) |              \
-     KP_ALG_BIT(KP_ALG_PS256) | KP_ALG_BIT(KP_ALG_PS384) | KP_ALG_BIT(KP_ALG_PS512) |              \
-     KP_ALG_BIT(KP_ALG_RSNULL) | KP_ALG_BIT(KP_ALG_ES256) | KP_ALG_BIT(KP_ALG_ES256K) |            \
-     KP_ALG_BIT(KP_ALG_ES384) | KP_ALG_BIT(KP_ALG_ES512))
-
 #define CURVE_BIT(symbol, number, text, bits, coord_len) | (1u << (number))
 
+/* Random bytes and symmetric keys only a Managed HSM has. */
 static const struct kp_caps CAPS = {
     .struct_size = sizeof(struct kp_caps),
     .flags = KP_CAP_CANCEL,
-    .ops = KEY_OPS | USE_OPS,
-    .algs = ALGS,
+    .ops = AZR_OPS,
+    .algs = AZR_RSA_CRYPT_ALGS | AZR_RSA_SIGN_ALGS | AZR_EC_SIGN_ALGS,
     .ktys = (1u << KP_KTY_RSA) | (1u << KP_KTY_RSA_HSM) | (1u << KP_KTY_EC) | (1u << KP_KTY_EC_HSM),
     .curves = 0 KP_CURVE_MAP(CURVE_BIT),
     .rsa_bits_min = 2048,
@@ -93,25 +76,4 @@ static const struct kp_plugin PLUGIN = {
     .reload = azr_vault_reload,
 };
 
-static const struct kp_plugin *get_plugin(uint32_t host_abi_major)
-{
-    return host_abi_major == KP_ABI_MAJOR ? &PLUGIN : NULL;
-}
-
-#ifdef KP_PLUGIN_STATIC
-const struct kp_plugin *kp_azure_keyvault_plugin_get(uint32_t host_abi_major,
-                                                     uint32_t host_abi_minor)
-{
-    (void)host_abi_minor;
-    return get_plugin(host_abi_major);
-}
-#else
-KP_PLUGIN_EXPORT const struct kp_plugin *kp_plugin_get(uint32_t host_abi_major,
-                                                       uint32_t host_abi_minor);
-
-const struct kp_plugin *kp_plugin_get(uint32_t host_abi_major, uint32_t host_abi_minor)
-{
-    (void)host_abi_minor;
-    return get_plugin(host_abi_major);
-}
-#endif
+KPB_PLUGIN_ENTRY(kp_azure_keyvault_plugin_get, PLUGIN)

@@ -4,6 +4,7 @@
 
 #include "base/errors.h"
 #include "base/mem.h"
+#include "base/plugin_entry.h"
 #include "plugins/file-test/file_test.h"
 #include "plugins/file-test/op.h"
 
@@ -116,24 +117,4 @@ const struct kp_plugin ft_plugin = {
     .reload = reload_vault,
 };
 
-static const struct kp_plugin *get_plugin(uint32_t host_abi_major)
-{
-    return host_abi_major == KP_ABI_MAJOR ? &ft_plugin : NULL;
-}
-
-#ifdef KP_PLUGIN_STATIC
-const struct kp_plugin *kp_file_test_plugin_get(uint32_t host_abi_major, uint32_t host_abi_minor)
-{
-    (void)host_abi_minor;
-    return get_plugin(host_abi_major);
-}
-#else
-KP_PLUGIN_EXPORT const struct kp_plugin *kp_plugin_get(uint32_t host_abi_major,
-                                                       uint32_t host_abi_minor);
-
-const struct kp_plugin *kp_plugin_get(uint32_t host_abi_major, uint32_t host_abi_minor)
-{
-    (void)host_abi_minor;
-    return get_plugin(host_abi_major);
-}
-#endif
+KPB_PLUGIN_ENTRY(kp_file_test_plugin_get, ft_plugin)
