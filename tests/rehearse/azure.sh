@@ -39,16 +39,20 @@ node() {
     export KP_EKM_CONFIG=$work/$1.json
 }
 
-# ---- The walkthroughs, on either service ----
+# ---- The walkthroughs, on either service; on the Managed HSM with keys of all three sizes ----
 
 for service in akv hsm; do
     node "$service-node1"
     kpc() { kp --config "$service-node1.json" "$@"; }
     type=RSA
-    [ "$service" = akv ] || type=RSA-HSM
+    backup_size=2048
+    if [ "$service" = hsm ]; then
+        type=RSA-HSM
+        backup_size=4096
+    fi
     ok kpc -V "$service" key create ContosoKey --type "$type" --size 3072
     ok kpc -V "$service" key create ContosoKey2 --type "$type" --size 2048
-    ok kpc -V "$service" key create ContosoBackupKey --type "$type" --size 2048
+    ok kpc -V "$service" key create ContosoBackupKey --type "$type" --size "$backup_size"
     use_scripts "config:$service" "config:$service" s3cret
     quiet --folder "$service" tde-setup.sql
     has 'Orders   ENCRYPTED'
