@@ -50,6 +50,30 @@ void kpb_histogram_record(struct kpb_histogram *histogram, uint64_t ns)
     raise_max(histogram, ns);
 }
 
+void kpb_histogram_add(struct kpb_histogram *histogram, uint64_t ns, uint64_t count)
+{
+    if (count == 0)
+        return;
+    atomic_fetch_add_explicit(&histogram->counts[bucket_of(ns)], count, memory_order_relaxed);
+    atomic_fetch_add_explicit(&histogram->sum_ns, ns * count, memory_order_relaxed);
+    raise_max(histogram, ns);
+}
+
+void kpb_histogram_subtract(struct kpb_histogram *histogram, const struct kpb_histogram *before)
+{
+    uint64_t max = 0;
+    for (uint32_t i = 0; i < KPB_HISTOGRAM_BUCKETS; i++) {
+        atomic_fetch_sub_explicit(&histogram->counts[i], read_count(&before->counts[i]),
+                                  memory_order_relaxed);
+        if (read_count(&histogram->counts[i]) > 0)
+            max = bucket_end(i);
+    }
+    atomic_fetch_sub_explicit(&histogram->sum_ns, read_count(&before->sum_ns),
+                              memory_order_relaxed);
+    if (max < read_count(&histogram->max_ns))
+        atomic_store_explicit(&histogram->max_ns, max, memory_order_relaxed);
+}
+
 uint64_t kpb_histogram_count(const struct kpb_histogram *histogram)
 {
     uint64_t count = 0;

@@ -34,6 +34,11 @@ typedef void kpb_histogram_each_fn(void *ctx, uint64_t ns, uint64_t count);
 /* Calls each for every bucket that is not empty, in ascending order. */
 void kpb_histogram_each(const struct kpb_histogram *histogram, kpb_histogram_each_fn *each,
                         void *ctx);
+/* Records count times the same. */
+void kpb_histogram_add(struct kpb_histogram *histogram, uint64_t ns, uint64_t count);
+/* Takes what before has counted out of histogram, which it was read from earlier. The maximum and,
+ * where values were added by bucket, the sum are those of buckets then. One thread. */
+void kpb_histogram_subtract(struct kpb_histogram *histogram, const struct kpb_histogram *before);
 /* Adds what from has counted to into. */
 void kpb_histogram_merge(struct kpb_histogram *into, const struct kpb_histogram *from);
 

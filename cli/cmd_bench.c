@@ -31,7 +31,20 @@ static kp_status write_file(struct cli *c, const struct load_result *result, enu
     return st;
 }
 
-static kp_status tell(struct cli *c, const struct load_result *result)
+/* What the rate of this run, or the one that is wanted, needs of the services. */
+static void tell_capacity(struct cli *c, const struct load_result *result,
+                          const struct load_targets *targets)
+{
+    const struct load_plan *plan = cli_load_result_plan(result);
+    const struct load_key_kind kind = cli_load_target_kind(targets);
+    const struct load_shown shown = {cli_load_achieved_per_s(result),
+                                     kpb_histogram_quantile(cli_load_result_all(result), 0.5)};
+    cli_load_capacity_tell(c, plan, &kind, &shown,
+                           plan->capacity > 0 ? plan->capacity : plan->rates[0]);
+}
+
+static kp_status tell(struct cli *c, const struct load_result *result,
+                      const struct load_targets *targets)
 {
     kp_status st = write_file(c, result, CLI_OPT_REPORT, cli_load_write_page);
     if (st == KP_OK) {
@@ -44,6 +57,9 @@ static kp_status tell(struct cli *c, const struct load_result *result)
         cli_load_write_json(result, &c->out);
     } else {
         cli_load_write_text(result, &c->out);
+    }
+    if (cli_load_result_plan(result)->wants_capacity) {
+        tell_capacity(c, result, targets);
     }
     c->exit_code = cli_load_result_slo_held(result) ? CLI_EXIT_OK : EXIT_SLO_BROKEN;
     return cli_flush(c);
@@ -58,7 +74,7 @@ static kp_status run_and_tell(struct cli *c, const struct load_plan *plan,
     }
     kp_status st = cli_load_run(c, plan, targets, result);
     if (st == KP_OK) {
-        st = tell(c, result);
+        st = tell(c, result, targets);
     }
     cli_load_result_free(result);
     return st;
@@ -99,6 +115,8 @@ const struct cli_command cli_cmd_bench = {
         "before the clock starts, and every answer is compared with what went in.\n\n"
         "--search looks for the highest rate at which the promises of --slo hold, with runs of\n"
         "the given duration, beginning at --rate.\n\n"
+        "--capacity RATE reads a load per second against the limits that Key Vault and Managed\n"
+        "HSM document: how many of them, how many callers, what throttles first.\n\n"
         "--compare FILE OTHER sets two results of --json against each other.\n\n"
         "Exit 1: the promises of --slo were broken.\n",
     .n_operands_min = 0,
@@ -110,6 +128,6 @@ const struct cli_command cli_cmd_bench = {
         CLI_OPT_BIT(CLI_OPT_N_OPS) | CLI_OPT_BIT(CLI_OPT_PAYLOAD) | CLI_OPT_BIT(CLI_OPT_ZIPF) |
         CLI_OPT_BIT(CLI_OPT_SEED) | CLI_OPT_BIT(CLI_OPT_SLO) | CLI_OPT_BIT(CLI_OPT_REPORT) |
         CLI_OPT_BIT(CLI_OPT_HDR) | CLI_OPT_BIT(CLI_OPT_COMPARE) | CLI_OPT_BIT(CLI_OPT_SEARCH) |
-        CLI_OPT_BIT(CLI_OPT_YES_REAL),
+        CLI_OPT_BIT(CLI_OPT_CAPACITY) | CLI_OPT_BIT(CLI_OPT_YES_REAL),
     .run = run,
 };

@@ -23,13 +23,8 @@ static void write_bucket(void *ctx, uint64_t ns, uint64_t count)
     cli_json_end(o, ']');
 }
 
-static void write_op(const char *name, const struct kpb_histogram *latency, uint64_t n_failed,
-                     struct cli_out *o)
+static void write_latency(const struct kpb_histogram *latency, struct cli_out *o)
 {
-    cli_json_begin(o, '{');
-    cli_json_member_text(o, "op", name);
-    cli_json_member_uint(o, "ok", kpb_histogram_count(latency));
-    cli_json_member_uint(o, "failed", n_failed);
     cli_json_name(o, "latency_ns");
     cli_json_begin(o, '{');
     write_quantiles(latency, o);
@@ -38,7 +33,32 @@ static void write_op(const char *name, const struct kpb_histogram *latency, uint
     cli_json_begin(o, '[');
     kpb_histogram_each(latency, write_bucket, o);
     cli_json_end(o, ']');
+}
+
+static void write_op(const char *name, const struct kpb_histogram *latency, uint64_t n_failed,
+                     struct cli_out *o)
+{
+    cli_json_begin(o, '{');
+    cli_json_member_text(o, "op", name);
+    cli_json_member_uint(o, "ok", kpb_histogram_count(latency));
+    cli_json_member_uint(o, "failed", n_failed);
+    write_latency(latency, o);
     cli_json_end(o, '}');
+}
+
+static void write_phases(const struct load_result *result, struct cli_out *o)
+{
+    const struct load_counters *counters = cli_load_result_counters(result);
+    cli_json_name(o, "phases");
+    cli_json_begin(o, '[');
+    for (uint32_t i = 0; i < KP_PHASE_COUNT; i++) {
+        cli_json_begin(o, '{');
+        cli_json_member_text(o, "phase", cli_load_phase_text(i));
+        cli_json_member_uint(o, "count", kpb_histogram_count(&counters->phases[i]));
+        write_latency(&counters->phases[i], o);
+        cli_json_end(o, '}');
+    }
+    cli_json_end(o, ']');
 }
 
 static void write_ops(const struct load_result *result, struct cli_out *o)
@@ -146,15 +166,20 @@ static void write_timeline(const struct load_result *result, struct cli_out *o)
 static void write_totals(const struct load_result *result, struct cli_out *o)
 {
     const struct load_cost *cost = cli_load_result_cost(result);
+    const struct load_counters *counters = cli_load_result_counters(result);
     cli_json_member_uint(o, "measured_ms", cli_load_result_measured_ns(result) / LOAD_NS_PER_MS);
     cli_json_member_real(o, "offered_per_s", cli_load_offered_per_s(cli_load_result_plan(result)),
                          2);
     cli_json_member_real(o, "achieved_per_s", cli_load_achieved_per_s(result), 2);
-    cli_json_member_uint(o, "retries", cost->n_retries);
-    cli_json_member_uint(o, "refused", cost->n_refused);
-    cli_json_member_uint(o, "coalesced", cost->n_coalesced);
+    cli_json_member_uint(o, "retries", counters->retries);
+    cli_json_member_uint(o, "refused", counters->refused);
+    cli_json_member_uint(o, "coalesced", counters->coalesced);
+    cli_json_member_uint(o, "throttled", counters->throttled);
+    cli_json_member_uint(o, "breaker_trips", counters->breaker_trips);
+    cli_json_member_uint(o, "connections", counters->connections);
     cli_json_member_uint(o, "cpu_ns", cost->cpu_ns);
     cli_json_member_uint(o, "max_rss_bytes", cost->max_rss_bytes);
+    cli_json_member_uint(o, "grown_bytes", cost->grown_bytes);
 }
 
 static void write_environment(struct cli_out *o)
@@ -176,6 +201,7 @@ void cli_load_write_json(const struct load_result *result, struct cli_out *o)
     write_plan(cli_load_result_plan(result), o);
     write_totals(result, o);
     write_ops(result, o);
+    write_phases(result, o);
     write_failures(result, o);
     write_timeline(result, o);
     if (cli_load_result_plan(result)->slo.given) {

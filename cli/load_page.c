@@ -67,15 +67,22 @@ static void write_row(struct cli_out *o, const char *name, const struct kpb_hist
     cli_out_text(o, "</tr>\n");
 }
 
-static void write_table(const struct load_result *result, struct cli_out *o)
+static void write_head_row(struct cli_out *o, const char *first)
 {
-    cli_out_text(o, "<table><tr><th>latency, ms</th><th>ok</th><th>failed</th>");
+    cli_out_text(o, "<table><tr><th>");
+    cli_out_text(o, first);
+    cli_out_text(o, ", ms</th><th>ok</th><th>failed</th>");
     for (uint32_t i = 0; i < LOAD_N_QUANTILES; i++) {
         cli_out_text(o, "<th>");
         cli_out_text(o, cli_load_quantile_texts[i]);
         cli_out_text(o, "</th>");
     }
     cli_out_text(o, "<th>max</th></tr>\n");
+}
+
+static void write_table(const struct load_result *result, struct cli_out *o)
+{
+    write_head_row(o, "latency");
     for (int i = 0; i < LOAD_N_OPS; i++) {
         const struct load_op_result *op = cli_load_result_op(result, (enum load_op)i);
         if (cli_load_result_plan(result)->weights[i] > 0) {
@@ -83,6 +90,42 @@ static void write_table(const struct load_result *result, struct cli_out *o)
         }
     }
     write_row(o, "all", cli_load_result_all(result), cli_load_result_n_failed(result));
+    cli_out_text(o, "</table>\n");
+}
+
+/* Only what asks a service over HTTP has phases. */
+static void write_phases(const struct load_result *result, struct cli_out *o)
+{
+    const struct load_counters *counters = cli_load_result_counters(result);
+    if (kpb_histogram_count(&counters->phases[KP_PHASE_SERVER]) == 0) {
+        return;
+    }
+    write_head_row(o, "phase");
+    for (uint32_t i = 0; i < KP_PHASE_COUNT; i++) {
+        write_row(o, cli_load_phase_text(i), &counters->phases[i], 0);
+    }
+    cli_out_text(o, "</table>\n");
+}
+
+static void write_count(struct cli_out *o, const char *name, uint64_t n)
+{
+    cli_out_text(o, "<tr><td>");
+    cli_out_text(o, name);
+    cli_out_text(o, "</td><td>");
+    cli_out_uint(o, n);
+    cli_out_text(o, "</td></tr>\n");
+}
+
+static void write_counters(const struct load_result *result, struct cli_out *o)
+{
+    const struct load_counters *counters = cli_load_result_counters(result);
+    cli_out_text(o, "<table><tr><th>during the run</th><th>count</th></tr>\n");
+    write_count(o, "retries", counters->retries);
+    write_count(o, "refused by a full queue", counters->refused);
+    write_count(o, "coalesced", counters->coalesced);
+    write_count(o, "throttled by the vault", counters->throttled);
+    write_count(o, "breaker trips", counters->breaker_trips);
+    write_count(o, "connections opened", counters->connections);
     cli_out_text(o, "</table>\n");
 }
 
@@ -270,6 +313,8 @@ void cli_load_write_page(const struct load_result *result, struct cli_out *o)
     cli_out_text(o, HEAD);
     write_summary(result, o);
     write_table(result, o);
+    write_phases(result, o);
+    write_counters(result, o);
     draw_percentiles(result, points, o);
     draw_latency_over_time(result, points, o);
     draw_rate_over_time(result, points, o);

@@ -167,6 +167,24 @@ static bool parse_promise(char *item, struct load_slo *slo)
     return true;
 }
 
+kp_status cli_load_capacity_parse(const char *text, struct load_plan *plan, struct kp_error *reterr)
+{
+    struct load_plan wanted = {.n_rates = 0};
+    struct kp_error ignored;
+    plan->wants_capacity = true;
+    plan->capacity = 0;
+    if (strcmp(text, "found") == 0) {
+        return KP_OK;
+    }
+    if (cli_load_rates_parse(text, &wanted, &ignored) != KP_OK || wanted.n_rates != 1) {
+        return kpb_fail(reterr, KP_USAGE,
+                        "--capacity '%.64s' is neither a rate per second, such as 3300, nor found",
+                        text);
+    }
+    plan->capacity = wanted.rates[0];
+    return KP_OK;
+}
+
 kp_status cli_load_slo_parse(const char *text, struct load_slo *ret, struct kp_error *reterr)
 {
     char item[ITEM_LEN];
@@ -265,6 +283,18 @@ static kp_status read_choices(struct cli *c, struct load_plan *plan)
     return KP_OK;
 }
 
+/* The load that is wanted is a question about a rate: one that was searched or given. */
+static kp_status read_capacity(struct cli *c, struct load_plan *plan)
+{
+    if (!cli_has(c, CLI_OPT_SEARCH) && plan->n_rates != 1) {
+        return kpb_fail(&c->fault.error, KP_USAGE, "--capacity goes with --search or one --rate");
+    }
+    if (!cli_has(c, CLI_OPT_SEARCH) && cli_has(c, CLI_OPT_JSON)) {
+        return kpb_fail(&c->fault.error, KP_USAGE, "--capacity as --json goes with --search");
+    }
+    return cli_load_capacity_parse(cli_opt(c, CLI_OPT_CAPACITY), plan, &c->fault.error);
+}
+
 kp_status cli_load_plan_read(struct cli *c, struct load_plan *ret)
 {
     struct load_plan plan = {.sync = cli_has(c, CLI_OPT_SYNC),
@@ -280,6 +310,9 @@ kp_status cli_load_plan_read(struct cli *c, struct load_plan *ret)
     }
     if (st == KP_OK && slo) {
         st = cli_load_slo_parse(slo, &plan.slo, reterr);
+    }
+    if (st == KP_OK && cli_has(c, CLI_OPT_CAPACITY)) {
+        st = read_capacity(c, &plan);
     }
     plan.n_callers = plan.n_rates == 0 ? CALLERS_DEFAULT
                      : plan.sync       ? LOAD_THREADS_MAX / 8

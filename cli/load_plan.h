@@ -53,6 +53,8 @@ struct load_plan {
     double zipf;         /* skew of the key choice; 0: uniform */
     uint64_t seed;
     struct load_slo slo;
+    bool wants_capacity;
+    double capacity; /* operations per second that are wanted; 0: as many as are found */
 };
 
 /*
@@ -68,6 +70,9 @@ kp_status cli_load_rates_parse(const char *text, struct load_plan *plan, struct 
     KP_MUST_USE;
 /* Reads "p99=50ms", "errors=0.1%" or both with a comma between. Errors: usage. */
 kp_status cli_load_slo_parse(const char *text, struct load_slo *ret, struct kp_error *reterr)
+    KP_MUST_USE;
+/* Reads "3300", the load that is wanted per second, or "found": 0. Errors: usage. */
+kp_status cli_load_capacity_parse(const char *text, struct load_plan *plan, struct kp_error *reterr)
     KP_MUST_USE;
 
 #endif /* KP_CLI_LOAD_PLAN_H */

@@ -23,6 +23,7 @@ struct load_result {
 
     /* ---- once finished ---- */
     struct load_cost cost;
+    struct load_counters counters;
     uint64_t measured_ns;
 };
 
@@ -130,9 +131,10 @@ static int compare_failures(const void *a, const void *b)
 }
 
 void cli_load_result_finish(struct load_result *result, const struct load_cost *cost,
-                            uint64_t measured_ns)
+                            const struct load_counters *counters, uint64_t measured_ns)
 {
     result->cost = *cost;
+    memcpy(&result->counters, counters, sizeof result->counters);
     result->measured_ns = measured_ns;
     qsort(result->failures, result->n_failures, sizeof result->failures[0], compare_failures);
 }
@@ -172,6 +174,11 @@ uint64_t cli_load_result_measured_ns(const struct load_result *result)
 const struct load_cost *cli_load_result_cost(const struct load_result *result)
 {
     return &result->cost;
+}
+
+const struct load_counters *cli_load_result_counters(const struct load_result *result)
+{
+    return &result->counters;
 }
 
 const struct load_failure *cli_load_result_failure(const struct load_result *result, uint32_t i)

@@ -9,6 +9,7 @@
 #define KP_CLI_LOAD_RESULT_H
 
 #include "base/histogram.h"
+#include "cli/load_counters.h"
 #include "cli/load_plan.h"
 
 #define LOAD_SLICES_MAX 120u /* of the course over time */
@@ -38,9 +39,7 @@ struct load_cost {
     uint64_t wall_ns;
     uint64_t cpu_ns;
     uint64_t max_rss_bytes;
-    uint64_t n_retries;
-    uint64_t n_refused; /* by a full queue */
-    uint64_t n_coalesced;
+    uint64_t grown_bytes; /* of max_rss_bytes, since the run began */
 };
 
 struct load_result;
@@ -68,9 +67,10 @@ struct load_glance {
 };
 void cli_load_result_now(struct load_result *result, struct load_glance *ret);
 
-/* Ends the run: what is read from now on stands still. measured_ns: without the warm-up. */
+/* Ends the run: what is read from now on stands still. measured_ns: without the warm-up. counters
+ * are copied. */
 void cli_load_result_finish(struct load_result *result, const struct load_cost *cost,
-                            uint64_t measured_ns);
+                            const struct load_counters *counters, uint64_t measured_ns);
 
 /* ---- Reading; valid until freed ---- */
 
@@ -82,6 +82,8 @@ uint64_t cli_load_result_n_ok(const struct load_result *result);
 uint64_t cli_load_result_n_failed(const struct load_result *result);
 uint64_t cli_load_result_measured_ns(const struct load_result *result);
 const struct load_cost *cli_load_result_cost(const struct load_result *result);
+/* What the library has counted during the run. */
+const struct load_counters *cli_load_result_counters(const struct load_result *result);
 /* The i-th kind of failure, most frequent first; NULL from the end on. */
 const struct load_failure *cli_load_result_failure(const struct load_result *result, uint32_t i);
 /* The i-th slice, each cli_load_result_slice_ns long; NULL from the end on. */

@@ -25,6 +25,7 @@ struct run {
     const struct load_plan *plan;
     const struct load_targets *targets;
     struct load_result *result;
+    kp_provider *provider;
     uint64_t begin_ns; /* monotonic */
     bool shows_progress;
 
@@ -34,7 +35,9 @@ struct run {
     uint64_t n_started;
     struct slot *free;
     uint32_t n_free;
-    uint64_t progress_ns; /* when the next line is due, from the start of the run */
+    bool warm;                    /* the warm-up is over, before has been read since */
+    struct load_counters *before; /* what had been counted then */
+    uint64_t progress_ns;         /* when the next line is due, from the start of the run */
 };
 
 static uint64_t elapsed_ns(const struct run *run)
@@ -99,6 +102,10 @@ static bool next_operation(struct run *run, struct slot *slot)
         !cli_interrupted() && cli_load_schedule_next(&run->schedule, now_ns, &slot->item);
     slot->n = run->n_started;
     run->n_started += goes_on ? 1 : 0;
+    if (!run->warm && now_ns >= run->plan->warm_up_ns) {
+        run->warm = true;
+        cli_load_counters_read(run->provider, run->before);
+    }
     const bool shows = progress_due(run, now_ns);
     cli_lock_give(&run->lock);
     if (shows) {
@@ -224,44 +231,37 @@ static void run_async(struct run *run, struct slot *slots)
 
 /* ---- The whole run ---- */
 
-struct totals {
-    uint64_t n_retries;
-    uint64_t n_refused;
-    uint64_t n_coalesced;
-};
-
-static void add_metrics(void *ctx, const struct kp_op_metrics *metrics)
+static kp_status finish(struct run *run, uint64_t cpu_ns, uint64_t rss_bytes,
+                        struct kp_error *reterr)
 {
-    struct totals *totals = ctx;
-    totals->n_retries += metrics->retries;
-    totals->n_refused += metrics->refused;
-    totals->n_coalesced += metrics->coalesced;
-}
-
-static void finish(struct cli *c, struct run *run, const struct totals *before, uint64_t cpu_ns)
-{
-    struct totals after = {0, 0, 0};
-    kp_metrics_each(c->provider, add_metrics, &after);
+    struct load_counters *counters = kpb_alloc("cli.load.counters", sizeof *counters);
+    if (!counters) {
+        return kpb_fail_memory(reterr, "cli.load.counters");
+    }
     const uint64_t wall_ns = elapsed_ns(run);
+    const uint64_t max_rss_bytes = cli_max_rss_bytes();
     const struct load_cost cost = {
         .wall_ns = wall_ns,
         .cpu_ns = cli_cpu_ns() - cpu_ns,
-        .max_rss_bytes = cli_max_rss_bytes(),
-        .n_retries = after.n_retries - before->n_retries,
-        .n_refused = after.n_refused - before->n_refused,
-        .n_coalesced = after.n_coalesced - before->n_coalesced,
+        .max_rss_bytes = max_rss_bytes,
+        .grown_bytes = max_rss_bytes > rss_bytes ? max_rss_bytes - rss_bytes : 0,
     };
     const uint64_t warm_up_ns = run->plan->warm_up_ns;
-    cli_load_result_finish(run->result, &cost, wall_ns > warm_up_ns ? wall_ns - warm_up_ns : 0);
+    cli_load_counters_read(run->provider, counters);
+    cli_load_counters_subtract(counters, run->before);
+    cli_load_result_finish(run->result, &cost, counters,
+                           wall_ns > warm_up_ns ? wall_ns - warm_up_ns : 0);
+    kpb_free(counters);
+    return KP_OK;
 }
 
 static kp_status drive(struct cli *c, struct run *run, struct slot *slots)
 {
-    struct totals before = {0, 0, 0};
     kp_status st = KP_OK;
-    kp_metrics_each(c->provider, add_metrics, &before);
+    cli_load_counters_read(run->provider, run->before);
     cli_catch_interrupt();
     const uint64_t cpu_ns = cli_cpu_ns();
+    const uint64_t rss_bytes = cli_max_rss_bytes();
     run->begin_ns = cli_now_ns();
     if (run->plan->sync) {
         st = run_sync(run, slots, &c->fault.error);
@@ -269,8 +269,7 @@ static kp_status drive(struct cli *c, struct run *run, struct slot *slots)
         run_async(run, slots);
     }
     end_progress(run);
-    finish(c, run, &before, cpu_ns);
-    return st;
+    return st == KP_OK ? finish(run, cpu_ns, rss_bytes, &c->fault.error) : st;
 }
 
 kp_status cli_load_run(struct cli *c, const struct load_plan *plan,
@@ -278,14 +277,18 @@ kp_status cli_load_run(struct cli *c, const struct load_plan *plan,
 {
     struct slot *slots = kpb_alloc_array("cli.load.slots", plan->n_callers, sizeof *slots);
     struct run *run = kpb_alloc("cli.load.run", sizeof *run);
+    struct load_counters *before = kpb_alloc("cli.load.counters", sizeof *before);
     kp_status st = KP_NO_MEMORY;
-    if (!slots || !run) {
+    if (!slots || !run || !before) {
         st = kpb_fail_memory(&c->fault.error, "cli.load");
         goto out;
     }
     run->plan = plan;
     run->targets = targets;
     run->result = result;
+    run->provider = c->provider;
+    run->before = before;
+    run->warm = plan->warm_up_ns == 0;
     run->shows_progress = cli_stderr_is_terminal();
     cli_load_schedule_init(&run->schedule, plan, targets->n);
     for (uint32_t i = 0; i < plan->n_callers; i++) {
@@ -295,6 +298,7 @@ kp_status cli_load_run(struct cli *c, const struct load_plan *plan,
     st = drive(c, run, slots);
     cli_lock_clear(&run->lock);
 out:
+    kpb_free(before);
     kpb_free(run);
     kpb_free(slots);
     return st;

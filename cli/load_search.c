@@ -109,6 +109,23 @@ static void tell_trial_json(struct cli *c, const struct load_trial *trial)
     cli_json_end(&c->out, '}');
 }
 
+/* What the wanted load needs, by the trial at the rate that held. */
+static void tell_capacity(struct cli *c, const struct load_plan *plan,
+                          const struct load_targets *targets, const struct load_trial *trials,
+                          uint32_t n)
+{
+    const struct load_key_kind kind = cli_load_target_kind(targets);
+    struct load_shown shown = {cli_load_search_answer(trials, n), 0};
+    if (!plan->wants_capacity || shown.rate <= 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        shown.p50_ns = trials[i].rate == shown.rate ? trials[i].p50_ns : shown.p50_ns;
+    }
+    cli_load_capacity_tell(c, plan, &kind, &shown,
+                           plan->capacity > 0 ? plan->capacity : shown.rate);
+}
+
 static void tell_json(struct cli *c, const struct load_trial *trials, uint32_t n, double answer)
 {
     cli_json_begin(&c->out, '{');
@@ -119,8 +136,6 @@ static void tell_json(struct cli *c, const struct load_trial *trials, uint32_t n
     }
     cli_json_end(&c->out, ']');
     cli_json_member_real(&c->out, "rate_per_s", answer, 2);
-    cli_json_end(&c->out, '}');
-    cli_out_text(&c->out, "\n");
 }
 
 static void tell_text(struct cli *c, const struct load_trial *trials, uint32_t n, double answer)
@@ -154,5 +169,10 @@ kp_status cli_load_search(struct cli *c, const struct load_plan *plan,
     const double answer = cli_load_search_answer(trials, n);
     c->exit_code = answer > 0 ? CLI_EXIT_OK : CLI_EXIT_BAD_SIGNATURE;
     (cli_has(c, CLI_OPT_JSON) ? tell_json : tell_text)(c, trials, n, answer);
+    tell_capacity(c, plan, targets, trials, n);
+    if (cli_has(c, CLI_OPT_JSON)) {
+        cli_json_end(&c->out, '}');
+        cli_out_text(&c->out, "\n");
+    }
     return cli_flush(c);
 }

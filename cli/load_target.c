@@ -23,6 +23,7 @@ struct load_target {
     kp_vault *vault;
     char name[KP_KEY_NAME_MAX_LEN + 1];
     char version[KP_KEY_VERSION_MAX_LEN + 1]; /* as asked for; empty: current */
+    struct load_key_kind kind;
     uint32_t algs[LOAD_N_OPS];
     struct load_sample samples[LOAD_POOL_LEN];
     kp_buf digests[LOAD_POOL_LEN];
@@ -162,7 +163,9 @@ static kp_status ask_key(struct cli *c, const struct load_plan *plan, struct loa
             kpb_fail(&c->fault.error, KP_PROTOCOL, "the vault did not tell about %s", target->name);
     }
     if (st == KP_OK) {
-        st = choose_algs(c, plan, result.reply.key, target);
+        const struct kp_key_info *key = result.reply.key;
+        target->kind = cli_load_key_kind(key);
+        st = choose_algs(c, plan, key, target);
     }
     kp_result_clear(&result);
     return st;
@@ -309,6 +312,11 @@ void cli_load_targets_close(struct load_targets *targets)
 }
 
 /* ---- While the run lasts ---- */
+
+struct load_key_kind cli_load_target_kind(const struct load_targets *targets)
+{
+    return targets->targets[0].kind;
+}
 
 kp_vault *cli_load_target_vault(const struct load_targets *targets, const struct load_item *item)
 {

@@ -8,6 +8,7 @@
 #ifndef KP_CLI_LOAD_TARGET_H
 #define KP_CLI_LOAD_TARGET_H
 
+#include "cli/load_capacity.h"
 #include "cli/load_schedule.h"
 
 #define LOAD_POOL_LEN 16u /* payloads of one key, with what was made of them */
@@ -28,6 +29,9 @@ kp_status cli_load_targets_open(struct cli *c, const struct load_plan *plan,
                                 struct load_targets *ret) KP_MUST_USE;
 /* Wipes and frees; a zeroed or half-built one is allowed. */
 void cli_load_targets_close(struct load_targets *targets);
+
+/* What the first key is. */
+struct load_key_kind cli_load_target_kind(const struct load_targets *targets);
 
 /* The vault an operation goes to. */
 kp_vault *cli_load_target_vault(const struct load_targets *targets, const struct load_item *item);

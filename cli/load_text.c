@@ -127,6 +127,19 @@ static void write_table(const struct load_result *result, struct cli_out *o)
     write_row(o, "all", cli_load_result_all(result), cli_load_result_n_failed(result));
 }
 
+/* Only what asks a service over HTTP has phases. */
+static void write_phases(const struct load_result *result, struct cli_out *o)
+{
+    const struct load_counters *counters = cli_load_result_counters(result);
+    for (uint32_t i = 0, n = 0; i < KP_PHASE_COUNT; i++) {
+        if (kpb_histogram_count(&counters->phases[i]) == 0) {
+            continue;
+        }
+        cli_out_text(o, n++ == 0 ? "\nphases of requests that were answered\n" : "");
+        write_row(o, cli_load_phase_text(i), &counters->phases[i], 0);
+    }
+}
+
 static void write_failures(const struct load_result *result, struct cli_out *o)
 {
     const struct load_failure *failure;
@@ -153,10 +166,17 @@ static void write_pair(struct cli_out *o, const char *name, double value, unsign
     cli_out_text(o, unit);
 }
 
+static void write_number(struct cli_out *o, uint64_t n, const char *behind)
+{
+    cli_out_uint(o, n);
+    cli_out_text(o, behind);
+}
+
 static void write_summary(const struct load_result *result, struct cli_out *o)
 {
     const struct load_plan *plan = cli_load_result_plan(result);
     const struct load_cost *cost = cli_load_result_cost(result);
+    const struct load_counters *counters = cli_load_result_counters(result);
     const uint64_t n = cli_load_result_n_ok(result) + cli_load_result_n_failed(result);
     if (plan->n_rates > 0) {
         write_pair(o, "\noffered     ", cli_load_offered_per_s(plan), 1, " per s");
@@ -165,13 +185,16 @@ static void write_summary(const struct load_result *result, struct cli_out *o)
     write_pair(o, "processor   ", n > 0 ? (double)cost->cpu_ns / 1000 / (double)n : 0, 1,
                " us per operation, client and warm-up included\n");
     write_pair(o, "memory      ", (double)cost->max_rss_bytes / (1024 * 1024), 1, " MiB at most\n");
+    write_pair(o, "            ", (double)cost->grown_bytes / 1024 / plan->n_callers, 1,
+               " KiB per operation under way, grown since the start\n");
     cli_out_text(o, "pipeline    ");
-    cli_out_uint(o, cost->n_retries);
-    cli_out_text(o, " retries, ");
-    cli_out_uint(o, cost->n_refused);
-    cli_out_text(o, " refused by a full queue, ");
-    cli_out_uint(o, cost->n_coalesced);
-    cli_out_text(o, " coalesced\n");
+    write_number(o, counters->retries, " retries, ");
+    write_number(o, counters->refused, " refused by a full queue, ");
+    write_number(o, counters->coalesced, " coalesced\n");
+    cli_out_text(o, "vault       ");
+    write_number(o, counters->throttled, " throttled, ");
+    write_number(o, counters->breaker_trips, " breaker trips, ");
+    write_number(o, counters->connections, " connections opened\n");
 }
 
 static void write_slo(const struct load_result *result, struct cli_out *o)
@@ -187,6 +210,7 @@ void cli_load_write_text(const struct load_result *result, struct cli_out *o)
     cli_load_describe(cli_load_result_plan(result), o);
     cli_out_text(o, "\n\n");
     write_table(result, o);
+    write_phases(result, o);
     write_failures(result, o);
     write_summary(result, o);
     write_slo(result, o);

@@ -47,6 +47,8 @@
     XX(SEED, 0, "seed", "N", "of arrivals, operations and keys; the default is 1")                 \
     XX(SLO, 0, "slo", "LIST", "what must hold: p99=50ms,errors=0.1%")                              \
     XX(SEARCH, 0, "search", NULL, "find the highest rate that holds the SLO")                      \
+    XX(CAPACITY, 0, "capacity", "RATE",                                                            \
+       "what that load needs of the services; found: what --search finds")                         \
     XX(REPORT, 0, "report", "FILE", "write a page for a browser")                                  \
     XX(HDR, 0, "hdr", "FILE", "write a percentile log for HdrHistogram plotters")                  \
     XX(COMPARE, 0, "compare", "FILE", "set this JSON result against another")                      \

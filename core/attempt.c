@@ -4,6 +4,7 @@
 
 #include "base/errors.h"
 #include "core/local_ops.h"
+#include "core/observe.h"
 #include "core/pipeline.h"
 #include "core/provider.h"
 #include "core/vault.h"
@@ -201,6 +202,7 @@ static void begin_attempt(struct kpi_op *op)
     op->cancel_told = false;
     op->plugin_state = NULL;
     op->started_ns = kpi_shard_turn_ns(op->shard);
+    op->answered_ns = 0;
     kpi_list_append(&vault->in_flight, &op->link);
     atomic_fetch_add_explicit(&vault->n_in_flight, 1, memory_order_relaxed);
     op->attempt_id = kpi_op_open_attempt(op);
@@ -267,12 +269,16 @@ static void judge_outcome(struct kpi_op *op)
     if (op->status != KP_OK && op->error.text[0] == '\0')
         (void)snprintf(op->error.text, sizeof op->error.text, "%s: %s", kp_op_text(op->request->op),
                        kp_status_meaning(op->status));
+    if (op->status == KP_THROTTLED)
+        kpi_observe_throttled(vault_of(op));
     kpi_pipeline_judge(op, op->status, op->status == KP_OK ? NULL : &op->error);
 }
 
 void kpi_attempt_finished(struct kpi_op *op)
 {
     op->phase = KPI_ATTEMPT_ENDED;
+    if (op->answered_ns != 0)
+        kpi_observe_parsed(vault_of(op), kpi_shard_now_ns(op->shard) - op->answered_ns);
     if (kpi_op_pending(op))
         judge_outcome(op);
     else if (kp_op_traits(op->request->op) & KP_TRAIT_MUTATES)

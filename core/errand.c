@@ -6,6 +6,7 @@
 #include "core/attempt.h"
 #include "core/file_read.h"
 #include "core/http.h"
+#include "core/observe.h"
 #include "core/provider.h"
 #include "core/vault.h"
 
@@ -23,6 +24,8 @@ struct kpi_errand {
     kp_file_done_fn *file_done;
     kp_http_done_fn *http_done;
     struct kpi_http_call *call; /* until it has ended */
+    uint64_t waited_ns;         /* op, before this attempt, where this is its first request */
+    uint64_t token_ns;          /* op, in the plugin before this request */
     void *arg;
     char *path;
     size_t max_len;
@@ -210,10 +213,44 @@ kp_status kpi_errand_read_file(struct kp_vault *vault, kp_op_id op, kp_span path
 
 /* ---- HTTP ---- */
 
+static uint64_t later_by(uint64_t now_ns, uint64_t since_ns)
+{
+    return now_ns > since_ns ? now_ns - since_ns : 0; /* a turn begins before what it takes in */
+}
+
+/* Where the operation's time has gone before this request. */
+static void note_before(struct kpi_errand *errand)
+{
+    const struct kpi_op *op = errand->op;
+    if (!op)
+        return;
+    uint64_t now_ns = kpi_shard_now_ns(op->shard);
+    uint64_t since_ns = op->answered_ns != 0 ? op->answered_ns : op->started_ns;
+    bool first = op->answered_ns == 0 && op->attempts == 1;
+    errand->waited_ns = first ? later_by(op->started_ns, op->submitted_ns) : 0;
+    errand->token_ns = later_by(now_ns, since_ns);
+}
+
+/* ... and what the request itself has shown. */
+static void note_request(struct kpi_errand *errand, const struct kp_http_reply *reply)
+{
+    const struct kpi_observed_request request = {
+        .op = errand->op,
+        .waited_ns = errand->waited_ns,
+        .token_ns = errand->token_ns,
+        .times = reply ? &reply->times : NULL,
+        .n_connections = kpi_http_n_connections(errand->call),
+    };
+    kpi_observe_request(errand->vault, &request);
+    if (errand->op && reply)
+        errand->op->answered_ns = kpi_shard_now_ns(errand->op->shard);
+}
+
 static void request_ended(void *ctx, kp_status status, const struct kp_http_reply *reply,
                           const struct kp_error *error)
 {
     struct kpi_errand *errand = ctx;
+    note_request(errand, reply);
     errand->call = NULL;
     if (!errand->orphaned)
         errand->http_done(errand->arg, status, reply, error);
@@ -241,6 +278,7 @@ kp_status kpi_errand_http(struct kp_vault *vault, kp_op_id op,
         return st;
     errand->http_done = cb;
     errand->arg = arg;
+    note_before(errand);
     st =
         kpi_http_send(vault->shard, request, time_of(errand), request_ended, errand, &errand->call);
     if (st != KP_OK) {

@@ -28,6 +28,8 @@ typedef void kpi_http_ended_fn(void *ctx, kp_status status, const struct kp_http
 kp_status kpi_http_send(struct kpi_shard *shard, const struct kp_http_request *request,
                         uint32_t time_ms, kpi_http_ended_fn *ended, void *ctx,
                         struct kpi_http_call **ret_call) KP_MUST_USE;
+/* How many connections have been opened for it, 0 where one that stood was used. In ended only. */
+uint32_t kpi_http_n_connections(const struct kpi_http_call *call);
 /* Makes the end of a request come soon, with canceled unless it has ended already. */
 void kpi_http_cancel(struct kpi_http_call *call);
 

@@ -232,6 +232,7 @@ static void deliver_end(struct kpi_mail *mail)
 static void end_call(struct kpi_http_call *call, kp_status status)
 {
     struct kpi_shard *shard = call->http->shard;
+    call->n_connections += call->handle && kpi_http_handle_has_opened(call);
     kpi_shard_disarm(shard, &call->timer);
     kpi_shard_disarm(shard, &call->connect_timer);
     call->state = KPI_HTTP_CALL_OVER;
@@ -282,6 +283,11 @@ static void refuse(struct kpi_http_call *call, const struct kp_error *error)
 {
     call->error = *error;
     end_call(call, (kp_status)error->status);
+}
+
+uint32_t kpi_http_n_connections(const struct kpi_http_call *call)
+{
+    return call->n_connections;
 }
 
 /* ---- Time ---- */

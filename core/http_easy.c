@@ -205,6 +205,13 @@ enum kpi_http_phase kpi_http_handle_phase(const struct kpi_http_call *call)
     return call->securing ? KPI_HTTP_TLS : KPI_HTTP_CONNECT;
 }
 
+bool kpi_http_handle_has_opened(const struct kpi_http_call *call)
+{
+    long n = 0;
+    (void)curl_easy_getinfo(call->handle->easy, CURLINFO_NUM_CONNECTS, &n);
+    return n > 0 && (call->securing || call->connected);
+}
+
 static uint64_t between_ns(uint64_t from_us, uint64_t to_us)
 {
     return to_us > from_us ? (to_us - from_us) * 1000 : 0;
@@ -215,8 +222,10 @@ void kpi_http_handle_times(const struct kpi_http_call *call, struct kp_http_time
     uint64_t resolved = microseconds(call, CURLINFO_NAMELOOKUP_TIME_T);
     uint64_t connected = microseconds(call, CURLINFO_CONNECT_TIME_T);
     uint64_t secured = microseconds(call, CURLINFO_APPCONNECT_TIME_T);
-    times->connect_ns = between_ns(resolved, connected);
-    times->tls_ns = between_ns(connected, secured);
+    bool opened =
+        kpi_http_handle_has_opened(call); /* else libcurl's times are those of a look-up */
+    times->connect_ns = opened ? between_ns(resolved, connected) : 0;
+    times->tls_ns = opened ? between_ns(connected, secured) : 0;
     times->first_byte_ns = between_ns(microseconds(call, CURLINFO_PRETRANSFER_TIME_T),
                                       microseconds(call, CURLINFO_STARTTRANSFER_TIME_T));
     times->total_ns = kpi_shard_now_ns(call->http->shard) - call->begun_ns;

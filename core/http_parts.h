@@ -99,6 +99,7 @@ struct kpi_http_call {
     struct kpi_timer connect_timer; /* ... to get a connection */
     uint64_t sent_ns;               /* when libcurl got it; 0: not yet */
     uint32_t n_refused;             /* how often no address took a connection */
+    uint32_t n_connections;         /* opened for it */
     bool securing;                  /* its own connection has got as far as TLS */
     bool connected;
     long size_before; /* bytes libcurl had sent, to a proxy say, when it began with the request */
@@ -203,6 +204,8 @@ void kpi_http_handle_unload(struct kpi_http_handle *handle);
 enum kpi_http_phase kpi_http_handle_phase(const struct kpi_http_call *call);
 /* Whether bytes of the request itself have left. */
 bool kpi_http_handle_has_sent(const struct kpi_http_call *call);
+/* Whether the request got a connection of its own, opened for it. */
+bool kpi_http_handle_has_opened(const struct kpi_http_call *call);
 void kpi_http_handle_times(const struct kpi_http_call *call, struct kp_http_times *times);
 
 /* ---- Pools ---- */

@@ -131,6 +131,22 @@ void kp_metrics_each(kp_provider *provider, kp_metrics_each_fn *each, void *ctx)
     leave(provider);
 }
 
+void kp_phases_each(kp_provider *provider, kp_phases_each_fn *each, void *ctx)
+{
+    if (!each || !enter(provider))
+        return;
+    kpi_metrics_each_phase(provider->metrics, each, ctx);
+    leave(provider);
+}
+
+void kp_vault_metrics_each(kp_provider *provider, kp_vault_metrics_each_fn *each, void *ctx)
+{
+    if (!each || !enter(provider))
+        return;
+    kpi_metrics_each_vault(provider->metrics, each, ctx);
+    leave(provider);
+}
+
 kp_status kp_metrics_text(kp_provider *provider, kp_text_fn *write, void *ctx)
 {
     kp_buf text;

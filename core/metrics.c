@@ -43,6 +43,7 @@ static void free_vault(struct kpi_vault_metrics *vault)
 {
     for (uint32_t op = 0; op <= KP_OP_MAX; op++)
         kpb_free(atomic_load_explicit(&vault->ops[op].latency, memory_order_acquire));
+    kpb_free(atomic_load_explicit(&vault->phases, memory_order_acquire));
     kpb_free(vault->name);
     kpb_free(vault);
 }
@@ -96,6 +97,27 @@ void kpi_metrics_completed(struct kpi_vault_metrics *vault, uint32_t op, kp_stat
         kpb_histogram_record(latency, latency_ns);
 }
 
+/* The phases of a vault, made by whoever comes first. NULL: no memory, not counted. */
+static struct kpi_phase_metrics *phases_of(struct kpi_vault_metrics *vault)
+{
+    struct kpi_phase_metrics *made;
+    struct kpi_phase_metrics *there = atomic_load_explicit(&vault->phases, memory_order_acquire);
+    if (there || !(made = kpb_alloc("metrics.phases", sizeof *made)))
+        return there;
+    if (atomic_compare_exchange_strong_explicit(&vault->phases, &there, made, memory_order_acq_rel,
+                                                memory_order_acquire))
+        return made;
+    kpb_free(made); /* somebody was faster */
+    return there;
+}
+
+void kpi_metrics_phase(struct kpi_vault_metrics *vault, uint32_t phase, uint64_t ns)
+{
+    struct kpi_phase_metrics *phases = phases_of(vault);
+    if (phases)
+        kpb_histogram_record(&phases->took[phase], ns);
+}
+
 /* ---- Reading ---- */
 
 static uint64_t read_counter(const _Atomic uint64_t *counter)
@@ -139,6 +161,59 @@ void kpi_metrics_each(struct kpi_metrics *metrics, kp_metrics_each_fn *each, voi
             if (row.submitted > 0 || row.refused > 0)
                 each(ctx, &row);
         }
+    }
+    uv_mutex_unlock(&metrics->lock);
+}
+
+struct phase_reader {
+    kp_phases_each_fn *each;
+    void *ctx;
+    struct kp_phase_bucket bucket;
+};
+
+static void read_bucket(void *ctx, uint64_t ns, uint64_t count)
+{
+    struct phase_reader *reader = ctx;
+    reader->bucket.ns = ns;
+    reader->bucket.count = count;
+    reader->each(reader->ctx, &reader->bucket);
+}
+
+static void read_phases(const struct kpi_vault_metrics *vault, kp_phases_each_fn *each, void *ctx)
+{
+    struct phase_reader reader = {
+        each, ctx, {.struct_size = sizeof reader.bucket, .vault = vault->name}};
+    const struct kpi_phase_metrics *phases =
+        atomic_load_explicit(&vault->phases, memory_order_acquire);
+    for (uint32_t phase = 0; phases && phase < KP_PHASE_COUNT; phase++) {
+        reader.bucket.phase = phase;
+        kpb_histogram_each(&phases->took[phase], read_bucket, &reader);
+    }
+}
+
+void kpi_metrics_each_phase(struct kpi_metrics *metrics, kp_phases_each_fn *each, void *ctx)
+{
+    uv_mutex_lock(&metrics->lock);
+    for (struct kpi_link *link = metrics->vaults.next; link != &metrics->vaults; link = link->next)
+        read_phases(KPI_HOLDER(link, struct kpi_vault_metrics, in_registry), each, ctx);
+    uv_mutex_unlock(&metrics->lock);
+}
+
+void kpi_metrics_each_vault(struct kpi_metrics *metrics, kp_vault_metrics_each_fn *each, void *ctx)
+{
+    uv_mutex_lock(&metrics->lock);
+    for (struct kpi_link *link = metrics->vaults.next; link != &metrics->vaults;
+         link = link->next) {
+        const struct kpi_vault_metrics *vault =
+            KPI_HOLDER(link, struct kpi_vault_metrics, in_registry);
+        const struct kp_vault_metrics row = {
+            .struct_size = sizeof row,
+            .vault = vault->name,
+            .throttled = read_counter(&vault->throttled),
+            .breaker_trips = read_counter(&vault->breaker_trips),
+            .connections = read_counter(&vault->connections),
+        };
+        each(ctx, &row);
     }
     uv_mutex_unlock(&metrics->lock);
 }

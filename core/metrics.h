@@ -30,12 +30,19 @@ struct kpi_op_metrics {
     _Atomic(struct kpb_histogram *) latency; /* made with the first completion; may stay NULL */
 };
 
+struct kpi_phase_metrics {
+    struct kpb_histogram took[KP_PHASE_COUNT];
+};
+
 struct kpi_vault_metrics {
     struct kpi_link in_registry;
     char *name;
     uint32_t n_users; /* under the registry's lock */
     struct kpi_op_metrics ops[KP_OP_MAX + 1];
+    _Atomic(struct kpi_phase_metrics *) phases; /* made with the first answer; may stay NULL */
     _Atomic uint64_t breaker_trips;
+    _Atomic uint64_t throttled;
+    _Atomic uint64_t connections;
     _Atomic uint64_t in_flight; /* gauges, summed up just before printing */
     _Atomic uint64_t queued;
 };
@@ -62,8 +69,15 @@ void kpi_metrics_remove_vault(struct kpi_metrics *metrics, struct kpi_vault_metr
 void kpi_metrics_completed(struct kpi_vault_metrics *vault, uint32_t op, kp_status status,
                            uint64_t latency_ns);
 
+/* How long a request spent in a phase, an enum kp_phase. */
+void kpi_metrics_phase(struct kpi_vault_metrics *vault, uint32_t phase, uint64_t ns);
+
 /* Calls each for every operation with anything counted, under the registry's lock. */
 void kpi_metrics_each(struct kpi_metrics *metrics, kp_metrics_each_fn *each, void *ctx);
+/* Calls each for every bucket of every phase that holds anything, under the registry's lock. */
+void kpi_metrics_each_phase(struct kpi_metrics *metrics, kp_phases_each_fn *each, void *ctx);
+/* Calls each for every vault, under the registry's lock. */
+void kpi_metrics_each_vault(struct kpi_metrics *metrics, kp_vault_metrics_each_fn *each, void *ctx);
 
 /*
  * Appends everything as Prometheus text (exposition format 0.0.4, prometheus.io, read 2026-11), the

@@ -195,6 +195,10 @@ static kp_status append_vaults(kp_buf *out, const struct kpi_metrics *metrics)
     } rows[] = {
         {"keyprovider_breaker_trips_total", "counter", "Times the circuit breaker opened.",
          offsetof(struct kpi_vault_metrics, breaker_trips)},
+        {"keyprovider_throttled_total", "counter", "Attempts the vault answered with throttled.",
+         offsetof(struct kpi_vault_metrics, throttled)},
+        {"keyprovider_connections_total", "counter", "Connections opened for the vault.",
+         offsetof(struct kpi_vault_metrics, connections)},
         {"keyprovider_in_flight", "gauge", "Operations in the plugin.",
          offsetof(struct kpi_vault_metrics, in_flight)},
         {"keyprovider_queued", "gauge", "Operations waiting for the vault.",

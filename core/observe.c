@@ -144,6 +144,37 @@ void kpi_observe_coalesced(struct kpi_op *op)
     count(&vault->metrics->ops[op->request->op].coalesced);
 }
 
+void kpi_observe_throttled(struct kp_vault *vault)
+{
+    count(&vault->metrics->throttled);
+}
+
+static void note_phases(struct kpi_vault_metrics *metrics,
+                        const struct kpi_observed_request *request)
+{
+    const struct kp_http_times *times = request->times;
+    kpi_metrics_phase(metrics, KP_PHASE_QUEUE, request->waited_ns + times->queue_ns);
+    kpi_metrics_phase(metrics, KP_PHASE_TOKEN, request->token_ns);
+    kpi_metrics_phase(metrics, KP_PHASE_SERVER, times->first_byte_ns);
+    if (request->n_connections == 0)
+        return;
+    kpi_metrics_phase(metrics, KP_PHASE_CONNECT, times->resolve_ns + times->connect_ns);
+    kpi_metrics_phase(metrics, KP_PHASE_TLS, times->tls_ns);
+}
+
+void kpi_observe_request(struct kp_vault *vault, const struct kpi_observed_request *request)
+{
+    if (request->n_connections > 0)
+        add(&vault->metrics->connections, request->n_connections);
+    if (request->op && request->times)
+        note_phases(vault->metrics, request);
+}
+
+void kpi_observe_parsed(struct kp_vault *vault, uint64_t parse_ns)
+{
+    kpi_metrics_phase(vault->metrics, KP_PHASE_PARSE, parse_ns);
+}
+
 /* ---- Lines ---- */
 
 static struct kpi_log_field code_field(const struct kp_error *error)
@@ -188,6 +219,8 @@ void kpi_observe_inline(struct kp_vault *vault, uint32_t op, uint64_t started_ns
                         const struct kp_error *error)
 {
     kpi_observe_submitted(vault, op);
+    if (status == KP_THROTTLED)
+        kpi_observe_throttled(vault);
     note_end(vault, op, kpi_shard_now_ns(vault->shard) - started_ns, status, error);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 
+struct kp_http_times;
 struct kp_options;
 struct kp_provider;
 struct kp_vault;
@@ -43,6 +44,21 @@ void kpi_observe_inline(struct kp_vault *vault, uint32_t op, uint64_t started_ns
 void kpi_observe_retry(struct kpi_op *op, const struct kp_error *error, uint64_t delay_ms);
 /* Joined a shared fetch instead of making its own. Loop. */
 void kpi_observe_coalesced(struct kpi_op *op);
+/* What a request of the vault over HTTP took: waited_ns from what it was made for to the service,
+ * token_ns in the plugin before it. times: NULL where no answer came. op: NULL for the vault's
+ * own, of which only the connections count. Loop. */
+struct kpi_observed_request {
+    const struct kpi_op *op;
+    uint64_t waited_ns;
+    uint64_t token_ns;
+    const struct kp_http_times *times;
+    uint32_t n_connections;
+};
+void kpi_observe_request(struct kp_vault *vault, const struct kpi_observed_request *request);
+/* The attempt that asked has ended parse_ns after its last answer. Loop. */
+void kpi_observe_parsed(struct kp_vault *vault, uint64_t parse_ns);
+/* The vault answered an attempt with throttled. Any thread. */
+void kpi_observe_throttled(struct kp_vault *vault);
 void kpi_observe_opened(struct kp_vault *vault, kp_status status, const struct kp_error *error);
 void kpi_observe_closed(struct kp_vault *vault);
 void kpi_observe_reloaded(struct kp_vault *vault, kp_status status, const struct kp_error *error);

@@ -122,6 +122,7 @@ struct kpi_op {
     struct kpi_job job;           /* run on a worker */
     struct kpc_key *local_key;    /* local only; acquired */
     uint64_t started_ns;          /* loop thread */
+    uint64_t answered_ns;         /* loop thread: its last request over HTTP; 0: none yet */
     kp_status status;
     const struct kp_reply *reply; /* in out */
     struct kpi_block out;

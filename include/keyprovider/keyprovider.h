@@ -258,6 +258,59 @@ struct kp_op_metrics {
 typedef void kp_metrics_each_fn(void *ctx, const struct kp_op_metrics *metrics);
 KP_API void kp_metrics_each(kp_provider *provider, kp_metrics_each_fn *each, void *ctx);
 
+/*
+ * Where the time of an operation goes that asks a service over HTTP: XX(symbol, value, text).
+ * queue: waiting for its turn in the pipeline and for a place in the pool; token: in the plugin
+ * before the request, which is waiting for a token above all; connect and tls: where a connection
+ * was opened, name look-up included; server: from the request sent to the first byte of the
+ * answer; parse: from the whole answer in hand to the end of the attempt.
+ */
+#define KP_PHASE_MAP(XX)                                                                           \
+    XX(QUEUE, 0, "queue")                                                                          \
+    XX(TOKEN, 1, "token")                                                                          \
+    XX(CONNECT, 2, "connect")                                                                      \
+    XX(TLS, 3, "tls")                                                                              \
+    XX(SERVER, 4, "server")                                                                        \
+    XX(PARSE, 5, "parse")
+
+enum kp_phase {
+#define XX(symbol, value, text) KP_PHASE_##symbol = value,
+    KP_PHASE_MAP(XX)
+#undef XX
+        KP_PHASE_COUNT
+};
+
+/*
+ * One bucket of how long a phase of a vault's requests took since the vault was acquired: count of
+ * them took at most ns, and more than the bucket before; ns is at most 1.6% above the truth. Only
+ * requests that were answered count.
+ */
+struct kp_phase_bucket {
+    uint32_t struct_size;
+    uint32_t phase;
+    const char *vault; /* borrowed for the call */
+    uint64_t ns;
+    uint64_t count;
+};
+
+/* Calls each for every bucket that is not empty, ascending per phase. each must not call back in. */
+typedef void kp_phases_each_fn(void *ctx, const struct kp_phase_bucket *bucket);
+KP_API void kp_phases_each(kp_provider *provider, kp_phases_each_fn *each, void *ctx);
+
+/* What has been counted for one vault as a whole since it was acquired. */
+struct kp_vault_metrics {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char *vault;      /* borrowed for the call */
+    uint64_t throttled;     /* attempts the vault answered with throttled */
+    uint64_t breaker_trips; /* times the circuit breaker opened */
+    uint64_t connections;   /* opened to the service, to hosts of its tokens too */
+};
+
+/* Calls each for every vault that is open. each must not call back in. */
+typedef void kp_vault_metrics_each_fn(void *ctx, const struct kp_vault_metrics *metrics);
+KP_API void kp_vault_metrics_each(kp_provider *provider, kp_vault_metrics_each_fn *each, void *ctx);
+
 /* Counters and latency histograms as Prometheus text. */
 KP_API KP_MUST_USE kp_status kp_metrics_text(kp_provider *provider, kp_text_fn *write, void *ctx);
 

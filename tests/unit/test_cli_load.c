@@ -233,7 +233,8 @@ static struct load_result *known_result(const char *slo)
     for (uint64_t i = 0; i < 10; i++) {
         add(result, LOAD_UNWRAP, i * 10, i * 10 + 1, i < 7 ? &lost : &throttled);
     }
-    cli_load_result_finish(result, &cost, plan.duration_ns);
+    static const struct load_counters counters;
+    cli_load_result_finish(result, &cost, &counters, plan.duration_ns);
     return result;
 }
 

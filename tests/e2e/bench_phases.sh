@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# kp bench against the emulator: where the time went, what was throttled, how many connections.
+# shellcheck source=lib/common.bash
+. "$KP_SRC/tests/e2e/lib/common.bash"
+
+if [ -z "${KP_EMULATOR_VAULT:-}" ]; then
+    "$KP_BIN/kp-emulator" --ephemeral -- bash "$KP_SRC/tests/e2e/bench_phases.sh"
+    exit
+fi
+# shellcheck source=lib/azure.bash
+. "$KP_SRC/tests/e2e/lib/azure.bash"
+KP_CONFIG=$(dirname -- "$KP_EMULATOR_CA")/kp.json # common.bash takes away whatever was set
+export KP_CONFIG
+
+# number MEMBER: the first one of that name in the file out.
+number() {
+    grep -oE "\"$1\":[0-9]+" out | head -n 1 | cut -d: -f2
+}
+
+# phase NAME: how many requests have been through it.
+phase() {
+    grep -oE "\"phase\":\"$1\",\"count\":[0-9]+" out | grep -oE '[0-9]+$'
+}
+
+is() {
+    [ "$2" "$3" "$4" ] || fail "$1: not $2 $3 $4"
+}
+
+ok kp -V emulated key create app --type RSA --size 2048
+fails 2 "--yes-this-is-a-real-vault" kp -V emulated bench --key app --count 1
+
+# Every request was answered by the service: each phase has seen each of them.
+ok kp -V emulated bench --key app --count 40 --duration 60s --callers 4 --yes-this-is-a-real-vault \
+    --json
+for name in queue token server parse; do
+    is "$name" "$(phase $name)" -ge 40
+done
+connections=$(number connections)
+is "connections" "$connections" -le 5 # four, and one to the login
+is "tls" "$(phase tls)" -le "$connections"
+is "throttled" "$(number throttled)" -eq 0
+is "breaker_trips" "$(number breaker_trips)" -eq 0
+
+# Two answers of 429, each tried again.
+fault '{"kind": "wrap", "fault": "status", "status": 429, "times": 2}'
+ok kp -V emulated bench --key app --mix wrap --count 20 --duration 60s --callers 1 \
+    --yes-this-is-a-real-vault --json
+is "throttled" "$(number throttled)" -eq 2
+is "retries" "$(number retries)" -eq 2
+
+# A connection that is cut is opened again.
+fault '{"kind": "wrap", "fault": "reset"}'
+ok kp -V emulated bench --key app --mix wrap --count 20 --duration 60s --callers 1 \
+    --yes-this-is-a-real-vault --json
+is "connections" "$(number connections)" -ge 1
+is "connect" "$(phase connect)" -ge 1
+
+# What the load that was found, or is wanted, needs.
+ok kp -V emulated bench --key app --mix wrap:1,unwrap:9 --rate 20 --duration 500ms \
+    --capacity 3300 --yes-this-is-a-real-vault
+has "capacity for 3300.0 per s"
+has "9 vaults in 2 subscriptions"
+has "17 vaults in 4 subscriptions"
+has "1 pool of 3 partitions"
+fails 2 "goes with --search or one --rate" kp -V emulated bench --key app --capacity 3300
+fails 2 "neither a rate" kp -V emulated bench --key app --rate 20 --capacity much

@@ -1,0 +1,520 @@
+/* cli/load_*: a log of known operations, and every number that the reports make of it. */
+#include "cli/load_capacity.h"
+#include "cli/load_report.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define N_LOG 3000u
+#define N_SECONDS 6u
+#define SCHEMA KP_TEST_SRC_DIR "/docs/load/result.schema.json"
+#define EPSILON 0.011 /* rates are told with one or two digits */
+
+/* ---- The log ---- */
+
+static struct load_outcome logged[N_LOG];
+static struct kp_error errors[2];
+static struct load_result *result;
+static struct load_counters counters;
+static kp_buf text;
+
+static struct load_plan the_plan(void)
+{
+    struct load_plan plan = {.duration_ns = N_SECONDS * LOAD_NS_PER_S, .n_callers = 4, .seed = 7};
+    struct kp_error error;
+    assert_int_equal(cli_load_mix_parse("wrap:1,unwrap:2", &plan, &error), KP_OK);
+    assert_int_equal(cli_load_rates_parse("400,600", &plan, &error), KP_OK);
+    return plan;
+}
+
+/* Latencies from 10 us to 100 ms, evenly on a logarithmic scale, in an order that jumps. */
+static void make_log(void)
+{
+    const char *const texts[] = {"slow down", "cut"};
+    for (uint32_t i = 0; i < 2; i++) {
+        kp_error_init(&errors[i]);
+        errors[i].status = i == 0 ? KP_THROTTLED : KP_TRANSIENT;
+        errors[i].code = 3109 + i;
+        (void)snprintf(errors[i].text, sizeof errors[i].text, "%s", texts[i]);
+    }
+    for (uint32_t i = 0; i < N_LOG; i++) {
+        const uint64_t start_ns = i * (N_SECONDS * LOAD_NS_PER_S / N_LOG);
+        const double share = (double)(i * 1009 % N_LOG) / N_LOG;
+        const struct kp_error *error = i % 100 == 7 ? &errors[i % 300 == 7] : NULL;
+        logged[i] = (struct load_outcome){i % 3 == 0 ? LOAD_WRAP : LOAD_UNWRAP, start_ns,
+                                          start_ns + (uint64_t)(1e4 * pow(1e4, share)),
+                                          error ? (kp_status)error->status : KP_OK, error};
+    }
+}
+
+static int open_result(void **state)
+{
+    const struct load_plan plan = the_plan();
+    const struct load_cost cost = {
+        .cpu_ns = 123456789, .max_rss_bytes = 987654321, .grown_bytes = 4321};
+    (void)state;
+    make_log();
+    counters = (struct load_counters){11, 12, 13, 14, 15, 16, {{0}}};
+    for (uint32_t i = 0; i < KP_PHASE_COUNT; i++) {
+        kpb_histogram_add(&counters.phases[i], (i + 1) * 1000, i + 1);
+    }
+    result = cli_load_result_new(&plan);
+    for (uint32_t i = 0; result && i < N_LOG; i++) {
+        cli_load_result_add(result, &logged[i]);
+    }
+    cli_load_result_finish(result, &cost, &counters, plan.duration_ns);
+    return result ? 0 : -1;
+}
+
+static int close_result(void **state)
+{
+    (void)state;
+    kp_buf_clear(&text);
+    cli_load_result_free(result);
+    return 0;
+}
+
+/* ---- What the log says ---- */
+
+static int compare(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a;
+    const uint64_t y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Latencies of an operation (LOAD_N_OPS: of all) that ended in [from, to) well, sorted. */
+static uint32_t latencies(enum load_op op, uint64_t from_ns, uint64_t to_ns, uint64_t *ret,
+                          uint32_t *ret_failed)
+{
+    uint32_t n = 0;
+    *ret_failed = 0;
+    for (uint32_t i = 0; i < N_LOG; i++) {
+        const struct load_outcome *o = &logged[i];
+        if ((op != LOAD_N_OPS && o->op != op) || o->end_ns < from_ns || o->end_ns >= to_ns) {
+            continue;
+        }
+        if (o->status == KP_OK) {
+            ret[n++] = o->end_ns - o->start_ns;
+        } else {
+            *ret_failed += 1;
+        }
+    }
+    qsort(ret, n, sizeof *ret, compare);
+    return n;
+}
+
+/* The smallest value that at least q of them do not exceed. */
+static uint64_t exact(const uint64_t *sorted, uint32_t n, double q)
+{
+    const uint32_t at = (uint32_t)ceil(q * n);
+    return n == 0 ? 0 : sorted[at == 0 ? 0 : at - 1];
+}
+
+static void assert_told(uint64_t told, uint64_t truth)
+{
+    assert_true(told >= truth);
+    assert_true((double)told <= (double)truth * (1 + 1.0 / 64) + 1);
+}
+
+/* ---- JSON ---- */
+
+static const char *write(void (*how)(const struct load_result *, struct cli_out *))
+{
+    struct cli_out out;
+    cli_out_init(&out);
+    how(result, &out);
+    assert_int_equal(out.st, KP_OK);
+    kp_buf_clear(&text);
+    kp_buf_init(&text, "test", CLI_OUT_MAX_LEN);
+    assert_int_equal(kp_buf_append(&text, kp_buf_view(&out.buf)), KP_OK);
+    assert_int_equal(kp_buf_append_byte(&text, 0), KP_OK);
+    cli_out_clear(&out);
+    return (const char *)text.ptr;
+}
+
+static json_t *written(void)
+{
+    json_error_t why;
+    json_t *root = json_loads(write(cli_load_write_json), JSON_REJECT_DUPLICATES, &why);
+    assert_non_null(root);
+    return root;
+}
+
+static uint64_t uint_of(const json_t *object, const char *name)
+{
+    const json_t *member = json_object_get(object, name);
+    assert_true(json_is_integer(member));
+    return (uint64_t)json_integer_value(member);
+}
+
+static double real_of(const json_t *object, const char *name)
+{
+    const json_t *member = json_object_get(object, name);
+    assert_true(json_is_number(member));
+    return json_number_value(member);
+}
+
+static void check_latency(const json_t *row, const uint64_t *sorted, uint32_t n)
+{
+    const json_t *latency = json_object_get(row, "latency_ns");
+    const json_t *buckets = json_object_get(row, "histogram_ns");
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < LOAD_N_QUANTILES; i++) {
+        assert_told(uint_of(latency, cli_load_quantile_texts[i]),
+                    exact(sorted, n, cli_load_quantiles[i]));
+    }
+    assert_int_equal(uint_of(latency, "max"), sorted[n - 1]);
+    for (size_t i = 0; i < json_array_size(buckets); i++) {
+        const json_t *bucket = json_array_get(buckets, i);
+        const uint64_t end_ns = (uint64_t)json_integer_value(json_array_get(bucket, 0));
+        const uint64_t before = sum;
+        sum += (uint64_t)json_integer_value(json_array_get(bucket, 1));
+        assert_true(sorted[sum - 1] <= end_ns && sum > before);
+        assert_true(sum == n || sorted[sum] > end_ns);
+    }
+    assert_int_equal(sum, n);
+}
+
+static void check_op(const json_t *row, enum load_op op)
+{
+    static uint64_t sorted[N_LOG];
+    uint32_t n_failed;
+    const uint32_t n = latencies(op, 0, UINT64_MAX, sorted, &n_failed);
+    assert_string_equal(json_string_value(json_object_get(row, "op")),
+                        op == LOAD_N_OPS ? "all" : cli_load_op_text(op));
+    assert_int_equal(uint_of(row, "ok"), n);
+    assert_int_equal(uint_of(row, "failed"), n_failed);
+    check_latency(row, sorted, n);
+}
+
+static void operations_are_those_of_the_log(void **state)
+{
+    json_t *root = written();
+    const json_t *ops = json_object_get(root, "ops");
+    (void)state;
+    assert_int_equal(json_array_size(ops), 2);
+    check_op(json_array_get(ops, 0), LOAD_WRAP);
+    check_op(json_array_get(ops, 1), LOAD_UNWRAP);
+    check_op(json_object_get(root, "all"), LOAD_N_OPS);
+    json_decref(root);
+}
+
+static void rates_are_those_of_the_log(void **state)
+{
+    static uint64_t sorted[N_LOG];
+    uint32_t n_failed;
+    const uint32_t n = latencies(LOAD_N_OPS, 0, UINT64_MAX, sorted, &n_failed);
+    json_t *root = written();
+    (void)state;
+    assert_true(fabs(real_of(root, "achieved_per_s") - (double)n / N_SECONDS) < EPSILON);
+    assert_true(fabs(real_of(root, "offered_per_s") - 500) < EPSILON);
+    assert_int_equal(uint_of(root, "measured_ms"), N_SECONDS * 1000);
+    json_decref(root);
+}
+
+static void slices_are_those_of_the_log(void **state)
+{
+    static uint64_t sorted[N_LOG];
+    json_t *root = written();
+    const json_t *timeline = json_object_get(root, "timeline");
+    const uint64_t slice_ns = cli_load_result_slice_ns(result);
+    uint64_t n_all = 0;
+    (void)state;
+    for (size_t i = 0; i < json_array_size(timeline); i++) {
+        const json_t *row = json_array_get(timeline, i);
+        uint32_t n_failed;
+        const uint32_t n =
+            latencies(LOAD_N_OPS, i * slice_ns, (i + 1) * slice_ns, sorted, &n_failed);
+        assert_int_equal(uint_of(row, "start_ms"), i * slice_ns / LOAD_NS_PER_MS);
+        assert_int_equal(uint_of(row, "ok"), n);
+        assert_int_equal(uint_of(row, "failed"), n_failed);
+        assert_true(fabs(real_of(row, "per_s") - (double)n * 1e9 / (double)slice_ns) < 0.06);
+        assert_told(uint_of(row, "p50"), exact(sorted, n, 0.5));
+        assert_told(uint_of(row, "p99"), exact(sorted, n, 0.99));
+        n_all += n + n_failed;
+    }
+    assert_int_equal(n_all, N_LOG);
+    json_decref(root);
+}
+
+static void failures_are_those_of_the_log(void **state)
+{
+    uint64_t n[2] = {0, 0};
+    json_t *root = written();
+    const json_t *failures = json_object_get(root, "failures");
+    (void)state;
+    for (uint32_t i = 0; i < N_LOG; i++) {
+        if (logged[i].error) {
+            n[logged[i].error == &errors[1]]++;
+        }
+    }
+    assert_int_equal(json_array_size(failures), 2);
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *row = json_array_get(failures, i);
+        const uint64_t which = uint_of(row, "code") - 3109;
+        assert_string_equal(json_string_value(json_object_get(row, "class")),
+                            kp_status_text((kp_status)errors[which].status));
+        assert_int_equal(uint_of(row, "count"), n[which]);
+    }
+    json_decref(root);
+}
+
+static void counters_and_phases_are_told(void **state)
+{
+    static const char *const names[] = {"retries",   "refused",       "coalesced",
+                                        "throttled", "breaker_trips", "connections"};
+    json_t *root = written();
+    const json_t *phases = json_object_get(root, "phases");
+    (void)state;
+    for (uint32_t i = 0; i < 6; i++) {
+        assert_int_equal(uint_of(root, names[i]), 11 + i);
+    }
+    assert_int_equal(uint_of(root, "cpu_ns"), 123456789);
+    assert_int_equal(uint_of(root, "max_rss_bytes"), 987654321);
+    assert_int_equal(uint_of(root, "grown_bytes"), 4321);
+    assert_int_equal(json_array_size(phases), KP_PHASE_COUNT);
+    for (uint32_t i = 0; i < KP_PHASE_COUNT; i++) {
+        const json_t *row = json_array_get(phases, i);
+        assert_string_equal(json_string_value(json_object_get(row, "phase")),
+                            cli_load_phase_text(i));
+        assert_int_equal(uint_of(row, "count"), i + 1);
+        assert_told(uint_of(json_object_get(row, "latency_ns"), "p99"), (i + 1) * 1000);
+    }
+    json_decref(root);
+}
+
+/* ---- The same numbers for people ---- */
+
+/* Each latency of the JSON, as the text and the page write it. */
+static void text_and_page_say_the_same(void **state)
+{
+    json_t *root = written();
+    const json_t *rows[3] = {json_array_get(json_object_get(root, "ops"), 0),
+                             json_array_get(json_object_get(root, "ops"), 1),
+                             json_object_get(root, "all")};
+    (void)state;
+    for (int as_page = 0; as_page < 2; as_page++) {
+        const char *report = write(as_page ? cli_load_write_page : cli_load_write_text);
+        for (size_t i = 0; i < 3; i++) {
+            const char *name;
+            json_t *ns;
+            json_object_foreach(json_object_get(rows[i], "latency_ns"), name, ns) {
+                char number[32];
+                (void)snprintf(number, sizeof number, "%.3f", json_number_value(ns) / 1e6);
+                assert_non_null(strstr(report, number));
+            }
+        }
+        for (uint32_t i = 0; i < KP_PHASE_COUNT; i++) {
+            assert_non_null(strstr(report, cli_load_phase_text(i)));
+        }
+    }
+    json_decref(root);
+}
+
+/* ---- The schema, as far as it is used ---- */
+
+static bool fits(const json_t *schema, const json_t *value, const json_t *root);
+
+static bool is_type(const json_t *value, const char *type)
+{
+    return strcmp(type, "object") == 0    ? json_is_object(value)
+           : strcmp(type, "array") == 0   ? json_is_array(value)
+           : strcmp(type, "string") == 0  ? json_is_string(value)
+           : strcmp(type, "integer") == 0 ? json_is_integer(value)
+           : strcmp(type, "number") == 0  ? json_is_number(value)
+           : strcmp(type, "boolean") == 0 ? json_is_boolean(value)
+                                          : false;
+}
+
+static bool is_listed(const json_t *list, const json_t *value)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (json_equal(json_array_get(list, i), value)) {
+            return true;
+        }
+    }
+    return list == NULL;
+}
+
+static bool has_all(const json_t *required, const json_t *value)
+{
+    for (size_t i = 0; i < json_array_size(required); i++) {
+        if (!json_object_get(value, json_string_value(json_array_get(required, i)))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool members_fit(const json_t *schema, json_t *value, const json_t *root)
+{
+    const json_t *others = json_object_get(schema, "additionalProperties");
+    const char *name;
+    json_t *member;
+    json_object_foreach(value, name, member) {
+        const json_t *known = json_object_get(json_object_get(schema, "properties"), name);
+        if (!known && json_is_false(others)) {
+            return false;
+        }
+        if (!fits(known ? known : others, member, root)) {
+            return false;
+        }
+    }
+    return has_all(json_object_get(schema, "required"), value);
+}
+
+static bool items_fit(const json_t *schema, const json_t *value, const json_t *root)
+{
+    const json_t *items = json_object_get(schema, "items");
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        if (!fits(items, json_array_get(value, i), root)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool fits(const json_t *schema, const json_t *value, const json_t *root)
+{
+    const char *reference = json_string_value(json_object_get(schema, "$ref"));
+    const json_t *minimum = json_object_get(schema, "minimum");
+    if (reference) {
+        const json_t *there =
+            json_object_get(json_object_get(root, "$defs"), reference + strlen("#/$defs/"));
+        return there && fits(there, value, root);
+    }
+    return is_type(value, json_string_value(json_object_get(schema, "type"))) &&
+           is_listed(json_object_get(schema, "enum"), value) &&
+           (!minimum || json_number_value(value) >= json_number_value(minimum)) &&
+           (!json_is_object(value) || members_fit(schema, (json_t *)value, root)) &&
+           items_fit(schema, value, root);
+}
+
+static void json_fits_its_schema(void **state)
+{
+    json_error_t why;
+    json_t *schema = json_load_file(SCHEMA, 0, &why);
+    json_t *root = written();
+    (void)state;
+    assert_non_null(schema);
+    assert_true(fits(schema, root, schema));
+    json_object_del(json_object_get(root, "all"), "ok");
+    assert_false(fits(schema, root, schema));
+    json_decref(root);
+    root = written();
+    assert_int_equal(json_object_set_new(root, "surprise", json_integer(1)), 0);
+    assert_false(fits(schema, root, schema));
+    json_decref(root);
+    json_decref(schema);
+}
+
+/* ---- Counters ---- */
+
+static void what_was_counted_before_is_taken_out(void **state)
+{
+    static struct load_counters before = {1, 2, 3, 4, 5, 6, {{0}}};
+    static struct load_counters after = {11, 12, 13, 14, 15, 16, {{0}}};
+    (void)state;
+    kpb_histogram_add(&before.phases[KP_PHASE_TLS], 900000, 5);
+    kpb_histogram_add(&after.phases[KP_PHASE_TLS], 900000, 5);
+    kpb_histogram_add(&after.phases[KP_PHASE_TLS], 1000, 3);
+    cli_load_counters_subtract(&after, &before);
+    assert_int_equal(after.retries, 10);
+    assert_int_equal(after.connections, 10);
+    assert_int_equal(kpb_histogram_count(&after.phases[KP_PHASE_TLS]), 3);
+    assert_told(kpb_histogram_quantile(&after.phases[KP_PHASE_TLS], 1.0), 1000);
+}
+
+/* ---- Capacity ---- */
+
+static void capacity_is_read_from_the_documented_limits(void **state)
+{
+    static const struct {
+        const char *mix;
+        struct load_key_kind key;
+        enum load_service service;
+        double rate;
+        uint32_t n_units;
+        double per_unit;
+    } rows[] = {
+        {"unwrap", {KP_KTY_RSA, 2048, 0}, LOAD_VAULT_SOFTWARE, 400, 1, 400},
+        {"unwrap", {KP_KTY_RSA, 2048, 0}, LOAD_VAULT_SOFTWARE, 401, 2, 400},
+        {"wrap:1,unwrap:1", {KP_KTY_RSA, 4096, 0}, LOAD_VAULT_HSM, 100, 4, 25},
+        {"unwrap", {KP_KTY_RSA, 2048, 0}, LOAD_MANAGED_HSM, 3300, 1, 3300},
+        {"unwrap", {KP_KTY_RSA, 2048, 0}, LOAD_MANAGED_HSM, 3301, 2, 3300},
+        {"wrap:1,unwrap:1", {KP_KTY_RSA, 2048, 0}, LOAD_MANAGED_HSM, 4400, 1, 4400},
+        {"sign", {KP_KTY_EC, 256, KP_CURVE_P256}, LOAD_MANAGED_HSM, 990, 1, 990},
+        {"unwrap", {KP_KTY_OCT, 256, 0}, LOAD_MANAGED_HSM, 6600, 1, 6600},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct load_plan plan = {.n_rates = 0};
+        struct kp_error error;
+        assert_int_equal(cli_load_mix_parse(rows[i].mix, &plan, &error), KP_OK);
+        const struct load_need need =
+            cli_load_capacity_need(&plan, &rows[i].key, rows[i].service, rows[i].rate);
+        assert_true(need.known);
+        assert_int_equal(need.n_units, rows[i].n_units);
+        assert_true(fabs(need.rate_per_unit - rows[i].per_unit) < 1e-6);
+    }
+}
+
+static void slowest_operation_of_a_mix_throttles_first(void **state)
+{
+    struct load_plan plan = {.n_rates = 0};
+    struct kp_error error;
+    const struct load_key_kind key = {KP_KTY_RSA, 3072, 0};
+    (void)state;
+    assert_int_equal(cli_load_mix_parse("wrap:5,unwrap:5", &plan, &error), KP_OK);
+    const struct load_need need = cli_load_capacity_need(&plan, &key, LOAD_MANAGED_HSM, 10);
+    assert_int_equal(need.first, LOAD_UNWRAP);
+    assert_true(need.first_share > 0.8 && need.first_share < 0.9); /* 1900 against 360 */
+}
+
+static void what_is_not_documented_is_not_guessed(void **state)
+{
+    struct load_plan plan = {.n_rates = 0};
+    struct kp_error error;
+    const struct load_key_kind aes = {KP_KTY_OCT, 256, 0};
+    const struct load_key_kind odd = {KP_KTY_RSA, 8192, 0};
+    (void)state;
+    assert_int_equal(cli_load_mix_parse("wrap,encrypt", &plan, &error), KP_OK);
+    assert_false(cli_load_capacity_need(&plan, &aes, LOAD_MANAGED_HSM, 10).known);
+    assert_false(cli_load_capacity_need(&plan, &aes, LOAD_VAULT_HSM, 10).known);
+    assert_false(cli_load_capacity_need(&plan, &odd, LOAD_VAULT_SOFTWARE, 10).known);
+}
+
+static void callers_follow_from_rate_and_latency(void **state)
+{
+    (void)state;
+    assert_int_equal(cli_load_capacity_callers(3300, 20 * LOAD_NS_PER_MS), 66);
+    assert_int_equal(cli_load_capacity_callers(1, 1), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(operations_are_those_of_the_log),
+        cmocka_unit_test(rates_are_those_of_the_log),
+        cmocka_unit_test(slices_are_those_of_the_log),
+        cmocka_unit_test(failures_are_those_of_the_log),
+        cmocka_unit_test(counters_and_phases_are_told),
+        cmocka_unit_test(text_and_page_say_the_same),
+        cmocka_unit_test(json_fits_its_schema),
+        cmocka_unit_test(what_was_counted_before_is_taken_out),
+        cmocka_unit_test(capacity_is_read_from_the_documented_limits),
+        cmocka_unit_test(slowest_operation_of_a_mix_throttles_first),
+        cmocka_unit_test(what_is_not_documented_is_not_guessed),
+        cmocka_unit_test(callers_follow_from_rate_and_latency),
+    };
+    return cmocka_run_group_tests_name("cli_load_report", tests, open_result, close_result);
+}
