@@ -5,7 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "cli/io.h"
+#include "cli/load_report.h"
+#include "cli/load_svg.h"
+#include "cli/platform.h"
 
 #define RESULT_MAX_LEN (64u * 1024u * 1024u)
 #define BEYOND_NOISE 3.0 /* standard errors of the difference */
@@ -141,6 +145,105 @@ static void tell_json(struct cli *c, const char *name, const struct figure *a,
     cli_json_end(&c->out, '}');
 }
 
+/* ---- The page ---- */
+
+#define CURVE_MAX 4096u /* points of a line; what a file has beyond is not drawn */
+
+static uint32_t read_percentiles(const json_t *root, struct load_point *points)
+{
+    const json_t *buckets = json_object_get(json_object_get(root, "all"), "histogram_ns");
+    const double total = member(json_object_get(root, "all"), "ok");
+    double seen = 0;
+    uint32_t n = 0;
+    for (size_t i = 0; i < json_array_size(buckets) && n < CURVE_MAX && seen < total; i++) {
+        const json_t *bucket = json_array_get(buckets, i);
+        points[n++] = (struct load_point){1 / (1 - seen / total),
+                                          json_number_value(json_array_get(bucket, 0)) / NS_PER_MS};
+        seen += json_number_value(json_array_get(bucket, 1));
+    }
+    return n;
+}
+
+static uint32_t read_rates(const json_t *root, struct load_point *points)
+{
+    const json_t *slices = json_object_get(root, "timeline");
+    uint32_t n = 0;
+    for (size_t i = 0; i + 1 < json_array_size(slices) && n < CURVE_MAX; i++) {
+        const json_t *slice = json_array_get(slices, i);
+        points[n++] = (struct load_point){member(slice, "start_ms") / 1000, member(slice, "per_s")};
+    }
+    return n;
+}
+
+typedef uint32_t read_fn(const json_t *root, struct load_point *points);
+
+/* One chart with a line of each run. */
+static void draw_both(struct load_chart *chart, read_fn *read, const json_t *const runs[2],
+                      struct load_point *points, struct cli_out *o)
+{
+    static const char *const names[2] = {"A", "B"};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct load_point *own = points + (size_t)i * CURVE_MAX;
+        chart->lines[i] = (struct load_line){names[i], own, read(runs[i], own)};
+    }
+    chart->n_lines = 2;
+    cli_load_svg(chart, o);
+}
+
+static void write_row(struct cli_out *o, const char *name, const struct figure *a,
+                      const struct figure *b)
+{
+    char line[256];
+    (void)snprintf(line, sizeof line,
+                   "<tr><td>%s</td><td>%.3f</td><td>%.3f</td><td>%.3f</td><td>%s</td></tr>\n", name,
+                   a->value, b->value, a->value > 0 ? b->value / a->value : 0, verdict(a, b));
+    cli_out_text(o, line);
+}
+
+static void write_page(const json_t *const runs[2], struct load_point *points, struct cli_out *o)
+{
+    struct load_chart by_percentile = {.title = "Latency by percentile",
+                                       .x_label = "percentile",
+                                       .y_label = "ms, logarithmic",
+                                       .log_x = true,
+                                       .log_y = true,
+                                       .x_is_percentile = true};
+    struct load_chart over_time = {
+        .title = "Rate over time", .x_label = "seconds", .y_label = "operations per second"};
+    cli_out_text(o, cli_load_page_head);
+    cli_out_text(o, "<table><tr><th>A against B</th><th>A</th><th>B</th><th>B/A</th>"
+                    "<th>difference</th></tr>\n");
+    for (size_t i = 0; i < sizeof FIGURES / sizeof FIGURES[0]; i++) {
+        const struct figure of_a = read_figure(runs[0], i);
+        const struct figure of_b = read_figure(runs[1], i);
+        write_row(o, FIGURES[i].name, &of_a, &of_b);
+    }
+    cli_out_text(o, "</table>\n");
+    draw_both(&by_percentile, read_percentiles, runs, points, o);
+    draw_both(&over_time, read_rates, runs, points, o);
+    cli_out_text(o, "</body></html>\n");
+}
+
+static kp_status report(struct cli *c, const json_t *a, const json_t *b)
+{
+    const json_t *const runs[2] = {a, b};
+    struct cli_out out;
+    struct load_point *points =
+        kpb_alloc_array("cli.load.points", (size_t)2 * CURVE_MAX, sizeof *points);
+    if (!points) {
+        return kpb_fail_memory(&c->fault.error, "cli.load.points");
+    }
+    cli_out_init(&out);
+    write_page(runs, points, &out);
+    kpb_free(points);
+    const kp_status st = out.st == KP_OK
+                             ? cli_platform_write(cli_opt(c, CLI_OPT_REPORT), kp_buf_view(&out.buf),
+                                                  false, &c->fault)
+                             : kpb_fail_memory(&c->fault.error, "cli.out");
+    cli_out_clear(&out);
+    return st;
+}
+
 static kp_status tell(struct cli *c, const json_t *a, const json_t *b)
 {
     const bool json = cli_has(c, CLI_OPT_JSON);
@@ -174,6 +277,9 @@ kp_status cli_load_compare(struct cli *c, const char *path, const char *other)
     kp_status st = read_result(c, path, &a);
     if (st == KP_OK) {
         st = read_result(c, other, &b);
+    }
+    if (st == KP_OK && cli_has(c, CLI_OPT_REPORT)) {
+        st = report(c, a, b);
     }
     if (st == KP_OK) {
         st = tell(c, a, b);

@@ -46,6 +46,23 @@ static void write_op(const char *name, const struct kpb_histogram *latency, uint
     cli_json_end(o, '}');
 }
 
+/* The first keys of --key, where there are several. */
+static void write_keys(const struct load_result *result, struct cli_out *o)
+{
+    const struct load_key_result *key;
+    cli_json_name(o, "keys");
+    cli_json_begin(o, '[');
+    for (uint32_t i = 0; (key = cli_load_result_key(result, i)) != NULL; i++) {
+        cli_json_begin(o, '{');
+        cli_json_member_text(o, "key", key->name);
+        cli_json_member_uint(o, "ok", kpb_histogram_count(&key->latency));
+        cli_json_member_uint(o, "failed", key->n_failed);
+        write_latency(&key->latency, o);
+        cli_json_end(o, '}');
+    }
+    cli_json_end(o, ']');
+}
+
 static void write_phases(const struct load_result *result, struct cli_out *o)
 {
     const struct load_counters *counters = cli_load_result_counters(result);
@@ -201,6 +218,7 @@ void cli_load_write_json(const struct load_result *result, struct cli_out *o)
     write_plan(cli_load_result_plan(result), o);
     write_totals(result, o);
     write_ops(result, o);
+    write_keys(result, o);
     write_phases(result, o);
     write_failures(result, o);
     write_timeline(result, o);

@@ -8,7 +8,7 @@
 
 #define CURVE_POINTS_MAX 2600u /* a histogram has fewer buckets */
 
-static const char HEAD[] =
+const char cli_load_page_head[] =
     "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
     "<title>kp bench</title>\n<style>\n"
     "body{font:15px/1.5 system-ui,sans-serif;max-width:900px;margin:2em auto;padding:0 1em;"
@@ -54,7 +54,7 @@ static void write_row(struct cli_out *o, const char *name, const struct kpb_hist
                       uint64_t n_failed)
 {
     cli_out_text(o, "<tr><td>");
-    cli_out_text(o, name);
+    write_escaped(o, kpb_span_str(name));
     cli_out_text(o, "</td><td>");
     cli_out_uint(o, kpb_histogram_count(latency));
     cli_out_text(o, n_failed > 0 ? "</td><td class=\"bad\">" : "</td><td>");
@@ -90,6 +90,10 @@ static void write_table(const struct load_result *result, struct cli_out *o)
         }
     }
     write_row(o, "all", cli_load_result_all(result), cli_load_result_n_failed(result));
+    const struct load_key_result *key;
+    for (uint32_t i = 0; (key = cli_load_result_key(result, i)) != NULL; i++) {
+        write_row(o, key->name, &key->latency, key->n_failed);
+    }
     cli_out_text(o, "</table>\n");
 }
 
@@ -229,6 +233,29 @@ static void draw_percentiles(const struct load_result *result, struct load_point
     cli_load_svg(&chart, o);
 }
 
+/* The keys against each other: what one slow vault does to the others. */
+static void draw_keys(const struct load_result *result, struct load_point *points,
+                      struct cli_out *o)
+{
+    static const char *const names[LOAD_KEYS_SHOWN] = {"1st key", "2nd key", "3rd key",
+                                                       "4th key", "5th key", "6th key"};
+    struct load_chart chart = {.title = "Latency by percentile, key by key",
+                               .x_label = "percentile",
+                               .y_label = "ms, logarithmic",
+                               .log_x = true,
+                               .log_y = true,
+                               .x_is_percentile = true};
+    const struct load_key_result *key;
+    for (; (key = cli_load_result_key(result, chart.n_lines)) != NULL; chart.n_lines++) {
+        struct load_point *own = points + chart.n_lines * CURVE_POINTS_MAX;
+        const uint32_t n = make_curve(&key->latency, own);
+        chart.lines[chart.n_lines] = (struct load_line){names[chart.n_lines], own, n};
+    }
+    if (chart.n_lines > 0) {
+        cli_load_svg(&chart, o);
+    }
+}
+
 /* A slice the run did not fill tells of its end, not of the vault; the first one always counts. */
 static const struct load_slice *whole_slice(const struct load_result *result, uint32_t i)
 {
@@ -310,12 +337,13 @@ void cli_load_write_page(const struct load_result *result, struct cli_out *o)
         o->st = KP_NO_MEMORY;
         return;
     }
-    cli_out_text(o, HEAD);
+    cli_out_text(o, cli_load_page_head);
     write_summary(result, o);
     write_table(result, o);
     write_phases(result, o);
     write_counters(result, o);
     draw_percentiles(result, points, o);
+    draw_keys(result, points, o);
     draw_latency_over_time(result, points, o);
     draw_rate_over_time(result, points, o);
     write_failures(result, o);

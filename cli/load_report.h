@@ -28,6 +28,8 @@ void cli_load_write_json(const struct load_result *result, struct cli_out *o);
  * Source: outputPercentileDistribution of HdrHistogram, as its plotting page reads it.
  */
 void cli_load_write_percentiles(const struct load_result *result, struct cli_out *o);
+/* How every page begins, up to its heading. */
+extern const char cli_load_page_head[];
 /* A page without scripts, links or fonts from elsewhere. */
 void cli_load_write_page(const struct load_result *result, struct cli_out *o);
 

@@ -1,5 +1,6 @@
 #include "cli/load_result.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,8 @@ struct load_result {
     /* ---- under lock ---- */
     struct cli_lock lock;
     struct load_op_result ops[LOAD_N_OPS];
+    struct load_key_result keys[LOAD_KEYS_SHOWN];
+    uint32_t n_keys; /* fixed before the first operation */
     struct kpb_histogram all;
     uint64_t n_failed;
     struct load_slice slices[LOAD_SLICES_MAX];
@@ -47,6 +50,14 @@ void cli_load_result_free(struct load_result *result)
     if (result) {
         cli_lock_clear(&result->lock);
         kpb_free(result);
+    }
+}
+
+void cli_load_result_name_key(struct load_result *result, uint32_t key, const char *name)
+{
+    if (key < LOAD_KEYS_SHOWN) {
+        (void)snprintf(result->keys[key].name, sizeof result->keys[key].name, "%s", name);
+        result->n_keys = key + 1;
     }
 }
 
@@ -88,6 +99,9 @@ static void count_failure(struct load_result *result, const struct load_outcome 
                           struct load_slice *slice)
 {
     result->n_failed++;
+    if (outcome->key < result->n_keys) {
+        result->keys[outcome->key].n_failed++;
+    }
     result->ops[outcome->op].n_failed++;
     slice->n_failed++;
     failure_of(result, outcome)->n++;
@@ -107,6 +121,9 @@ void cli_load_result_add(struct load_result *result, const struct load_outcome *
     } else {
         kpb_histogram_record(&result->ops[outcome->op].latency, latency_ns);
         kpb_histogram_record(&result->all, latency_ns);
+        if (outcome->key < result->n_keys) {
+            kpb_histogram_record(&result->keys[outcome->key].latency, latency_ns);
+        }
         kpb_histogram_record(&slice->latency, latency_ns);
     }
     cli_lock_give(&result->lock);
@@ -174,6 +191,11 @@ uint64_t cli_load_result_measured_ns(const struct load_result *result)
 const struct load_cost *cli_load_result_cost(const struct load_result *result)
 {
     return &result->cost;
+}
+
+const struct load_key_result *cli_load_result_key(const struct load_result *result, uint32_t i)
+{
+    return result->n_keys > 1 && i < result->n_keys ? &result->keys[i] : NULL;
 }
 
 const struct load_counters *cli_load_result_counters(const struct load_result *result)

@@ -34,6 +34,14 @@ struct load_op_result {
     uint64_t n_failed;
 };
 
+#define LOAD_KEYS_SHOWN 6u /* keys that are told apart, the first ones of --key */
+
+struct load_key_result {
+    char name[96];
+    struct kpb_histogram latency; /* of those that succeeded, whatever the operation */
+    uint64_t n_failed;
+};
+
 /* What the run cost this process. */
 struct load_cost {
     uint64_t wall_ns;
@@ -52,12 +60,17 @@ void cli_load_result_free(struct load_result *result);
 /* An operation that has ended. Nanoseconds from the start of the run. */
 struct load_outcome {
     enum load_op op;
+    uint32_t key;      /* its place in --key */
     uint64_t start_ns; /* intended */
     uint64_t end_ns;
     kp_status status;
     const struct kp_error *error; /* NULL when status is KP_OK */
 };
 void cli_load_result_add(struct load_result *result, const struct load_outcome *outcome);
+
+/* Names a key, so that it is told apart; those beyond LOAD_KEYS_SHOWN are not. Before the first
+ * operation. */
+void cli_load_result_name_key(struct load_result *result, uint32_t key, const char *name);
 
 /* What is known so far, for the progress line. */
 struct load_glance {
@@ -82,6 +95,8 @@ uint64_t cli_load_result_n_ok(const struct load_result *result);
 uint64_t cli_load_result_n_failed(const struct load_result *result);
 uint64_t cli_load_result_measured_ns(const struct load_result *result);
 const struct load_cost *cli_load_result_cost(const struct load_result *result);
+/* The i-th key, NULL from the end on, and always where there is only one. */
+const struct load_key_result *cli_load_result_key(const struct load_result *result, uint32_t i);
 /* What the library has counted during the run. */
 const struct load_counters *cli_load_result_counters(const struct load_result *result);
 /* The i-th kind of failure, most frequent first; NULL from the end on. */

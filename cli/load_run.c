@@ -88,7 +88,11 @@ static void note(struct slot *slot, struct kp_result *answer)
     } else {
         error = answer->error;
     }
-    const struct load_outcome outcome = {slot->item.op, slot->start_ns, elapsed_ns(run), st,
+    const struct load_outcome outcome = {slot->item.op,
+                                         slot->item.key,
+                                         slot->start_ns,
+                                         elapsed_ns(run),
+                                         st,
                                          st == KP_OK ? NULL : &error};
     cli_load_result_add(run->result, &outcome);
 }
@@ -290,6 +294,9 @@ kp_status cli_load_run(struct cli *c, const struct load_plan *plan,
     run->before = before;
     run->warm = plan->warm_up_ns == 0;
     run->shows_progress = cli_stderr_is_terminal();
+    for (uint32_t i = 0; i < targets->n; i++) {
+        cli_load_result_name_key(result, i, cli_load_target_text(targets, i));
+    }
     cli_load_schedule_init(&run->schedule, plan, targets->n);
     for (uint32_t i = 0; i < plan->n_callers; i++) {
         slots[i].run = run;

@@ -1,5 +1,6 @@
 #include "cli/load_target.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -23,6 +24,7 @@ struct load_target {
     kp_vault *vault;
     char name[KP_KEY_NAME_MAX_LEN + 1];
     char version[KP_KEY_VERSION_MAX_LEN + 1]; /* as asked for; empty: current */
+    char text[96];                            /* as --key has it */
     struct load_key_kind kind;
     uint32_t algs[LOAD_N_OPS];
     struct load_sample samples[LOAD_POOL_LEN];
@@ -89,6 +91,7 @@ static kp_status open_target(struct cli *c, const char *text, struct load_target
     struct kp_key_ref ref;
     const char *vault = cli_opt(c, CLI_OPT_VAULT);
     const kp_span span = kpb_span_str(text);
+    (void)snprintf(target->text, sizeof target->text, "%.95s", text);
     kp_status st = vault ? kp_key_name_parse(span, &ref, &c->fault.error)
                          : kp_key_ref_parse(span, &ref, &c->fault.error);
     if (st != KP_OK) {
@@ -312,6 +315,11 @@ void cli_load_targets_close(struct load_targets *targets)
 }
 
 /* ---- While the run lasts ---- */
+
+const char *cli_load_target_text(const struct load_targets *targets, uint32_t i)
+{
+    return targets->targets[i].text;
+}
 
 struct load_key_kind cli_load_target_kind(const struct load_targets *targets)
 {

@@ -30,6 +30,8 @@ kp_status cli_load_targets_open(struct cli *c, const struct load_plan *plan,
 /* Wipes and frees; a zeroed or half-built one is allowed. */
 void cli_load_targets_close(struct load_targets *targets);
 
+/* The key as --key names it, cut to what a table has room for. */
+const char *cli_load_target_text(const struct load_targets *targets, uint32_t i);
 /* What the first key is. */
 struct load_key_kind cli_load_target_kind(const struct load_targets *targets);
 

@@ -125,6 +125,10 @@ static void write_table(const struct load_result *result, struct cli_out *o)
         }
     }
     write_row(o, "all", cli_load_result_all(result), cli_load_result_n_failed(result));
+    const struct load_key_result *key;
+    for (uint32_t i = 0; (key = cli_load_result_key(result, i)) != NULL; i++) {
+        write_row(o, key->name, &key->latency, key->n_failed);
+    }
 }
 
 /* Only what asks a service over HTTP has phases. */

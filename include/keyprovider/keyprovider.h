@@ -293,7 +293,7 @@ struct kp_phase_bucket {
     uint64_t count;
 };
 
-/* Calls each for every bucket that is not empty, ascending per phase. each must not call back in. */
+/* Calls each for every bucket that is not empty, ascending per phase; it must not call back in. */
 typedef void kp_phases_each_fn(void *ctx, const struct kp_phase_bucket *bucket);
 KP_API void kp_phases_each(kp_provider *provider, kp_phases_each_fn *each, void *ctx);
 

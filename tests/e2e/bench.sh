@@ -42,6 +42,8 @@ cat >config.json <<JSON
 JSON
 ok kp --config config.json bench --key one/app,two/app --count 40 --duration 60s --zipf 1.0
 has "wrap"
+has "one/app"
+has "two/app"
 
 # Failures are counted by class, and break what was promised.
 cat >config.json <<JSON
@@ -71,6 +73,9 @@ has "Percentile TotalCount" r.hgrm
 ok kp bench --compare a.json a.json
 has "rate per s"
 has "1.000"
+ok kp bench --compare a.json a.json --report c.html
+[ "$(grep -c '<svg' c.html)" -eq 2 ] || fail "a comparison has two plots"
+[ "$(grep -c '<polyline' c.html)" -eq 4 ] || fail "each plot has a line for each run"
 fails 2 "needs a second one" kp bench --compare a.json
 echo '{"format":1}' >not.json
 fails 2 "is no result" kp bench --compare a.json not.json

@@ -23,7 +23,7 @@ phase() {
 }
 
 is() {
-    [ "$2" "$3" "$4" ] || fail "$1: not $2 $3 $4"
+    test "$2" "$3" "$4" || fail "$1: not $2 $3 $4"
 }
 
 ok kp -V emulated key create app --type RSA --size 2048

@@ -199,8 +199,12 @@ static void closed_loop_ends_with_the_duration(void **state)
 static void add(struct load_result *result, enum load_op op, uint64_t start_ms, uint64_t end_ms,
                 const struct kp_error *error)
 {
-    const struct load_outcome outcome = {op, start_ms * LOAD_NS_PER_MS, end_ms * LOAD_NS_PER_MS,
-                                         error ? (kp_status)error->status : KP_OK, error};
+    const struct load_outcome outcome = {op,
+                                         0,
+                                         start_ms * LOAD_NS_PER_MS,
+                                         end_ms * LOAD_NS_PER_MS,
+                                         error ? (kp_status)error->status : KP_OK,
+                                         error};
     cli_load_result_add(result, &outcome);
 }
 

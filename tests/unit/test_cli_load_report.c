@@ -49,9 +49,12 @@ static void make_log(void)
         const uint64_t start_ns = i * (N_SECONDS * LOAD_NS_PER_S / N_LOG);
         const double share = (double)(i * 1009 % N_LOG) / N_LOG;
         const struct kp_error *error = i % 100 == 7 ? &errors[i % 300 == 7] : NULL;
-        logged[i] = (struct load_outcome){i % 3 == 0 ? LOAD_WRAP : LOAD_UNWRAP, start_ns,
+        logged[i] = (struct load_outcome){i % 3 == 0 ? LOAD_WRAP : LOAD_UNWRAP,
+                                          i % 2,
+                                          start_ns,
                                           start_ns + (uint64_t)(1e4 * pow(1e4, share)),
-                                          error ? (kp_status)error->status : KP_OK, error};
+                                          error ? (kp_status)error->status : KP_OK,
+                                          error};
     }
 }
 
@@ -67,6 +70,9 @@ static int open_result(void **state)
         kpb_histogram_add(&counters.phases[i], (i + 1) * 1000, i + 1);
     }
     result = cli_load_result_new(&plan);
+    for (uint32_t i = 0; result && i < 2; i++) {
+        cli_load_result_name_key(result, i, i == 0 ? "one/app" : "two/app");
+    }
     for (uint32_t i = 0; result && i < N_LOG; i++) {
         cli_load_result_add(result, &logged[i]);
     }
@@ -205,6 +211,34 @@ static void operations_are_those_of_the_log(void **state)
     check_op(json_array_get(ops, 0), LOAD_WRAP);
     check_op(json_array_get(ops, 1), LOAD_UNWRAP);
     check_op(json_object_get(root, "all"), LOAD_N_OPS);
+    json_decref(root);
+}
+
+static void keys_are_those_of_the_log(void **state)
+{
+    static uint64_t sorted[N_LOG];
+    json_t *root = written();
+    const json_t *keys = json_object_get(root, "keys");
+    (void)state;
+    assert_int_equal(json_array_size(keys), 2);
+    for (uint32_t key = 0; key < 2; key++) {
+        const json_t *row = json_array_get(keys, key);
+        uint32_t n = 0;
+        uint32_t n_failed = 0;
+        for (uint32_t i = key; i < N_LOG; i += 2) {
+            if (logged[i].status == KP_OK) {
+                sorted[n++] = logged[i].end_ns - logged[i].start_ns;
+            } else {
+                n_failed++;
+            }
+        }
+        qsort(sorted, n, sizeof *sorted, compare);
+        assert_string_equal(json_string_value(json_object_get(row, "key")),
+                            key == 0 ? "one/app" : "two/app");
+        assert_int_equal(uint_of(row, "ok"), n);
+        assert_int_equal(uint_of(row, "failed"), n_failed);
+        check_latency(row, sorted, n);
+    }
     json_decref(root);
 }
 
@@ -504,6 +538,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(operations_are_those_of_the_log),
+        cmocka_unit_test(keys_are_those_of_the_log),
         cmocka_unit_test(rates_are_those_of_the_log),
         cmocka_unit_test(slices_are_those_of_the_log),
         cmocka_unit_test(failures_are_those_of_the_log),
