@@ -35,4 +35,12 @@
  */
 kp_status kpc_init(struct kp_error *reterr) KP_MUST_USE;
 
+/*
+ * Gives back what OpenSSL has of the process: its places in thread-local storage, of which Windows
+ * has a thousand. Only where this code leaves a process that goes on, and OpenSSL with it (a DLL
+ * with both linked in): nothing of crypto/ or OpenSSL may run then or later. Not for Linux, where
+ * libraries stay.
+ */
+void kpc_end(void);
+
 #endif /* KP_CRYPTO_INIT_H */

@@ -21,6 +21,7 @@
 #endif
 
 static _Atomic(OSSL_LIB_CTX *) lib_ctx_slot;
+static _Atomic(OSSL_PROVIDER *) provider_slot; /* of the context above */
 
 /* One kind of fetched object: how to get it, how to drop the one that lost the race. */
 struct kind {
@@ -55,11 +56,24 @@ OSSL_LIB_CTX *kpc_lib_ctx(void)
     OSSL_LIB_CTX *made = make_lib_ctx(&provider);
     if (!made)
         return NULL;
-    if (atomic_compare_exchange_strong(&lib_ctx_slot, &published, made))
-        return made; /* it and its provider live as long as the process */
+    if (atomic_compare_exchange_strong(&lib_ctx_slot, &published, made)) {
+        atomic_store(&provider_slot, provider);
+        return made; /* it and its provider live as long as the process, or until kpc_end */
+    }
     OSSL_PROVIDER_unload(provider);
     OSSL_LIB_CTX_free(made);
     return published;
+}
+
+/* Fetched algorithms keep their memory: nobody may be told that they are gone. */
+void kpc_end(void)
+{
+    OSSL_LIB_CTX *ctx = atomic_exchange(&lib_ctx_slot, NULL);
+    OSSL_PROVIDER *provider = atomic_exchange(&provider_slot, NULL);
+    if (provider)
+        OSSL_PROVIDER_unload(provider);
+    OSSL_LIB_CTX_free(ctx);
+    OPENSSL_cleanup();
 }
 
 static void *fetch_md(OSSL_LIB_CTX *ctx, const char *name)

@@ -37,7 +37,7 @@ my @rooms = (
       ours => [ 'base', 'crypto', 'SELF' ], libs => [qw(openssl jansson)] },
     { path => qr{^ekm/keys/},
       ours => [ 'base', 'crypto', 'SELF', 'core/trust.h' ], libs => ['jansson'] },
-    { path => qr{^ekm/}, ours => [ 'base', 'ekm' ], libs => [qw(openssl jansson)] },
+    { path => qr{^ekm/}, ours => [ 'base', 'ekm', 'crypto/init.h' ], libs => [qw(openssl jansson)] },
     { path => qr{^cli/}, ours => [ 'base', 'cli', 'ekm/keys', 'ekm/win_event.h' ], libs => [qw(openssl jansson)] },
     { path => qr{^bench/yardsticks/},
       ours => [ 'base', 'bench' ], libs => [qw(uv curl openssl jansson nghttp2)], system => 1 },
