@@ -113,6 +113,18 @@ static kp_status tell_entry(const struct kp_key_info *info, kp_span name, ekm_li
     return each(each_ctx, &entry, reterr);
 }
 
+static kp_status keep_token(kp_buf *next, kp_span token, struct kp_error *reterr)
+{
+    kp_status st = kp_buf_append(next, token);
+
+    if (st == KP_NO_MEMORY)
+        return kpb_fail_memory(reterr, "ekm.page_token");
+    if (st == KP_OK)
+        return KP_OK;
+    return kpb_fail_code(reterr, KP_PROTOCOL, KP_CODE_ErrorGetKeyByNameJsonParser,
+                         "the vault's list goes on at a page whose token is too long");
+}
+
 static kp_status list(void *ctx, kp_span name, kp_span page_token, uint32_t timeout_ms,
                       ekm_listed_fn *each, void *each_ctx, kp_buf *next, struct kp_error *reterr)
 {
@@ -126,9 +138,8 @@ static kp_status list(void *ctx, kp_span name, kp_span page_token, uint32_t time
     st = call(ctx, &request, timeout_ms, &result, reterr);
     for (uint32_t i = 0; st == KP_OK && i < result.reply.n_keys; i++)
         st = tell_entry(result.reply.keys[i], name, each, each_ctx, reterr);
-    if (st == KP_OK && kp_buf_append(next, result.reply.next_page) != KP_OK)
-        st = kpb_fail_code(reterr, KP_PROTOCOL, KP_CODE_ErrorGetKeyByNameJsonParser,
-                           "the vault's list goes on at a page whose token is too long");
+    if (st == KP_OK)
+        st = keep_token(next, result.reply.next_page, reterr);
     kp_result_clear(&result);
     return st;
 }

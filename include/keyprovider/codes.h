@@ -118,14 +118,15 @@
     XX(scp_err_ThumbprintExistedInRegistry, 2057, KP_CONFLICT, "provider", KP_ORIGIN_EMITTED,      \
        "The thumbprint is already recorded for a different key URI, for instance because one "     \
        "key was restored into two vaults.",                                                        \
-       "Compare the two with `kp -V VAULT key show KEY`. Remove the older entry under "            \
-       "HKLM\\SOFTWARE\\Microsoft\\SQL Server Cryptographic Provider only after exporting it, "    \
-       "and only if no database or backup needs that vault.")                                      \
+       "See what is recorded with `kp keymap list` (the file of ekm.key_map, on Windows the "      \
+       "registry) and compare the keys with `kp -V VAULT key show KEY`. If no database or backup " \
+       "needs the recorded one: `kp keymap export`, then `kp keymap remove`.")                     \
     XX(scp_err_FailureInRegistry, 2058, KP_CONFIG, "provider", KP_ORIGIN_EMITTED,                  \
        "The record of key URIs could not be written: its registry key is missing, or the "         \
        "service account has no right to it.",                                                      \
        "Look up ekm.key_map with `kp config check` and give the account of SQL Server the right "  \
-       "to write that file and its folder. In the registry create HKLM\\SOFTWARE\\Microsoft\\SQL " \
+       "to write that file and its folder; `kp keymap list` reads it. In the registry create "     \
+       "HKLM\\SOFTWARE\\Microsoft\\SQL "                                                           \
        "Server "                                                                                   \
        "Cryptographic Provider with full control for it, in a failover cluster with "              \
        "`Add-ClusterCheckpoint`.")

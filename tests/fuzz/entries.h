@@ -33,6 +33,15 @@ int fuzz_emu_request(const uint8_t *bytes, size_t len);
 void fuzz_emu_begin(void);
 void fuzz_emu_end(void);
 
+/* A script of T-SQL. */
+int fuzz_rehearse_sql(const uint8_t *bytes, size_t len);
+/* Choices for one call of the SQL Server provider and its arguments; begins the provider once. */
+int fuzz_ekm_call(const uint8_t *bytes, size_t len);
+void fuzz_ekm_begin(void);
+void fuzz_ekm_end(void);
+/* Calls since begin that answered Success. */
+uint32_t fuzz_ekm_n_success(void);
+
 #ifdef KP_LIBFUZZER
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 #define FUZZ_ENTRY(name)                                                                           \

@@ -3,31 +3,37 @@
  * place, buffers too small, handles from elsewhere. Whatever comes: an answer that is documented,
  * nothing written outside a buffer (each is allocated to its length, so that a sanitizer sees the
  * next byte), nothing read that was not handed over.
- *
- * The seed is fixed, so that a failure comes again; KP_TEST_SEED and KP_TEST_ROUNDS choose others.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "support/ekm_engine.h"
+#include "tests/fuzz/entries.h"
 
-#define N_ROUNDS 6000
 #define CB_MAX 700u
 
 static struct engine engine;
 static SqlCpSession sessions[4];
 static struct engine_key key;
-static uint32_t seed;
+static bool is_begun;
+static uint32_t n_success;
+
+/* ---- Choices: the input's bytes, and what follows from them where they end ---- */
+
+static const uint8_t *input;
+static size_t input_len;
+static uint32_t state;
 
 static uint32_t pick(uint32_t n)
 {
-    seed = seed * 1664525u + 1013904223u;
-    return (seed >> 8) % n;
+    state = state * 1664525u + 1013904223u;
+    if (input_len > 0) {
+        state ^= (uint32_t)*input << 8;
+        input++;
+        input_len--;
+    }
+    return (state >> 8) % n;
 }
 
 /* ---- Arguments; all memory of a round is freed at its end ---- */
@@ -39,8 +45,7 @@ static void *own(size_t n)
 {
     void *p = malloc(n ? n : 1);
 
-    assert_non_null(p);
-    assert_true(n_owned < sizeof owned / sizeof owned[0]);
+    FUZZ_CHECK(p != NULL && n_owned < sizeof owned / sizeof owned[0]);
     owned[n_owned++] = p;
     return p;
 }
@@ -148,7 +153,7 @@ static SqlCpError call_open(void)
     SqlCpError st = SqlCryptOpenSession(OR_NULL(&credential), OR_NULL(&opened));
 
     if (st == 0 && opened)
-        assert_int_equal(SqlCryptCloseSession(&opened, (SqlCpBoolean)pick(256)), 0);
+        FUZZ_CHECK(SqlCryptCloseSession(&opened, (SqlCpBoolean)pick(256)) == 0);
     return st;
 }
 
@@ -271,66 +276,51 @@ static SqlCpError (*const calls[])(void) = {
     call_drop,   call_next_key, call_key_info,      call_key_info,  call_export,
     call_import, call_crypt,    call_crypt,         call_crypt};
 
-static void assert_documented(SqlCpError number)
+static bool is_documented(SqlCpError number)
 {
     const struct kp_code_info *info = kp_code_find((uint32_t)number);
 
-    if (!info || (info->origin != KP_ORIGIN_EMITTED && info->origin != KP_ORIGIN_SUCCESS))
-        fail_msg("the provider answered %d", (int)number);
+    return info && (info->origin == KP_ORIGIN_EMITTED || info->origin == KP_ORIGIN_SUCCESS);
 }
 
-static uint32_t from_environment(const char *variable, uint32_t fallback)
+void fuzz_ekm_begin(void)
 {
-    const char *text = getenv(variable);
-
-    return text ? (uint32_t)strtoul(text, NULL, 10) : fallback;
-}
-
-static void mutated_arguments_get_documented_answers(void **state)
-{
-    uint32_t n_rounds = from_environment("KP_TEST_ROUNDS", N_ROUNDS);
-    uint32_t n_success = 0;
-
-    (void)state;
-    seed = from_environment("KP_TEST_SEED", 20261128);
-    for (uint32_t i = 0; i < n_rounds; i++) {
-        SqlCpError number = calls[pick(sizeof calls / sizeof calls[0])]();
-
-        assert_documented(number);
-        n_success += number == 0;
-        free_owned();
-    }
-    assert_true(n_success > n_rounds / 50); /* some of it is more than the checks at the door */
-}
-
-static int begin(void **state)
-{
-    struct script_vault *script;
-
-    (void)state;
     engine_begin(&engine, ", \"event_level\": 2, \"drop_keys\": true");
-    script = script_vault("s");
-    engine_answers(script);
+    engine_answers(script_vault("s"));
     for (int i = 0; i < 4; i++)
         sessions[i] = engine_script_session(&engine);
-    assert_int_equal(engine_key_by_name(sessions[0], "k", &key), 0);
-    return 0;
+    FUZZ_CHECK(engine_key_by_name(sessions[0], "k", &key) == 0);
+    is_begun = true;
+    n_success = 0;
 }
 
-static int end(void **state)
+void fuzz_ekm_end(void)
 {
-    (void)state;
     for (int i = 0; i < 4; i++)
         engine_close(sessions[i]);
     engine_end(&engine);
+    is_begun = false;
+}
+
+uint32_t fuzz_ekm_n_success(void)
+{
+    return n_success;
+}
+
+int fuzz_ekm_call(const uint8_t *bytes, size_t len)
+{
+    if (!is_begun) {
+        fuzz_ekm_begin();
+        FUZZ_CHECK(atexit(fuzz_ekm_end) == 0); /* of a program of libFuzzer's */
+    }
+    input = bytes;
+    input_len = len;
+    state = 20261128;
+    SqlCpError number = calls[pick(sizeof calls / sizeof calls[0])]();
+    FUZZ_CHECK(is_documented(number));
+    n_success += number == scp_err_Success;
+    free_owned();
     return 0;
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(mutated_arguments_get_documented_answers, begin, end),
-    };
-
-    return cmocka_run_group_tests_name("ekm_mutations", tests, NULL, NULL);
-}
+FUZZ_ENTRY(fuzz_ekm_call)
