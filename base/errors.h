@@ -4,7 +4,9 @@
 
 #include <keyprovider/status.h>
 
-#if defined(__GNUC__)
+#if defined(__MINGW32__) /* the formats of the standard, not those of the old C library */
+#define KPB_PRINTF(fmt_at, args_at) __attribute__((format(gnu_printf, fmt_at, args_at)))
+#elif defined(__GNUC__)
 #define KPB_PRINTF(fmt_at, args_at) __attribute__((format(printf, fmt_at, args_at)))
 #else
 #define KPB_PRINTF(fmt_at, args_at)

@@ -17,6 +17,7 @@
 #define FILE_WRITERS                                                                               \
     (FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_DELETE_CHILD | DELETE | WRITE_DAC | \
      WRITE_OWNER | GENERIC_WRITE | GENERIC_ALL)
+#define WAY_WRITERS (FILE_DELETE_CHILD | DELETE | WRITE_DAC | WRITE_OWNER | GENERIC_ALL)
 #define KEY_WRITERS                                                                                \
     (KEY_SET_VALUE | KEY_CREATE_SUB_KEY | KEY_CREATE_LINK | DELETE | WRITE_DAC | WRITE_OWNER |     \
      GENERIC_WRITE | GENERIC_ALL)
@@ -215,6 +216,37 @@ kp_status kpb_win_check_file(void *handle, const char *name, struct kp_error *re
         .writers = FILE_WRITERS, .may_write = is_trusted, .name = name, .err = reterr};
 
     return check(&look, handle, SE_FILE_OBJECT);
+}
+
+kp_status kpb_win_check_way(void *handle, const char *name, struct kp_error *reterr)
+{
+    struct look look = {
+        .writers = WAY_WRITERS, .may_write = is_trusted, .name = name, .err = reterr};
+
+    return check(&look, handle, SE_FILE_OBJECT);
+}
+
+bool kpb_win_is_private(void *handle)
+{
+    struct look look = {.writers = MAXDWORD, .may_write = is_trusted, .name = "it"};
+
+    return check(&look, handle, SE_FILE_OBJECT) == KP_OK;
+}
+
+bool kpb_win_is_ours(void *handle)
+{
+    struct look look = {0};
+    PSECURITY_DESCRIPTOR descriptor = NULL;
+    PSID owner = NULL;
+    bool ours;
+
+    if (!read_me(&look) || GetSecurityInfo(handle, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION,
+                                           &owner, NULL, NULL, NULL, &descriptor) != ERROR_SUCCESS)
+        return false;
+    ours = owner && (EqualSid(owner, look.me.user.User.Sid) ||
+                     IsWellKnownSid(owner, WinBuiltinAdministratorsSid));
+    (void)LocalFree(descriptor);
+    return ours;
 }
 
 kp_status kpb_win_check_key(void *key, const char *name, struct kp_error *reterr)

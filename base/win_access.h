@@ -19,6 +19,18 @@
 kp_status kpb_win_check_file(void *handle, const char *name, struct kp_error *reterr) KP_MUST_USE;
 
 /*
+ * The same for a folder on the way to such a file: others may make new files in it, which replaces
+ * nothing, but not delete, rename or change rights.
+ * Errors: config.
+ */
+kp_status kpb_win_check_way(void *handle, const char *name, struct kp_error *reterr) KP_MUST_USE;
+
+/* Whether a file or folder belongs to the account that runs this, or to Administrators. */
+bool kpb_win_is_ours(void *handle);
+/* Whether nobody but those kpb_win_check_file trusts may do anything with it. */
+bool kpb_win_is_private(void *handle);
+
+/*
  * Refuses a registry key that a group to which anybody belongs (Everyone, Users, Authenticated
  * Users, Interactive, Guests, ...) could write. Accounts are no objection: the key map is written
  * by the account of SQL Server and read by the administrator who runs kp.

@@ -1,7 +1,5 @@
 #include "core/clock.h"
 
-#include <time.h>
-
 #include <uv.h>
 
 static uint64_t system_now_ns(void *ctx)
@@ -12,11 +10,11 @@ static uint64_t system_now_ns(void *ctx)
 
 static int64_t system_unix_ms(void *ctx)
 {
-    struct timespec now;
+    uv_timeval64_t now;
     (void)ctx;
-    if (timespec_get(&now, TIME_UTC) != TIME_UTC)
+    if (uv_gettimeofday(&now) != 0)
         return 0; /* a machine without a clock */
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return now.tv_sec * 1000 + now.tv_usec / 1000;
 }
 
 const struct kpi_clock *kpi_clock_system(void)

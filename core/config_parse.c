@@ -46,7 +46,7 @@ static kp_status fill_setting(struct kpi_reader *r, const json_t *value,
         text = json_is_true(value) ? "true" : "false";
     } else if (json_is_integer(value)) {
         setting->type = KP_SETTING_INTEGER;
-        (void)snprintf(digits, sizeof digits, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        (void)snprintf(digits, sizeof digits, "%lld", (long long)json_integer_value(value));
         text = digits;
     } else if (json_is_string(value)) {
         setting->type = KP_SETTING_TEXT;

@@ -86,9 +86,9 @@ static kp_status read_number(struct kpi_reader *r, const struct kpi_field *f, co
     if (!json_is_integer(value))
         return kpi_reader_refuse_kind(r, "a whole number", value);
     if (number < (json_int_t)f->min)
-        return kpi_reader_refuse(r, "%" JSON_INTEGER_FORMAT " is below %u", number, f->min);
+        return kpi_reader_refuse(r, "%lld is below %u", (long long)number, f->min);
     if (number > (json_int_t)f->max)
-        return kpi_reader_refuse(r, "%" JSON_INTEGER_FORMAT " is above %u", number, f->max);
+        return kpi_reader_refuse(r, "%lld is above %u", (long long)number, f->max);
     *ret_number = (uint32_t)number;
     return KP_OK;
 }

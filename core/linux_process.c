@@ -1,5 +1,6 @@
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS, madvise */
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,6 +17,11 @@ struct kpi_fork_page *kpi_platform_fork_page(void)
         return page;
     (void)munmap(page, len); /* just mapped, nothing in it */
     return NULL;
+}
+
+bool kpi_platform_at_exit(void (*handler)(void))
+{
+    return atexit(handler) == 0;
 }
 
 struct detached {

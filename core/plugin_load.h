@@ -20,7 +20,11 @@
 #include "core/config.h"
 
 #define KPI_PLUGIN_SYMBOL "kp_plugin_get"
+#if defined(_WIN32)
+#define KPI_PLUGIN_SUFFIX ".dll"
+#else
 #define KPI_PLUGIN_SUFFIX ".so"
+#endif
 #define KPI_PLUGIN_STATIC "static"  /* origin of a linked-in plugin */
 #define KPI_PLUGIN_NAME_MAX_LEN 64u /* bytes of a plugin's name */
 #define KPI_PLUGIN_LIST_MAX 1024u   /* schemes, host suffixes or settings of one plugin */

@@ -1,7 +1,6 @@
 #include "core/process.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 
 #include <uv.h>
 
@@ -81,7 +80,7 @@ static kp_status begin_locked(struct kp_error *reterr)
     else
         kpi_memory_begin();
     atomic_store(&page->epoch, atomic_fetch_add(&last_epoch, 1) + 1);
-    if (!exit_handler_set && atexit(park_all) != 0)
+    if (!exit_handler_set && !kpi_platform_at_exit(park_all))
         return kpb_fail_memory(reterr, "process.atexit");
     exit_handler_set = true;
     return KP_OK;

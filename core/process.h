@@ -45,6 +45,8 @@ struct kpi_fork_page {
 
 /* A zeroed page the kernel zeroes again in a forked child, or NULL. Never freed. */
 struct kpi_fork_page *kpi_platform_fork_page(void);
+/* Has handler called when the process ends, where threads still run then. False: no memory. */
+bool kpi_platform_at_exit(void (*handler)(void)) KP_MUST_USE;
 /* Runs fn(arg) on a thread nobody waits for. Errors: no_memory. */
 kp_status kpi_platform_start_detached(void (*fn)(void *arg), void *arg) KP_MUST_USE;
 

@@ -253,9 +253,9 @@ static kp_status read_document(const json_t *root, struct ekm_table *table, stru
         return kpb_fail(reterr, KP_CONFIG, "no key map: it lacks \"" FORMAT_MEMBER "\"");
     if (json_integer_value(format) != FORMAT_NUMBER)
         return kpb_fail(reterr, KP_CONFIG,
-                        "format %" JSON_INTEGER_FORMAT " of the key map is not known here, only "
+                        "format %lld of the key map is not known here, only "
                         "format 1; update this program",
-                        json_integer_value(format));
+                        (long long)json_integer_value(format));
     if (!json_is_array(records) || json_object_size(root) != 2)
         return kpb_fail(reterr, KP_CONFIG,
                         "a key map has \"" FORMAT_MEMBER "\", \"records\" and nothing else");
