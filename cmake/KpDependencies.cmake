@@ -17,6 +17,11 @@ function(kp_find_library target)
   target_link_libraries(${target} INTERFACE PkgConfig::${prefix})
 endfunction()
 
+if(WIN32)
+  include(KpWindows)
+  return()
+endif()
+
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto SSL)

@@ -1,0 +1,19 @@
+# Cross-building for Windows x64 with mingw-w64. KP_WINDOWS_PREFIX names the folder of the static
+# libraries that tools/windows/libraries has built.
+set(CMAKE_SYSTEM_NAME Windows)
+set(CMAKE_SYSTEM_PROCESSOR x86_64)
+set(KP_MINGW x86_64-w64-mingw32)
+set(CMAKE_C_COMPILER ${KP_MINGW}-gcc-posix)
+set(CMAKE_CXX_COMPILER ${KP_MINGW}-g++-posix)
+set(CMAKE_RC_COMPILER ${KP_MINGW}-windres)
+
+# Set again in the projects CMake makes for its own checks.
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES KP_WINDOWS_PREFIX)
+set(CMAKE_FIND_ROOT_PATH /usr/${KP_MINGW} ${KP_WINDOWS_PREFIX})
+set(CMAKE_PREFIX_PATH ${KP_WINDOWS_PREFIX})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+
+set(CMAKE_CROSSCOMPILING_EMULATOR ${CMAKE_CURRENT_LIST_DIR}/wine-run)
