@@ -13,7 +13,8 @@
 
 #include "ekm/session.h"
 
-/* The key in an answer with its thumbprint: made on the loop, for OpenSSL stays off the engine's. */
+/* The key in an answer with its thumbprint: made on the loop, for OpenSSL stays off the
+ * engine's. */
 struct ekm_answer {
     kp_status status;
     struct ekm_key key;

@@ -42,11 +42,11 @@ struct ekm_credential {
 
 /*
  * Takes identity and secret (UTF-8) apart. *ret is the caller's to clear, also after a failure.
- * Errors, each with the documented code and a sentence that says what to fix: auth with 2050 (SECRET
- * under 32 characters), auth with 3303 (hyphens in the client id, or no client id at all, or no
- * client secret), not_found with 3900 (no name of a vault), auth with 5 (not in
- * ekm.allow, a network or device path, no managed_identity_vault), usage with 6 (IDENTITY is empty),
- * no_memory.
+ * Errors, each with the documented code and a sentence that says what to fix: auth with 2050
+ * (SECRET under 32 characters), auth with 3303 (hyphens in the client id, or no client id at all,
+ * or no client secret), not_found with 3900 (no name of a vault), auth with 5 (not in
+ * ekm.allow, a network or device path, no managed_identity_vault), usage with 6 (IDENTITY is
+ * empty), no_memory.
  */
 kp_status ekm_credential_read(kp_span identity, kp_span secret, const struct ekm_settings *settings,
                               struct ekm_credential *ret, struct kp_error *reterr) KP_MUST_USE;

@@ -49,8 +49,8 @@ enum ekm_path_kind {
 enum ekm_path_kind ekm_platform_path_kind(kp_span path);
 
 /*
- * The path of the configuration: what KP_EKM_CONFIG names (never where privileges were raised), else
- * the machine's file if there is one. false: there is none, and the defaults hold.
+ * The path of the configuration: what KP_EKM_CONFIG names (never where privileges were raised),
+ * else the machine's file if there is one. false: there is none, and the defaults hold.
  */
 bool ekm_platform_config_path(char out[EKM_PATH_MAX_LEN + 1]);
 /* Milliseconds since the process began; where that cannot be told, since the first call. */

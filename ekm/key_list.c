@@ -1,6 +1,7 @@
 /*
- * The keys of a vault in the engine's way: ids from 1, each a place in a list that the session keeps
- * from one enumeration to the next. Keys of other types than the provider serves are passed over.
+ * The keys of a vault in the engine's way: ids from 1, each a place in a list that the session
+ * keeps from one enumeration to the next. Keys of other types than the provider serves are passed
+ * over.
  */
 #include <string.h>
 

@@ -21,8 +21,8 @@ kp_status ekm_key_of_thumb(struct ekm_call *call, const struct ekm_thumb *thumb,
                            struct ekm_resolved *ret) KP_MUST_USE;
 
 /*
- * Sees to it that the record says as what algorithm the key is reported: as the first time, for ever.
- * Errors: unsupported (a size we do not serve), config with 2058.
+ * Sees to it that the record says as what algorithm the key is reported: as the first time, for
+ * ever. Errors: unsupported (a size we do not serve), config with 2058.
  */
 kp_status ekm_settle_algorithm(struct ekm_call *call, struct ekm_resolved *resolved) KP_MUST_USE;
 

@@ -1,4 +1,5 @@
-/* secure_getenv and syslog are what POSIX.1-2008 alone lacks or hides; glibc and the BSDs have both. */
+/* secure_getenv and syslog are what POSIX.1-2008 alone lacks or hides; glibc and the BSDs have
+ * both. */
 #define _GNU_SOURCE
 
 #include "ekm/environment.h"

@@ -2,9 +2,9 @@
  * The provider's life: what Initialize opens and Free closes. It is there between the first
  * Initialize and the last Free and can be opened again after that.
  *
- * Every call holds the provider while it runs (acquire, release). Free takes it away from new calls,
- * cancels what runs, waits for the calls to leave, and then closes: so nothing of it is left when
- * the library is unloaded.
+ * Every call holds the provider while it runs (acquire, release). Free takes it away from new
+ * calls, cancels what runs, waits for the calls to leave, and then closes: so nothing of it is left
+ * when the library is unloaded.
  *
  * Threads: any.
  */

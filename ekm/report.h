@@ -1,14 +1,15 @@
 /*
- * The provider's own words: one line per failed call, to the log (ekm.log_file, else standard error)
- * and to the events of the system. SQL Server shows a number and nothing else, so what a DBA can do
- * about it stands here.
+ * The provider's own words: one line per failed call, to the log (ekm.log_file, else standard
+ * error) and to the events of the system. SQL Server shows a number and nothing else, so what a DBA
+ * can do about it stands here.
  *
  *     2026-11-22T10:33:07Z error ekm failed call=GetKeyInfoByName step=read number=3112
  *         class=not_found vault=prod.vault.azure.net key=app http_status=404 request_id=...
  *         text="..." advice="..."                                          (one line, no breaks)
  *
  * With log.format json the same members in one object. Never a secret; control characters are
- * replaced, and a field that finds no room is left out. Lines above log.lines_per_second are counted and reported with the next.
+ * replaced, and a field that finds no room is left out. Lines above log.lines_per_second are
+ * counted and reported with the next.
  *
  * Threads: any.
  */

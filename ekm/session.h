@@ -2,8 +2,8 @@
  * Sessions: what OpenSession makes. The engine holds a counted number, never a pointer, so a call
  * with a session that is closed meanwhile, or was never one, finds nothing and nobody.
  *
- * A session keeps copies of the keys it has met: the second call of a two-call pair is answered from
- * the copy the first one fetched.
+ * A session keeps copies of the keys it has met: the second call of a two-call pair is answered
+ * from the copy the first one fetched.
  *
  * Threads: any; one session is used by many at once, and closed by yet another.
  */

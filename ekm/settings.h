@@ -1,6 +1,6 @@
 /*
- * The section "ekm" of the configuration as the provider uses it. The core has checked and completed
- * it (docs/CONFIG.md). Fixed after ekm_settings_read; any thread.
+ * The section "ekm" of the configuration as the provider uses it. The core has checked and
+ * completed it (docs/CONFIG.md). Fixed after ekm_settings_read; any thread.
  */
 #ifndef KP_EKM_SETTINGS_H
 #define KP_EKM_SETTINGS_H
