@@ -117,7 +117,8 @@ static void put_config(kp_buf *out)
             out,
             "{\"http\": {\"proxy\": \"none\", \"ca_file\": \"%s\"}, \"provider\": "
             "{\"max_operations\": 1024}, \"vaults\": {\"hsm\": {\"location\": \"" HOST ":%u\","
-            "\"plugin\": \"managed-hsm\", \"retry\": {\"base_ms\": 10}, \"settings\": "
+            "\"plugin\": \"managed-hsm\", \"retry\": {\"base_ms\": 20, \"max_attempts\": 100,"
+            "\"budget_burst\": 1000}, \"settings\": " /* the look-up may take its time */
             "{\"poll_ms\": 50, \"custom_suffix\": \"managedhsm.localhost\","
             "\"custom_resource\": \"https://managedhsm.azure.net\", \"authority\": \"%s\","
             "\"identity\": {\"client_id\": \"%s\", \"secret\": {\"env\": "
