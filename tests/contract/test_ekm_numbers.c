@@ -317,10 +317,13 @@ static void patience_counts_from_the_start_of_the_process(void **state)
 
 /* ---- The breaker ---- */
 
-static SqlCpSession open_on_touchy_vault(void)
+/* open: how long its breaker stays open, in JSON. */
+static SqlCpSession open_on_touchy_vault(const char *open)
 {
-    engine_prepare_vault(&engine, NULL,
-                         ", \"breaker\": {\"failures\": 1, \"open_ms\": 60, \"open_max_ms\": 60}");
+    char breaker[128];
+
+    (void)snprintf(breaker, sizeof breaker, ", \"breaker\": {\"failures\": 1, %s}", open);
+    engine_prepare_vault(&engine, NULL, breaker);
     assert_int_equal(SqlCryptInitializeProvider(), 0);
     engine.skips_pauses = true;
     script = script_vault("s");
@@ -331,7 +334,7 @@ static SqlCpSession open_on_touchy_vault(void)
 /* Old process: the open breaker answers at once, with the number of what opened it. */
 static void open_breaker_repeats_its_cause(void **state)
 {
-    SqlCpSession old = open_on_touchy_vault();
+    SqlCpSession old = open_on_touchy_vault("\"open_ms\": 60000");
     struct engine_key found;
     uint32_t n_submit;
 
@@ -348,7 +351,7 @@ static void open_breaker_repeats_its_cause(void **state)
 /* Young process: the call waits for the probe, and the probe finds the vault well again. */
 static void young_process_waits_for_the_probe(void **state)
 {
-    SqlCpSession young = open_on_touchy_vault();
+    SqlCpSession young = open_on_touchy_vault("\"open_ms\": 60, \"open_max_ms\": 60");
     struct engine_key found;
 
     (void)state;
