@@ -149,7 +149,7 @@ kp_status ekm_resolver_remember(ekm_resolver *resolver, const struct ekm_record 
                                 uint32_t flags, struct kp_error *reterr)
 {
     struct ekm_put_report report = {0};
-    struct kp_error err;
+    struct kp_error err = {0};
     kp_status st = KP_OK;
 
     if (n > 0)

@@ -265,7 +265,7 @@ kp_status ekm_resolve_unwrap(ekm_resolver *resolver, const struct ekm_query *que
                              struct ekm_resolved *resolved, const uint32_t *algs, size_t n_algs,
                              ekm_try_fn *try_version, void *try_ctx, struct kp_error *reterr)
 {
-    struct kp_error own; /* what a refusal said decides, whether the caller wants it or not */
+    struct kp_error own = {0}; /* what a refusal said decides, whether the caller wants it or not */
     struct trial t = {.resolver = resolver,
                       .query = query,
                       .resolved = resolved,
