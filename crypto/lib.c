@@ -10,6 +10,10 @@
 #include "crypto/init.h"
 
 /*
+ * For the very first call of OpenSSL, which alone can leave out its exit handler: that would take
+ * away, at exit, what threads still compute with. A context of our own reads no configuration by
+ * itself.
+ *
  * Windows has no place for a configuration file that only administrators write, so none is read
  * there, not even by OpenSSL's own context. Elsewhere no flag either way, so that the host's own
  * later initialisation still reads its file.
@@ -31,12 +35,6 @@ struct kind {
 
 static OSSL_LIB_CTX *make_lib_ctx(OSSL_PROVIDER **ret_provider)
 {
-    /*
-     * Before anything else of OpenSSL: only its first initialisation can leave out the exit
-     * handler. A context of our own reads no configuration by itself.
-     */
-    if (!OPENSSL_init_crypto(INIT_FLAGS, NULL))
-        return NULL;
     OSSL_LIB_CTX *made = OSSL_LIB_CTX_new();
     if (!made)
         return NULL;
@@ -224,9 +222,11 @@ kp_status kpc_refuse_input(struct kp_error *reterr, const char *text)
 
 kp_status kpc_init(struct kp_error *reterr)
 {
-    kpc_lib_enter();
     kp_status st = KP_OK;
-    if (!kpc_lib_ctx())
+    /* Even to mark the error queue initialises it. */
+    const bool begun = OPENSSL_init_crypto(INIT_FLAGS, NULL) == 1;
+    kpc_lib_enter();
+    if (!begun || !kpc_lib_ctx())
         st = kpc_fail_openssl(reterr, "OpenSSL could not load its default provider");
     kpc_lib_leave();
     return st;

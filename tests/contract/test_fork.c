@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/evp.h>
 
 #include "core/provider.h"
 #include "core/vault.h"
@@ -320,6 +321,20 @@ static void exit_with_a_provider_open(void)
     CHECK(wrap_once(vault) == KP_OK);
 }
 
+/* Runs last of all exit handlers: it was the first to be set. */
+static void digest_at_exit(void)
+{
+    EVP_MD *sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    CHECK(sha256);
+    EVP_MD_free(sha256);
+}
+
+static void exit_with_a_use_of_openssl_to_come(void)
+{
+    CHECK(atexit(digest_at_exit) == 0);
+    exit_with_a_provider_open();
+}
+
 static void fork_and_exit_with_a_new_provider_open(void)
 {
     open_all();
@@ -339,6 +354,12 @@ static void exit_from_the_main_thread(void **state)
 {
     (void)state;
     expect_of_child(exit_with_a_provider_open);
+}
+
+static void exit_takes_openssl_from_nobody(void **state)
+{
+    (void)state;
+    expect_of_child(exit_with_a_use_of_openssl_to_come);
 }
 
 static void exit_with_work_in_every_state(void)
@@ -488,6 +509,7 @@ int main(void)
         cmocka_unit_test(result_of_the_parents_may_be_cleared_by_the_child),
         cmocka_unit_test(child_may_exit_with_its_own_provider_open),
         cmocka_unit_test(exit_from_the_main_thread),
+        cmocka_unit_test(exit_takes_openssl_from_nobody),
         cmocka_unit_test(exit_amid_work_ends_cleanly),
         cmocka_unit_test(exit_from_a_completion_ends_cleanly),
         cmocka_unit_test(exit_does_not_wait_for_ever_for_what_is_stuck),
