@@ -368,6 +368,7 @@ static void every_opened_piece_is_locked_or_counted(void)
 
 #define N_THREADS 8
 #define N_HELD 16
+#define LARGEST 1500 /* times all that is held: twice the tiny arena */
 
 static pthread_barrier_t start_line;
 
@@ -376,6 +377,18 @@ static void wait_at_start_line(void)
     int st = pthread_barrier_wait(&start_line);
 
     CHECK(st == 0 || st == PTHREAD_BARRIER_SERIAL_THREAD);
+}
+
+/* However the threads ran before: now all of them hold all they may. */
+static void hold_all_at_once(void)
+{
+    uint8_t *held[N_HELD];
+
+    for (size_t at = 0; at < N_HELD; at++)
+        held[at] = take(LARGEST);
+    wait_at_start_line();
+    for (size_t at = 0; at < N_HELD; at++)
+        kpi_arena_free(held[at], LARGEST);
 }
 
 /* Holds a few blocks at a time, each filled with a mark of its own. */
@@ -393,13 +406,14 @@ static void *churn(void *arg)
             CHECK(is_filled(held[at], (uint8_t)(uintptr_t)arg, len[at]));
             kpi_arena_free(held[at], len[at]);
         }
-        len[at] = 1 + (size_t)(seed >> 33) % 1500;
+        len[at] = 1 + (size_t)(seed >> 33) % LARGEST;
         held[at] = take(len[at]);
         CHECK(is_filled(held[at], 0, len[at]));
         memset(held[at], (int)(uintptr_t)arg, len[at]);
     }
     for (size_t at = 0; at < N_HELD; at++)
         kpi_arena_free(held[at], len[at]);
+    hold_all_at_once();
     return NULL;
 }
 
