@@ -14,7 +14,7 @@
 #include "crypto/init.h"
 #include "crypto/random.h"
 
-#define PERMITS_PER_CORE 4u
+#define PERMITS_PER_CORE 8u
 #define PERMITS_PER_CORE_SHORT 2u /* while work is short */
 /* Blocking work waits for disks, not for processors: some room beyond the cores. */
 #define BLOCKERS_MIN 4u
