@@ -68,8 +68,8 @@ enum kpi_unit {
     XX(workers, "provider.workers", 0, 0, 1024, COUNT, 0,                                          \
        "worker threads for files and computation; 0: one per core")                                \
     XX(inline_permits, "provider.inline_permits", 0, 0, 65535, COUNT, 0,                           \
-       "computations on callers' threads at once; 0: two per core while they are short, else "     \
-       "eight")                                                                                    \
+       "computations on callers' threads at once; 0: two to eight per core, the more the longer "  \
+       "they take")                                                                                \
     XX(max_operations, "provider.max_operations", 16384, 16, 1048576, COUNT, 0,                    \
        "operations a loop holds at once, queued ones included")                                    \
     XX(max_vaults, "provider.max_vaults", 1024, 1, 65536, COUNT, 0, "vaults in use at once")       \

@@ -58,7 +58,8 @@ void kpi_gate_clear(struct kpi_gate *gate)
 
 static uint32_t may_be_out_locked(const struct kpi_gate *gate)
 {
-    return gate->work_ns >= KPI_GATE_LONG_NS ? gate->size.n_permits : gate->size.n_few;
+    const uint64_t wanted = gate->size.n_few * (1 + gate->work_ns / KPI_GATE_SHORT_NS);
+    return wanted < gate->size.n_permits ? (uint32_t)wanted : gate->size.n_permits;
 }
 
 /* Work that ran for so long, beside n_running in all. */

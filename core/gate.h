@@ -23,9 +23,10 @@
  * never returns. Who found the line empty looks every KPI_GATE_LOOK_NS, who found others in it
  * that much later for each: a long line would otherwise be busy with looking.
  *
- * How many may be out depends on how long the work takes, as measured while somebody waits. Many
- * at short work turn each other out of the processors' caches; with few at long work a processor
- * stands idle until the kernel finds out that another has two in line.
+ * How many may be out grows with the work, as measured while somebody waits: n_few while it is
+ * short, as many more for each KPI_GATE_SHORT_NS it takes. Many at short work turn each other out
+ * of the processors' caches; with few at long work a processor stands idle until the kernel finds
+ * out that another has two in line.
  *
  * Threads: any. A waiter that runs out of time leaves the line; nobody overtakes but in a turn.
  */
@@ -40,7 +41,6 @@
 
 #define KPI_GATE_SHORT_NS UINT64_C(125000)
 #define KPI_GATE_TURN_NS UINT64_C(500000)
-#define KPI_GATE_LONG_NS UINT64_C(400000)   /* from here on as many as there are may be out */
 #define KPI_GATE_LOOK_NS UINT64_C(20000000) /* how often the first waiter looks after the line */
 #define KPI_GATE_LOOKS_MAX 16u /* the last of a long line looks this much more rarely */
 
@@ -48,7 +48,7 @@
 struct kpi_gate_size {
     uint32_t n_cores;
     uint32_t n_few;     /* out at once while work is short; 1 at least */
-    uint32_t n_permits; /* ... while it is long; n_few at least */
+    uint32_t n_permits; /* ... however long it is; n_few at least */
 };
 
 struct kpi_permit;

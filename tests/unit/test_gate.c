@@ -316,7 +316,7 @@ static void long_work_lets_more_run_at_once_until_it_is_short_again(void **state
     kpi_gate_leave(&gate, permit);
     latch_wait(&a.in, 1);
     assert_outside(&b, 0);
-    pass_time(8 * KPI_GATE_LONG_NS);
+    pass_time(8 * KPI_GATE_SHORT_NS);
     latch_hit(&a.go);
     latch_wait(&b.in, 1);
     latch_wait(&c.in, 1); /* beside b */
