@@ -27,7 +27,7 @@ void kpi_resolver_use(kpi_resolve_fn *fn, void *ctx)
 kp_status kpi_resolver_init(struct kpi_resolver *resolver, uint32_t n_max)
 {
     *resolver = (struct kpi_resolver){.n_max = n_max};
-    resolver->fn = chosen_fn ? chosen_fn : kpi_platform_resolve;
+    resolver->fn = chosen_fn ? chosen_fn : kpi_system_resolve;
     resolver->ctx = chosen_ctx;
     kpi_list_init(&resolver->lookups);
     if (uv_mutex_init(&resolver->lock) != 0)

@@ -28,9 +28,9 @@ struct kpi_addresses {
 typedef kp_status kpi_resolve_fn(void *ctx, const char *host, struct kpi_addresses *ret,
                                  struct kp_error *reterr);
 
-/* The system's resolver: a kpi_resolve_fn without ctx. A twin per platform. */
-kp_status kpi_platform_resolve(void *ctx, const char *host, struct kpi_addresses *ret,
-                               struct kp_error *reterr) KP_MUST_USE;
+/* The system's resolver: a kpi_resolve_fn without ctx. */
+kp_status kpi_system_resolve(void *ctx, const char *host, struct kpi_addresses *ret,
+                             struct kp_error *reterr) KP_MUST_USE;
 
 /*
  * Puts fn in place of the system's resolver, in resolvers made from now on; NULL puts the system's

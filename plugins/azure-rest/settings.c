@@ -1,10 +1,10 @@
 #include "plugins/azure-rest/settings.h"
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "base/errors.h"
-#include "base/span.h"
+#include "base/settings.h"
 
 #define RELOAD KP_SETTING_RELOADABLE
 #define MINUTE_MS 60000
@@ -55,26 +55,9 @@
     XX(imds_host, KP_SETTING_TEXT, RELOAD, "identity.imds_host", NULL, 0, 0,                       \
        "Address of the metadata service as http://HOST[:PORT]; default: 169.254.169.254.")
 
-#define XX(member, type_, flags_, name_, fallback_, min_, max_, doc_)                              \
-    static const struct kp_setting_spec SPEC_##member = {                                          \
-        .struct_size = sizeof(struct kp_setting_spec),                                             \
-        .type = (type_),                                                                           \
-        .flags = (flags_),                                                                         \
-        .name = (name_),                                                                           \
-        .fallback = (fallback_),                                                                   \
-        .doc = (doc_),                                                                             \
-        .min = (min_),                                                                             \
-        .max = (max_),                                                                             \
-    };
-SETTING_MAP(XX)
-#undef XX
+SETTING_MAP(KPB_SETTING_SPEC)
 
-const struct kp_setting_spec *const azr_setting_specs[] = {
-#define XX(member, type, flags, name, fallback, min, max, doc) &SPEC_##member,
-    SETTING_MAP(XX)
-#undef XX
-        NULL,
-};
+const struct kp_setting_spec *const azr_setting_specs[] = {SETTING_MAP(KPB_SETTING_REF) NULL};
 
 static const size_t OFFSETS[] = {
 #define XX(member, type, flags, name, fallback, min, max, doc)                                     \
@@ -82,55 +65,6 @@ static const size_t OFFSETS[] = {
     SETTING_MAP(XX)
 #undef XX
 };
-
-/* ---- One value ---- */
-
-static kp_status read_integer(const struct kp_setting_spec *spec, kp_span text, int64_t *ret,
-                              struct kp_error *reterr)
-{
-    int64_t value = 0;
-    bool ok = text.len > 0 && text.len <= 9;
-    for (size_t i = 0; ok && i < text.len; i++) {
-        ok = text.ptr[i] >= '0' && text.ptr[i] <= '9';
-        value = value * 10 + (text.ptr[i] - '0');
-    }
-    if (!ok || value < spec->min || value > spec->max)
-        return kpb_fail(reterr, KP_CONFIG, "setting %s must be a number from %lld to %lld",
-                        spec->name, (long long)spec->min, (long long)spec->max);
-    *ret = value;
-    return KP_OK;
-}
-
-static kp_status read_value(const struct kp_setting_spec *spec, kp_span text, void *member,
-                            struct kp_error *reterr)
-{
-    if (spec->type == KP_SETTING_INTEGER)
-        return read_integer(spec, text, member, reterr);
-    *(kp_span *)member = text;
-    return KP_OK;
-}
-
-/* ---- All of them ---- */
-
-static size_t find_spec(kp_span name)
-{
-    size_t i = 0;
-    while (azr_setting_specs[i] && !kpb_span_eq_str(name, azr_setting_specs[i]->name))
-        i++;
-    return i;
-}
-
-static kp_status read_fallbacks(struct azr_settings *ret, struct kp_error *reterr)
-{
-    kp_status st = KP_OK;
-    memset(ret, 0, sizeof *ret);
-    for (size_t i = 0; st == KP_OK && azr_setting_specs[i]; i++) {
-        const struct kp_setting_spec *spec = azr_setting_specs[i];
-        if (spec->fallback)
-            st = read_value(spec, kpb_span_str(spec->fallback), (char *)ret + OFFSETS[i], reterr);
-    }
-    return st;
-}
 
 /* It becomes part of every URL as it stands. */
 static kp_status check_api_version(kp_span text, struct kp_error *reterr)
@@ -148,15 +82,7 @@ static kp_status check_api_version(kp_span text, struct kp_error *reterr)
 kp_status azr_settings_read(const struct kp_vault_settings *in, struct azr_settings *ret,
                             struct kp_error *reterr)
 {
-    kp_status st = read_fallbacks(ret, reterr);
-    for (uint32_t k = 0; st == KP_OK && k < in->n_settings; k++) {
-        const struct kp_setting *given = &in->settings[k];
-        size_t i = find_spec(given->name);
-        if (!azr_setting_specs[i])
-            return kpb_fail(reterr, KP_CONFIG, "the plugin has no setting '%.*s'",
-                            given->name.len > 64 ? 64 : (int)given->name.len,
-                            (const char *)given->name.ptr);
-        st = read_value(azr_setting_specs[i], given->value, (char *)ret + OFFSETS[i], reterr);
-    }
+    const struct kpb_settings_table table = {azr_setting_specs, OFFSETS, sizeof *ret};
+    kp_status st = kpb_settings_read(&table, in, ret, reterr);
     return st == KP_OK ? check_api_version(ret->api_version, reterr) : st;
 }

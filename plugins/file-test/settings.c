@@ -5,6 +5,7 @@
 
 #include "base/encode.h"
 #include "base/errors.h"
+#include "base/settings.h"
 #include "base/span.h"
 
 #define HOUR_MS 3600000
@@ -66,26 +67,9 @@ struct raw_settings {
     XX(fault_seed, KP_SETTING_INTEGER, RELOAD, "fault.seed", "0", 0, INT64_MAX,                    \
        "Test: makes the injected faults repeat; 0: different every time.")
 
-#define XX(member, type_, flags_, name_, fallback_, min_, max_, doc_)                              \
-    static const struct kp_setting_spec SPEC_##member = {                                          \
-        .struct_size = sizeof(struct kp_setting_spec),                                             \
-        .type = (type_),                                                                           \
-        .flags = (flags_),                                                                         \
-        .name = (name_),                                                                           \
-        .fallback = (fallback_),                                                                   \
-        .doc = (doc_),                                                                             \
-        .min = (min_),                                                                             \
-        .max = (max_),                                                                             \
-    };
-SETTING_MAP(XX)
-#undef XX
+SETTING_MAP(KPB_SETTING_SPEC)
 
-const struct kp_setting_spec *const ft_setting_specs[] = {
-#define XX(member, type, flags, name, fallback, min, max, doc) &SPEC_##member,
-    SETTING_MAP(XX)
-#undef XX
-        NULL,
-};
+const struct kp_setting_spec *const ft_setting_specs[] = {SETTING_MAP(KPB_SETTING_REF) NULL};
 
 static const size_t OFFSETS[] = {
 #define XX(member, type, flags, name, fallback, min, max, doc)                                     \
@@ -93,85 +77,6 @@ static const size_t OFFSETS[] = {
     SETTING_MAP(XX)
 #undef XX
 };
-
-/* ---- Reading one value ---- */
-
-static kp_status read_integer(const struct kp_setting_spec *spec, kp_span text, int64_t *ret,
-                              struct kp_error *reterr)
-{
-    int64_t value = 0;
-    bool ok = text.len > 0 && text.len <= 19;
-    for (size_t i = 0; ok && i < text.len; i++) {
-        int digit = text.ptr[i] - '0';
-        ok = digit >= 0 && digit <= 9 && value <= (INT64_MAX - digit) / 10;
-        value = ok ? value * 10 + digit : 0;
-    }
-    if (!ok || value < spec->min || value > spec->max)
-        return kpb_fail(reterr, KP_CONFIG, "setting %s must be a number from %lld to %lld",
-                        spec->name, (long long)spec->min, (long long)spec->max);
-    *ret = value;
-    return KP_OK;
-}
-
-static kp_status read_boolean(const struct kp_setting_spec *spec, kp_span text, bool *ret,
-                              struct kp_error *reterr)
-{
-    *ret = kpb_span_eq_str(text, "true");
-    if (*ret || kpb_span_eq_str(text, "false"))
-        return KP_OK;
-    return kpb_fail(reterr, KP_CONFIG, "setting %s must be true or false", spec->name);
-}
-
-static kp_status read_value(const struct kp_setting_spec *spec, kp_span text, void *member,
-                            struct kp_error *reterr)
-{
-    switch (spec->type) {
-    case KP_SETTING_INTEGER:
-        return read_integer(spec, text, member, reterr);
-    case KP_SETTING_BOOLEAN:
-        return read_boolean(spec, text, member, reterr);
-    default:
-        *(kp_span *)member = text;
-        return KP_OK;
-    }
-}
-
-/* ---- All of them ---- */
-
-static kp_status read_raw(const struct kp_vault_settings *in, struct raw_settings *raw,
-                          struct kp_error *reterr)
-{
-    kp_status st = KP_OK;
-    memset(raw, 0, sizeof *raw);
-    for (size_t i = 0; st == KP_OK && ft_setting_specs[i]; i++) {
-        const struct kp_setting_spec *spec = ft_setting_specs[i];
-        kp_span text = kpb_span_str(spec->fallback);
-        bool is_given = spec->fallback != NULL;
-        for (uint32_t k = 0; k < in->n_settings; k++) {
-            if (!kpb_span_eq_str(in->settings[k].name, spec->name))
-                continue;
-            text = in->settings[k].value;
-            is_given = true;
-        }
-        if (is_given)
-            st = read_value(spec, text, (char *)raw + OFFSETS[i], reterr);
-    }
-    return st;
-}
-
-static kp_status check_names(const struct kp_vault_settings *in, struct kp_error *reterr)
-{
-    for (uint32_t k = 0; k < in->n_settings; k++) {
-        kp_span name = in->settings[k].name;
-        size_t i = 0;
-        while (ft_setting_specs[i] && !kpb_span_eq_str(name, ft_setting_specs[i]->name))
-            i++;
-        if (!ft_setting_specs[i])
-            return kpb_fail(reterr, KP_CONFIG, "a file vault has no setting '%.*s'",
-                            name.len > 64 ? 64 : (int)name.len, (const char *)name.ptr);
-    }
-    return KP_OK;
-}
 
 static kp_status read_class(kp_span text, uint32_t *ret, struct kp_error *reterr)
 {
@@ -190,9 +95,8 @@ kp_status ft_settings_read(const struct kp_vault_settings *in, struct ft_setting
 {
     struct raw_settings raw;
     uint32_t class_status = KP_OK;
-    kp_status st = check_names(in, reterr);
-    if (st == KP_OK)
-        st = read_raw(in, &raw, reterr);
+    const struct kpb_settings_table table = {ft_setting_specs, OFFSETS, sizeof raw};
+    kp_status st = kpb_settings_read(&table, in, &raw, reterr);
     if (st == KP_OK)
         st = read_class(raw.fault_class, &class_status, reterr);
     if (st != KP_OK)

@@ -14,36 +14,11 @@
 #include "base/span.h"
 #include "core/plugin_defaults.h"
 #include "core/plugin_load.h"
+#include "tests/support/idle_plugin.h"
 
 #define LEN(array) (sizeof(array) / sizeof(array)[0])
 
 /* ---- A good plugin ---- */
-
-static kp_status some_open(const struct kp_host *host, const struct kp_vault_settings *settings,
-                           void **ret_vault, struct kp_error *reterr)
-{
-    (void)host;
-    (void)settings;
-    (void)ret_vault;
-    (void)reterr;
-    return KP_OK;
-}
-
-static kp_status some_submit(void *vault, kp_op_id op, const struct kp_request *request,
-                             void **ret_state, struct kp_error *reterr)
-{
-    (void)vault;
-    (void)op;
-    (void)request;
-    (void)ret_state;
-    (void)reterr;
-    return KP_OK;
-}
-
-static void some_close(void *vault)
-{
-    (void)vault;
-}
 
 static void some_cancel(void *vault, kp_op_id op, void *state)
 {
@@ -91,10 +66,10 @@ static struct kp_plugin good_table(const struct kp_caps *caps)
                               .version = "1",
                               .doc = "a plugin",
                               .caps = caps,
-                              .open = some_open,
-                              .submit = some_submit,
+                              .open = idle_open,
+                              .submit = idle_submit,
                               .cancel = some_cancel,
-                              .close = some_close,
+                              .close = idle_close,
                               .run = some_run};
 
     return table;
@@ -142,7 +117,7 @@ static void table_good_is_copied_whole(void **state)
     assert_int_equal(knock(&table, &plugin, &err), KP_OK);
     assert_string_equal(plugin->origin, "/p/x.so");
     assert_string_equal(plugin->table.name, "good");
-    assert_ptr_equal(plugin->table.open, some_open);
+    assert_ptr_equal(plugin->table.open, idle_open);
     assert_ptr_equal(plugin->table.run, some_run);
     assert_ptr_equal(plugin->table.caps, &plugin->caps);
     assert_int_equal(plugin->caps.ops, caps.ops);

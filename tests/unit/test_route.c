@@ -10,36 +10,11 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "core/route.h"
+#include "tests/support/idle_plugin.h"
 
 #define LEN(array) (sizeof(array) / sizeof(array)[0])
 
 /* ---- Two plugins and a configuration ---- */
-
-static kp_status some_open(const struct kp_host *host, const struct kp_vault_settings *settings,
-                           void **ret_vault, struct kp_error *reterr)
-{
-    (void)host;
-    (void)settings;
-    (void)ret_vault;
-    (void)reterr;
-    return KP_OK;
-}
-
-static kp_status some_submit(void *vault, kp_op_id op, const struct kp_request *request,
-                             void **ret_state, struct kp_error *reterr)
-{
-    (void)vault;
-    (void)op;
-    (void)request;
-    (void)ret_state;
-    (void)reterr;
-    return KP_OK;
-}
-
-static void some_close(void *vault)
-{
-    (void)vault;
-}
 
 static const char *const file_schemes[] = {"file", "mem", NULL};
 static const struct kp_caps file_caps = {.struct_size = sizeof file_caps, .schemes = file_schemes};
@@ -47,9 +22,9 @@ static const struct kp_plugin file_table = {.struct_size = sizeof file_table,
                                             .name = "file-test",
                                             .abi_minor = KP_ABI_MINOR,
                                             .caps = &file_caps,
-                                            .open = some_open,
-                                            .submit = some_submit,
-                                            .close = some_close};
+                                            .open = idle_open,
+                                            .submit = idle_submit,
+                                            .close = idle_close};
 
 static const char *const web_suffixes[] = {".vault.test", NULL};
 static const struct kp_caps web_caps = {.struct_size = sizeof web_caps,
@@ -58,9 +33,9 @@ static const struct kp_plugin web_table = {.struct_size = sizeof web_table,
                                            .name = "web",
                                            .abi_minor = KP_ABI_MINOR,
                                            .caps = &web_caps,
-                                           .open = some_open,
-                                           .submit = some_submit,
-                                           .close = some_close};
+                                           .open = idle_open,
+                                           .submit = idle_submit,
+                                           .close = idle_close};
 
 static const struct kp_plugin *get_file(uint32_t major, uint32_t minor)
 {

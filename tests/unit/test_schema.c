@@ -16,6 +16,7 @@
 #include "base/span.h"
 #include "core/config.h"
 #include "core/schema.h"
+#include "tests/support/idle_plugin.h"
 
 #define LEN(array) (sizeof(array) / sizeof(array)[0])
 
@@ -400,32 +401,6 @@ static void schema_names_its_dialect_and_describes_members(void **state)
 
 /* ---- With plugins ---- */
 
-static kp_status some_open(const struct kp_host *host, const struct kp_vault_settings *settings,
-                           void **ret_vault, struct kp_error *reterr)
-{
-    (void)host;
-    (void)settings;
-    (void)ret_vault;
-    (void)reterr;
-    return KP_OK;
-}
-
-static kp_status some_submit(void *vault, kp_op_id op, const struct kp_request *request,
-                             void **ret_state, struct kp_error *reterr)
-{
-    (void)vault;
-    (void)op;
-    (void)request;
-    (void)ret_state;
-    (void)reterr;
-    return KP_OK;
-}
-
-static void some_close(void *vault)
-{
-    (void)vault;
-}
-
 static const struct kp_setting_spec rate = {.struct_size = sizeof rate,
                                             .type = KP_SETTING_INTEGER,
                                             .name = "fault.rate",
@@ -448,9 +423,9 @@ static const struct kp_plugin table = {.struct_size = sizeof table,
                                        .abi_minor = KP_ABI_MINOR,
                                        .name = "file-test",
                                        .caps = &caps,
-                                       .open = some_open,
-                                       .submit = some_submit,
-                                       .close = some_close};
+                                       .open = idle_open,
+                                       .submit = idle_submit,
+                                       .close = idle_close};
 
 static const struct kp_plugin *get_table(uint32_t major, uint32_t minor)
 {

@@ -1,11 +1,8 @@
-/* Host names through Windows: its hosts file, its cache, its name servers. */
-#include "core/resolve.h"
-
+/* Host names through the system: hosts file, cache, name servers, whatever it is set up for. */
 #include "base/errors.h"
 #include "base/span.h"
-#include "base/win_text.h"
-
-#define REASON_LEN 160u
+#include "core/resolve.h"
+#include "core/resolve_error.h"
 
 /* RFC 6761, section 6.3: this name is never anybody else's. */
 static void answer_localhost(struct kpi_addresses *ret)
@@ -32,24 +29,8 @@ static void read_addresses(const struct addrinfo *list, struct kpi_addresses *ad
             addresses->n++;
 }
 
-static kp_status fail_lookup(int result, const char *host, struct kp_error *reterr)
-{
-    char why[REASON_LEN];
-    switch (result) {
-    case WSAHOST_NOT_FOUND:
-    case WSANO_DATA:
-        return kpb_fail(reterr, KP_NOT_FOUND, "the host name %s does not exist", host);
-    case WSA_NOT_ENOUGH_MEMORY:
-        return kpb_fail_memory(reterr, "resolver.getaddrinfo");
-    default:
-        kpb_win_reason((uint32_t)result, why, sizeof why);
-        return kpb_fail(reterr, KP_TRANSIENT, "the host name %s could not be looked up: %s", host,
-                        why);
-    }
-}
-
-kp_status kpi_platform_resolve(void *ctx, const char *host, struct kpi_addresses *ret,
-                               struct kp_error *reterr)
+kp_status kpi_system_resolve(void *ctx, const char *host, struct kpi_addresses *ret,
+                             struct kp_error *reterr)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct kpi_addresses addresses = {.n = 0};
@@ -61,7 +42,7 @@ kp_status kpi_platform_resolve(void *ctx, const char *host, struct kpi_addresses
     }
     int result = getaddrinfo(host, NULL, &hints, &list);
     if (result != 0)
-        return fail_lookup(result, host, reterr);
+        return kpi_platform_resolve_fail(result, host, reterr);
     read_addresses(list, &addresses);
     freeaddrinfo(list);
     if (addresses.n == 0)
