@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "cli/load_platform.h"
+#include "cli/load_threads.h"
 
 struct load_result {
     /* ---- fixed after new ---- */
@@ -41,7 +41,10 @@ struct load_result *cli_load_result_new(const struct load_plan *plan)
     if (result->slice_ns < LOAD_NS_PER_S / 4) {
         result->slice_ns = LOAD_NS_PER_S / 4; /* short runs: enough operations to a slice */
     }
-    cli_lock_init(&result->lock);
+    if (!cli_lock_init(&result->lock)) {
+        kpb_free(result);
+        return NULL;
+    }
     return result;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "cli/load_platform.h"
+#include "cli/load_threads.h"
 
 #define PROGRESS_NS (LOAD_NS_PER_S / 2)
 #define LOOK_NS (LOAD_NS_PER_S / 10) /* how often a wait looks for Ctrl-C */
@@ -301,9 +302,12 @@ kp_status cli_load_run(struct cli *c, const struct load_plan *plan,
     for (uint32_t i = 0; i < plan->n_callers; i++) {
         slots[i].run = run;
     }
-    cli_lock_init(&run->lock);
-    st = drive(c, run, slots);
-    cli_lock_clear(&run->lock);
+    if (cli_lock_init(&run->lock)) {
+        st = drive(c, run, slots);
+        cli_lock_clear(&run->lock);
+    } else {
+        st = kpb_fail_memory(&c->fault.error, "cli.load.lock");
+    }
 out:
     kpb_free(before);
     kpb_free(run);

@@ -1,7 +1,6 @@
 #include "cli/load_platform.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/mem.h"
-
 #define NS_PER_S UINT64_C(1000000000)
-#define STACK_LEN (256u * 1024u) /* of a caller: it calls, and computes a key operation at most */
 
 /* ---- Time ---- */
 
@@ -34,104 +30,6 @@ void cli_sleep_until_ns(uint64_t at_ns)
     const struct timespec at = to_timespec(at_ns);
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR) {
     }
-}
-
-/* ---- Lock ---- */
-
-struct own_lock {
-    pthread_mutex_t mutex;
-    pthread_cond_t cond;
-};
-
-_Static_assert(sizeof(struct own_lock) <= sizeof(struct cli_lock), "room for the platform's lock");
-
-static struct own_lock *own(struct cli_lock *lock)
-{
-    return (struct own_lock *)lock;
-}
-
-void cli_lock_init(struct cli_lock *lock)
-{
-    pthread_condattr_t attr;
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_mutex_init(&own(lock)->mutex, NULL);
-    (void)pthread_cond_init(&own(lock)->cond, &attr);
-    (void)pthread_condattr_destroy(&attr);
-}
-
-void cli_lock_clear(struct cli_lock *lock)
-{
-    (void)pthread_cond_destroy(&own(lock)->cond);
-    (void)pthread_mutex_destroy(&own(lock)->mutex);
-}
-
-void cli_lock_take(struct cli_lock *lock)
-{
-    (void)pthread_mutex_lock(&own(lock)->mutex);
-}
-
-void cli_lock_give(struct cli_lock *lock)
-{
-    (void)pthread_mutex_unlock(&own(lock)->mutex);
-}
-
-void cli_lock_wait(struct cli_lock *lock, uint64_t at_ns)
-{
-    const struct timespec at = to_timespec(at_ns);
-    (void)pthread_cond_timedwait(&own(lock)->cond, &own(lock)->mutex, &at);
-}
-
-void cli_lock_notify(struct cli_lock *lock)
-{
-    (void)pthread_cond_signal(&own(lock)->cond);
-}
-
-/* ---- Threads ---- */
-
-struct starter {
-    void (*fn)(void *arg);
-    void *arg;
-    pthread_t thread;
-};
-
-static void *start(void *arg)
-{
-    const struct starter *starter = arg;
-    starter->fn(starter->arg);
-    return NULL;
-}
-
-static uint32_t start_all(struct starter *starters, uint32_t n)
-{
-    pthread_attr_t attr;
-    uint32_t n_started = 0;
-    (void)pthread_attr_init(&attr);
-    (void)pthread_attr_setstacksize(&attr, STACK_LEN);
-    while (n_started < n &&
-           pthread_create(&starters[n_started].thread, &attr, start, &starters[n_started]) == 0) {
-        n_started++;
-    }
-    (void)pthread_attr_destroy(&attr);
-    return n_started;
-}
-
-bool cli_run_threads(void (*fn)(void *arg), void *args, size_t size, uint32_t n)
-{
-    struct starter *starters = kpb_alloc_array("cli.threads", n, sizeof *starters);
-    if (!starters) {
-        return false;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        starters[i].fn = fn;
-        starters[i].arg = (unsigned char *)args + i * size;
-    }
-    const uint32_t n_started = start_all(starters, n);
-    for (uint32_t i = 0; i < n_started; i++) {
-        (void)pthread_join(starters[i].thread, NULL);
-    }
-    kpb_free(starters);
-    return n_started == n;
 }
 
 /* ---- The process ---- */

@@ -4,10 +4,8 @@
 #include <string.h>
 #include <windows.h>
 
-#include <process.h>
 #include <psapi.h>
 
-#include "base/mem.h"
 #include "base/win_text.h"
 
 #if !defined(CREATE_WAITABLE_TIMER_HIGH_RESOLUTION) /* in headers older than Windows 10 1803 */
@@ -15,8 +13,7 @@
 #endif
 #define NS_PER_S UINT64_C(1000000000)
 #define NS_PER_MS UINT64_C(1000000)
-#define NS_PER_TICK 100u         /* FILETIME */
-#define STACK_LEN (256u * 1024u) /* of a caller: it calls, and computes a key operation at most */
+#define NS_PER_TICK 100u /* FILETIME */
 
 /* ---- Time ---- */
 
@@ -60,104 +57,6 @@ void cli_sleep_until_ns(uint64_t at_ns)
     if (timer) {
         (void)CloseHandle(timer);
     }
-}
-
-/* ---- Lock ---- */
-
-struct own_lock {
-    SRWLOCK lock;
-    CONDITION_VARIABLE cond;
-};
-
-_Static_assert(sizeof(struct own_lock) <= sizeof(struct cli_lock), "room for the platform's lock");
-
-static struct own_lock *own(struct cli_lock *lock)
-{
-    return (struct own_lock *)lock;
-}
-
-void cli_lock_init(struct cli_lock *lock)
-{
-    InitializeSRWLock(&own(lock)->lock);
-    InitializeConditionVariable(&own(lock)->cond);
-}
-
-/* Neither owns anything of the system's. */
-void cli_lock_clear(struct cli_lock *lock)
-{
-    (void)lock;
-}
-
-void cli_lock_take(struct cli_lock *lock)
-{
-    AcquireSRWLockExclusive(&own(lock)->lock);
-}
-
-void cli_lock_give(struct cli_lock *lock)
-{
-    ReleaseSRWLockExclusive(&own(lock)->lock);
-}
-
-void cli_lock_wait(struct cli_lock *lock, uint64_t at_ns)
-{
-    const uint64_t now = cli_now_ns();
-    const uint64_t ms = at_ns > now ? (at_ns - now + NS_PER_MS - 1) / NS_PER_MS : 0;
-    (void)SleepConditionVariableSRW(&own(lock)->cond, &own(lock)->lock,
-                                    ms < INFINITE ? (DWORD)ms : INFINITE - 1, 0);
-}
-
-void cli_lock_notify(struct cli_lock *lock)
-{
-    WakeConditionVariable(&own(lock)->cond);
-}
-
-/* ---- Threads ---- */
-
-struct starter {
-    void (*fn)(void *arg);
-    void *arg;
-    HANDLE thread;
-};
-
-static unsigned __stdcall start(void *arg)
-{
-    const struct starter *starter = arg;
-    starter->fn(starter->arg);
-    return 0;
-}
-
-static uint32_t start_all(struct starter *starters, uint32_t n)
-{
-    uint32_t n_started = 0;
-    while (n_started < n) {
-        struct starter *next = &starters[n_started];
-        next->thread = (HANDLE)_beginthreadex(NULL, STACK_LEN, start, next,
-                                              STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
-        if (!next->thread) {
-            break;
-        }
-        n_started++;
-    }
-    return n_started;
-}
-
-bool cli_run_threads(void (*fn)(void *arg), void *args, size_t size, uint32_t n)
-{
-    struct starter *starters = kpb_alloc_array("cli.threads", n, sizeof *starters);
-    if (!starters) {
-        return false;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        starters[i].fn = fn;
-        starters[i].arg = (unsigned char *)args + i * size;
-    }
-    const uint32_t n_started = start_all(starters, n);
-    for (uint32_t i = 0; i < n_started; i++) {
-        (void)WaitForSingleObject(starters[i].thread, INFINITE);
-        (void)CloseHandle(starters[i].thread);
-    }
-    kpb_free(starters);
-    return n_started == n;
 }
 
 /* ---- The process ---- */

@@ -1,27 +1,13 @@
-/* Loading a provider library with dlopen. */
-#include <dlfcn.h>
-#include <stdio.h>
-#include <string.h>
-
+/* A provider library and the seventeen functions it must have. */
 #include "base/errors.h"
 #include "tools/ekm-rehearse/dll.h"
-
-/* ISO C has no cast from an object pointer to a function; POSIX promises that they are alike. */
-#define FIND(d, field, name) find_symbol((d)->handle, name, (void *)&(field), sizeof(field))
-
-static bool find_symbol(void *handle, const char *name, void *ret, size_t len)
-{
-    void *p = dlsym(handle, name);
-    if (p)
-        memcpy(ret, &p, len);
-    return p != NULL;
-}
+#include "tools/ekm-rehearse/library.h"
 
 /* The number of the first function that is missing, 0 if none is. */
 static unsigned find_functions(struct rh_dll *d)
 {
 #define XX(number, name, parameters)                                                               \
-    if (!FIND(d, d->call.name, "SqlCrypt" #name))                                                  \
+    if (!rh_library_find(d->handle, "SqlCrypt" #name, (void *)&d->call.name, sizeof d->call.name)) \
         return number;
     KP_EKM_EXPORT_MAP(XX)
 #undef XX
@@ -32,13 +18,13 @@ kp_status rh_dll_open(struct rh_dll *d, const char *path, unsigned *ret_missing,
                       struct kp_error *reterr)
 {
     *ret_missing = 0;
-    d->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!d->handle)
-        return kpb_fail(reterr, KP_NOT_FOUND, "%s", dlerror());
+    kp_status st = rh_library_load(path, &d->handle, reterr);
+    if (st != KP_OK)
+        return st;
     *ret_missing = find_functions(d);
     if (*ret_missing == 0)
         return KP_OK;
-    (void)dlclose(d->handle);
+    rh_library_free(d->handle);
     d->handle = NULL;
     return kpb_fail(reterr, KP_UNSUPPORTED, "%s lacks function %u of the interface", path,
                     *ret_missing);
@@ -54,6 +40,6 @@ void rh_dll_close(struct rh_dll *d)
             d->seen(d->seen_ctx, "FreeProvider", code);
     }
     d->is_initialized = false;
-    (void)dlclose(d->handle);
+    rh_library_free(d->handle);
     d->handle = NULL;
 }
