@@ -4,6 +4,7 @@
 
 #include "base/errors.h"
 #include "core/list.h"
+#include "core/thread.h"
 #include "core/wait.h"
 
 /* On the stack of the caller, who reads is_done last of all. */
@@ -45,7 +46,7 @@ kp_status kpi_aside_on_thread(kpi_aside_fn *fn, void *ctx, struct kp_error *rete
 {
     struct errand errand = {.fn = fn, .ctx = ctx};
     uv_thread_t thread;
-    if (uv_thread_create(&thread, run, &errand) != 0)
+    if (!kpi_thread_start(&thread, run, &errand))
         return kpb_fail_memory(reterr, "aside.thread");
     (void)uv_thread_join(&thread);
     return KP_OK;

@@ -1,6 +1,7 @@
 #include "core/gate.h"
 
 #include "base/mem.h"
+#include "core/local.h"
 #include "core/wait.h"
 
 enum waiter_word { WAITING = 0, GRANTED = 1, SENT_AWAY = 2 };
@@ -18,13 +19,6 @@ struct kpi_permit {
     uint64_t turn_end_ns; /* its holder's, also while aside */
     const void *owner;    /* aside: the thread it is kept for */
 };
-
-/* The permit this thread laid aside last, if it is still its own. The address stands for the
- * thread. */
-static _Thread_local struct {
-    const struct kpi_gate *gate;
-    uint32_t at;
-} kept;
 
 /* ---- Lifecycle ---- */
 
@@ -124,10 +118,11 @@ static struct kpi_link *unclaimed_locked(const struct kpi_gate *gate, uint64_t n
 /* The permit that lies aside for this thread, or NULL. */
 static struct kpi_permit *own_locked(const struct kpi_gate *gate)
 {
-    if (kept.gate != gate || kept.at >= gate->size.n_permits)
+    const struct kpi_local *local = kpi_local();
+    if (local->gate != gate || local->permit >= gate->size.n_permits)
         return NULL;
-    struct kpi_permit *permit = &gate->permits[kept.at];
-    return permit->owner == &kept ? permit : NULL;
+    struct kpi_permit *permit = &gate->permits[local->permit];
+    return permit->owner == local ? permit : NULL;
 }
 
 /* Goes on with the permit that lay aside, unless the turn is over and somebody waits: then NULL. */
@@ -254,9 +249,10 @@ kp_status kpi_gate_enter(struct kpi_gate *gate, uint64_t timeout_ns, struct kpi_
 
 static void lay_aside_locked(struct kpi_gate *gate, struct kpi_permit *permit)
 {
-    kept.gate = gate;
-    kept.at = (uint32_t)(permit - gate->permits);
-    permit->owner = &kept;
+    struct kpi_local *local = kpi_local();
+    local->gate = gate;
+    local->permit = (uint32_t)(permit - gate->permits);
+    permit->owner = local;
     kpi_list_append(&gate->aside, &permit->link);
 }
 

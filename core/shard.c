@@ -1,6 +1,7 @@
 #include "core/shard.h"
 
 #include "core/http.h"
+#include "core/local.h"
 #include "core/pipeline.h"
 #include "core/thread.h"
 #include "core/wait.h"
@@ -8,16 +9,14 @@
 /* Times a turn lets libcurl begin what the turn has asked for. */
 #define HTTP_ROUNDS 2u
 
-static _Thread_local const struct kpi_shard *this_shard;
-
 bool kpi_on_loop_thread(void)
 {
-    return this_shard != NULL;
+    return kpi_local()->shard != NULL;
 }
 
 bool kpi_shard_is_current(const struct kpi_shard *shard)
 {
-    return this_shard == shard;
+    return kpi_local()->shard == shard;
 }
 
 /* ---- Time ---- */
@@ -151,9 +150,9 @@ static void on_tick(uv_timer_t *tick)
 static void loop_main(void *arg)
 {
     struct kpi_shard *shard = arg;
-    this_shard = shard;
+    kpi_local()->shard = shard;
     (void)uv_run(&shard->loop, UV_RUN_DEFAULT); /* its result only says whether handles are left */
-    this_shard = NULL;
+    kpi_local()->shard = NULL;
     atomic_store_explicit(&shard->ended, 1, memory_order_release);
     kpi_wake_all(&shard->ended);
 }

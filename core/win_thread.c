@@ -1,5 +1,6 @@
 #include "core/thread.h"
 
+#include <process.h>
 #include <windows.h>
 
 #include <openssl/crypto.h>
@@ -16,7 +17,7 @@ struct started {
  * The last instruction of ours is a call that never comes back: it gives up the module and ends the
  * thread in one step of the system's. OpenSSL is linked in, so nothing tells it that a thread ends.
  */
-static void run(void *arg)
+static unsigned __stdcall run(void *arg)
 {
     const struct started call = *(struct started *)arg;
 
@@ -24,6 +25,7 @@ static void run(void *arg)
     call.fn(call.arg);
     OPENSSL_thread_stop();
     FreeLibraryAndExitThread(call.module, 0);
+    return 0; /* for compilers that do not know that it never returns */
 }
 
 /* Of the module this very code lies in, a DLL or the program itself. */
@@ -36,6 +38,7 @@ static HMODULE hold_module(void)
     return module;
 }
 
+/* By the C library and not by libuv, which would take a place in thread-local storage for good. */
 bool kpi_thread_start(uv_thread_t *thread, void (*fn)(void *arg), void *arg)
 {
     struct started *call = kpb_alloc("thread.started", sizeof *call);
@@ -43,7 +46,8 @@ bool kpi_thread_start(uv_thread_t *thread, void (*fn)(void *arg), void *arg)
 
     if (module) {
         *call = (struct started){module, fn, arg};
-        if (uv_thread_create(thread, run, call) == 0)
+        *thread = (HANDLE)_beginthreadex(NULL, 0, run, call, 0, NULL);
+        if (*thread)
             return true; /* call moved to the thread */
         (void)FreeLibrary(module);
     }

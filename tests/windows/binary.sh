@@ -24,6 +24,12 @@ others=$("$objdump" -p "$dll" | sed -n 's/^\tDLL Name: //p' | sort -u |
     grep -viE "^($system)\.dll\$" || true)
 [ -z "$others" ] || fail "asks for DLLs that are not the system's: $others"
 
+# Of the host process, none of our business. (The console's other functions hang on libuv's terminals.)
+takes='SetErrorMode|SetConsoleCtrlHandler|AddVectoredExceptionHandler|SetUnhandledExceptionFilter'
+takes+='|_controlfp|_controlfp_s|_control87|setlocale|_onexit|atexit'
+taken=$("$objdump" -p "$dll" | awk 'NF == 3 { print $3 }' | grep -xE "$takes" || true)
+[ -z "$taken" ] || fail "changes what belongs to the host process: $taken"
+
 characteristics=$("$objdump" -p "$dll" |
     grep -cE '^[[:space:]]+(HIGH_ENTROPY_VA|DYNAMIC_BASE|NX_COMPAT)$')
 [ "$characteristics" = 3 ] || fail 'is not hardened against guesses of addresses and data that runs'
