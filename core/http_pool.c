@@ -94,9 +94,11 @@ static void lookup_failed(struct kpi_http_pool *pool, kp_status status, const ch
 {
     int cause = KPI_HTTP_NAME_FAILED;
     uint64_t now_ns = now_of(pool);
-    pool->fresh_until_ns = now_ns + LOOKUP_PAUSE_MS * KPI_NS_PER_MS;
-    if (has_good_address(pool, now_ns))
+    if (has_good_address(pool, now_ns)) {
+        uint64_t next_ns = now_ns + LOOKUP_PAUSE_MS * KPI_NS_PER_MS;
+        pool->fresh_until_ns = next_ns < pool->good_until_ns ? next_ns : pool->good_until_ns;
         return;
+    }
     if (status == KP_NOT_FOUND)
         cause = KPI_HTTP_NO_NAME;
     else if (status == KP_NO_MEMORY)
