@@ -2,7 +2,13 @@
  * What a request of a plugin costs over HTTPS, against a bare loop of libcurl and libuv that sends
  * the same to the same server.
  *
- *     bench_http FOLDER [CASE]    every case, or one: http.h2.64. Writes a certificate to FOLDER.
+ *     bench_http FOLDER [CASE]          every case, or one: http.h2.64. Writes a certificate to
+ *                                       FOLDER.
+ *     bench_http FOLDER count CASE N    N operations of a case and out, for a counter of
+ *                                       instructions or system calls
+ *
+ * With KP_BENCH_CA, KP_BENCH_H1 and KP_BENCH_H2 in the environment it asks the server that they
+ * name, and starts none.
  */
 #include <keyprovider/keyprovider.h>
 
@@ -102,6 +108,31 @@ static bool run_cases(const char *only)
     return ok;
 }
 
+/* ---- Counting ---- */
+
+static bool count_row(const struct row *row, uint64_t n_ops)
+{
+    struct session s;
+    struct bench_run run;
+    struct bench_job job =
+        row->n == 1 ? bench_job("sync", 0, 1, 0) : bench_job("async", 2 * row->n, 1, 0);
+    bool ok = session_open(&s, getenv(row->url), strcmp(row->mode, "fresh") == 0);
+    const struct bench_load load = {s.vault, &s.request, false};
+    job.n_ops = n_ops;
+    ok = ok && bench_load_run(&load, &job, &run);
+    session_close(&s);
+    return ok;
+}
+
+static bool run_count(const char *name, uint64_t n_ops)
+{
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
+        if (strcmp(name, ROWS[i].name) == 0)
+            return count_row(&ROWS[i], n_ops);
+    fprintf(stderr, "bench_http: no case is called %s\n", name);
+    return false;
+}
+
 /* ---- The server ---- */
 
 static bool name_urls(struct bench_yardstick *server)
@@ -119,19 +150,32 @@ static bool name_urls(struct bench_yardstick *server)
     return setenv("KP_BENCH_H2", url, 1) == 0 && ok;
 }
 
-int main(int argc, char **argv)
+static bool run_command(int argc, char **argv)
+{
+    if (argc == 5 && strcmp(argv[2], "count") == 0)
+        return run_count(argv[3], strtoull(argv[4], NULL, 10));
+    return run_cases(argv[2]); /* argv[argc] is NULL */
+}
+
+static bool run_with_server(int argc, char **argv)
 {
     struct bench_yardstick server;
     char ca[512];
-    if (argc < 2 || argc > 3) {
-        fprintf(stderr, "usage: bench_http FOLDER [CASE]\n");
+    (void)snprintf(ca, sizeof ca, "%s/canned-server.pem", argv[1]);
+    if (setenv("KP_BENCH_CA", ca, 1) != 0 || !bench_yardstick_start(&server, "canned_server"))
+        return false;
+    bool ok = name_urls(&server) && run_command(argc, argv);
+    bench_yardstick_end(&server);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    bool is_count = argc == 5 && strcmp(argv[2], "count") == 0;
+    if (argc != 2 && argc != 3 && !is_count) {
+        fprintf(stderr, "usage: bench_http FOLDER [CASE | count CASE N]\n");
         return 1;
     }
-    (void)snprintf(ca, sizeof ca, "%s/canned-server.pem", argv[1]);
-    bool ok = setenv("KP_BENCH_CA", ca, 1) == 0 && bench_yardstick_start(&server, "canned_server");
-    if (!ok)
-        return 1;
-    ok = name_urls(&server) && run_cases(argv[2]); /* argv[argc] is NULL */
-    bench_yardstick_end(&server);
+    bool ok = getenv("KP_BENCH_H1") ? run_command(argc, argv) : run_with_server(argc, argv);
     return ok ? 0 : 1;
 }
