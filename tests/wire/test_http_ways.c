@@ -147,6 +147,42 @@ static void request_that_is_malformed_is_refused_with_a_reason(void **state)
     }
 }
 
+/* Wherever it stands: values are looked at eight bytes at a time. */
+static void bytes_that_no_value_has_are_refused(void **state)
+{
+    static const uint8_t bytes[] = {0x00, '\n', '\r', 0x1f, 0x7f};
+    uint8_t value[20];
+    const struct kp_http_header header = {SPAN("X-A"), {value, sizeof value}};
+    struct ask ask;
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes * sizeof value; i++) {
+        memset(value, i % 2 ? 'v' : 0xff, sizeof value);
+        value[i % sizeof value] = bytes[i / sizeof value];
+        wire_ask(&wire, &ask, "/echo");
+        ask.request.headers = &header;
+        ask.request.n_headers = 1;
+        expect_refused(&ask, "may not be sent");
+    }
+}
+
+static void every_other_byte_goes_out_as_it_is(void **state)
+{
+    uint8_t value[256];
+    const struct kp_http_header header = {SPAN("X-A"), {value, sizeof value}};
+    struct ask ask;
+    (void)state;
+    for (size_t i = 0; i < sizeof value; i++)
+        value[i] = (i < ' ' && i != '\t') || i == 0x7f ? 'v' : (uint8_t)i;
+    wire_ask(&wire, &ask, "/echo");
+    ask.request.headers = &header;
+    ask.request.n_headers = 1;
+    assert_int_equal(ask_do(&ask), KP_OK);
+    const uint8_t *sent = (const uint8_t *)strstr(ask.body, "X-A: ");
+    assert_non_null(sent);
+    assert_memory_equal(sent + strlen("X-A: "), value, sizeof value);
+    ask_clear(&ask);
+}
+
 static void headers_of_the_hosts_own_are_refused(void **state)
 {
     static const struct kp_http_header headers[] = {
@@ -306,6 +342,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(clear_text_goes_to_this_machines_surroundings_only),
         TEST(bearer_token_never_goes_in_clear_text),
+        TEST(bytes_that_no_value_has_are_refused),
+        TEST(every_other_byte_goes_out_as_it_is),
         TEST(request_that_is_malformed_is_refused_with_a_reason),
         TEST(headers_of_the_hosts_own_are_refused),
         TEST(methods_arrive_as_they_are_named),
