@@ -51,6 +51,11 @@ void *kpb_alloc(const char *site, size_t n)
     return active->alloc(active->ctx, site, n ? n : 1);
 }
 
+void *kpb_alloc_raw(const char *site, size_t n)
+{
+    return active->alloc == heap_alloc ? malloc(n ? n : 1) : kpb_alloc(site, n);
+}
+
 void *kpb_alloc_array(const char *site, size_t count, size_t size)
 {
     if (size && count > SIZE_MAX / size)

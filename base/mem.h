@@ -29,6 +29,8 @@ struct kpb_mem_hooks kpb_mem_defaults(void);
 
 /* n zeroed bytes (n 0 counts as 1), or NULL. site: a literal such as "pipeline.table". */
 void *kpb_alloc(const char *site, size_t n) KP_MUST_USE;
+/* The same, of whatever content: for what is written before it is read. */
+void *kpb_alloc_raw(const char *site, size_t n) KP_MUST_USE;
 /* count * size with overflow check. */
 void *kpb_alloc_array(const char *site, size_t count, size_t size) KP_MUST_USE;
 /* Copies text into a new NUL-terminated string; NULL when memory is out. */

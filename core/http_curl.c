@@ -17,13 +17,21 @@ union head {
     void *pointer;
 };
 
-static void *allocate(size_t n)
+typedef void *alloc_fn(const char *site, size_t n);
+
+static void *allocate_by(alloc_fn *alloc, size_t n)
 {
-    union head *head = n <= SIZE_MAX - sizeof *head ? kpb_alloc("libcurl", sizeof *head + n) : NULL;
+    union head *head = n <= SIZE_MAX - sizeof *head ? alloc("libcurl", sizeof *head + n) : NULL;
     if (!head)
         return NULL;
     head->n = n;
     return head + 1;
+}
+
+/* As malloc gives it: over HTTP/1.1 each request has buffers of tens of thousands of bytes. */
+static void *allocate(size_t n)
+{
+    return allocate_by(kpb_alloc_raw, n);
 }
 
 static void release(void *p)
@@ -48,7 +56,7 @@ static void *reallocate(void *p, size_t n)
 
 static void *allocate_array(size_t count, size_t size)
 {
-    return size == 0 || count <= SIZE_MAX / size ? allocate(count * size) : NULL;
+    return size == 0 || count <= SIZE_MAX / size ? allocate_by(kpb_alloc, count * size) : NULL;
 }
 
 static char *duplicate(const char *text)

@@ -6,6 +6,9 @@
 #include "base/span.h"
 #include "core/http_parts.h"
 
+/* The least that libcurl takes. Over HTTP/1.1 it allocates one for each request, and frees it. */
+#define UPLOAD_BUFFER_LEN 16384L
+
 /* ---- libcurl's questions ---- */
 
 /* TCP and the proxy's tunnel are there, and TLS begins. */
@@ -96,6 +99,7 @@ static void set_manners(struct options *o, struct kpi_http_handle *handle)
     SET(o, CURLOPT_FOLLOWLOCATION, 0L);
     SET(o, CURLOPT_PATH_AS_IS, 1L);
     SET(o, CURLOPT_ERRORBUFFER, handle->said);
+    SET(o, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_LEN);
     SET(o, CURLOPT_HEADERFUNCTION, kpi_http_take_header);
     SET(o, CURLOPT_WRITEFUNCTION, kpi_http_take_body);
     SET(o, CURLOPT_PREREQFUNCTION, on_connected);

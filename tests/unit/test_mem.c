@@ -117,6 +117,23 @@ static void alloc_zero_bytes_counts_as_one(void **state)
     assert_int_equal(heap.last_size, 1);
 }
 
+static void alloc_raw_is_seen_by_hooks(void **state)
+{
+    struct fake_heap heap;
+    void *p = kpb_alloc_raw("test", 0);
+
+    (void)state;
+    assert_non_null(p);
+    kpb_free(p);
+    use_fake(&heap);
+    p = kpb_alloc_raw("test", 10);
+    assert_non_null(p);
+    assert_int_equal(heap.n_alloc, 1);
+    assert_int_equal(heap.last_size, 10);
+    kpb_free(p);
+    assert_int_equal(heap.n_free, 1);
+}
+
 static void hooks_installed_see_every_call(void **state)
 {
     struct fake_heap heap;
@@ -209,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(alloc_default_is_zeroed),
         cmocka_unit_test_teardown(alloc_zero_bytes_counts_as_one, restore_hooks),
+        cmocka_unit_test_teardown(alloc_raw_is_seen_by_hooks, restore_hooks),
         cmocka_unit_test_teardown(hooks_installed_see_every_call, restore_hooks),
         cmocka_unit_test_teardown(alloc_failing_site_returns_null, restore_hooks),
         cmocka_unit_test_teardown(free_null_is_allowed, restore_hooks),
