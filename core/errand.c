@@ -219,12 +219,11 @@ static uint64_t later_by(uint64_t now_ns, uint64_t since_ns)
 }
 
 /* Where the operation's time has gone before this request. */
-static void note_before(struct kpi_errand *errand)
+static void note_before(struct kpi_errand *errand, uint64_t now_ns)
 {
     const struct kpi_op *op = errand->op;
     if (!op)
         return;
-    uint64_t now_ns = kpi_shard_now_ns(op->shard);
     uint64_t since_ns = op->answered_ns != 0 ? op->answered_ns : op->started_ns;
     bool first = op->answered_ns == 0 && op->attempts == 1;
     errand->waited_ns = first ? later_by(op->started_ns, op->submitted_ns) : 0;
@@ -257,12 +256,11 @@ static void request_ended(void *ctx, kp_status status, const struct kp_http_repl
     end_errand(errand);
 }
 
-static uint32_t time_of(const struct kpi_errand *errand)
+static uint32_t time_of(const struct kpi_errand *errand, uint64_t now_ns)
 {
     const struct kp_vault *vault = errand->vault;
     if (!errand->op)
         return vault->provider->http.config->provider.http_timeout_ms;
-    uint64_t now_ns = kpi_shard_now_ns(vault->shard);
     uint64_t deadline_ns = kpi_op_deadline_ns(errand->op, errand->op->attempt_id);
     uint64_t left_ms = deadline_ns > now_ns ? (deadline_ns - now_ns) / KPI_NS_PER_MS : 0;
     return left_ms < UINT32_MAX ? (uint32_t)left_ms : UINT32_MAX;
@@ -278,9 +276,10 @@ kp_status kpi_errand_http(struct kp_vault *vault, kp_op_id op,
         return st;
     errand->http_done = cb;
     errand->arg = arg;
-    note_before(errand);
-    st =
-        kpi_http_send(vault->shard, request, time_of(errand), request_ended, errand, &errand->call);
+    uint64_t now_ns = kpi_shard_now_ns(vault->shard);
+    note_before(errand, now_ns);
+    st = kpi_http_send(vault->shard, request, time_of(errand, now_ns), request_ended, errand,
+                       &errand->call);
     if (st != KP_OK) {
         end_errand(errand);
         return st;

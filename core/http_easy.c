@@ -14,7 +14,8 @@
 /* TCP and the proxy's tunnel are there, and TLS begins. */
 static CURLcode on_tls_context(CURL *easy, void *context, void *ctx)
 {
-    struct kpi_http_call *call = ctx;
+    struct kpi_http_handle *handle = ctx;
+    struct kpi_http_call *call = handle->call;
     (void)easy;
     call->securing = true;
     return kpi_tls_arm(context, &call->pool->tls) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
@@ -35,7 +36,8 @@ static int on_resolver(void *state, void *reserved, void *ctx)
  */
 static int on_connected(void *ctx, char *to_ip, char *from_ip, int to_port, int from_port)
 {
-    struct kpi_http_call *call = ctx;
+    struct kpi_http_handle *handle = ctx;
+    struct kpi_http_call *call = handle->call;
     (void)to_ip;
     (void)from_ip;
     (void)to_port;
@@ -103,6 +105,11 @@ static void set_manners(struct options *o, struct kpi_http_handle *handle)
     SET(o, CURLOPT_HEADERFUNCTION, kpi_http_take_header);
     SET(o, CURLOPT_WRITEFUNCTION, kpi_http_take_body);
     SET(o, CURLOPT_PREREQFUNCTION, on_connected);
+    SET(o, CURLOPT_HEADERDATA, handle);
+    SET(o, CURLOPT_WRITEDATA, handle);
+    SET(o, CURLOPT_PREREQDATA, handle);
+    SET(o, CURLOPT_SSL_CTX_DATA, handle);
+    SET(o, CURLOPT_PRIVATE, handle);
 }
 
 struct kpi_http_handle *kpi_http_handle_new(struct kpi_http_generation *generation)
@@ -149,30 +156,38 @@ static void load_method(struct options *o, const struct kpi_http_call *call)
         SET(o, CURLOPT_NOBODY, 1L);
         return;
     }
-    if (has_body(call)) {
+    if (has_body(call))
         SET(o, CURLOPT_POST, 1L);
-        SET(o, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
-        SET(o, CURLOPT_POSTFIELDS, (const char *)call->body.ptr);
-    }
     if (strcmp(call->method, has_body(call) ? "POST" : "GET") != 0)
         SET(o, CURLOPT_CUSTOMREQUEST, call->method);
+}
+
+/* Nearly every request is a POST, as the last one was. */
+static void load_message(struct options *o, struct kpi_http_handle *handle)
+{
+    const struct kpi_http_call *call = handle->call;
+    bool posts = strcmp(call->method, "POST") == 0;
+    if (!posts || !handle->posts)
+        load_method(o, call);
+    handle->posts = posts;
+    if (!has_body(call))
+        return;
+    SET(o, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
+    SET(o, CURLOPT_POSTFIELDS, (const char *)call->body.ptr);
 }
 
 bool kpi_http_handle_load(struct kpi_http_handle *handle, struct kpi_http_call *call)
 {
     struct options o = {handle->easy, true};
     struct kpi_http_pool *pool = call->pool;
-    bool tell_address = pool->name && !call->generation->addressed;
+    handle->call = call;
     handle->said[0] = '\0';
     SET(&o, CURLOPT_URL, call->url);
-    load_method(&o, call);
+    load_message(&o, handle);
     SET(&o, CURLOPT_HTTPHEADER, call->n_lines > 0 ? call->lines_out : NULL);
-    SET(&o, CURLOPT_RESOLVE, tell_address ? &pool->entry : NULL);
-    SET(&o, CURLOPT_HEADERDATA, call);
-    SET(&o, CURLOPT_WRITEDATA, call);
-    SET(&o, CURLOPT_PREREQDATA, call);
-    SET(&o, CURLOPT_SSL_CTX_DATA, call);
-    SET(&o, CURLOPT_PRIVATE, call);
+    handle->addresses = pool->name && !call->generation->addressed;
+    if (handle->addresses)
+        SET(&o, CURLOPT_RESOLVE, &pool->entry);
     return o.ok;
 }
 
@@ -180,8 +195,9 @@ void kpi_http_handle_unload(struct kpi_http_handle *handle)
 {
     (void)curl_easy_setopt(handle->easy, CURLOPT_POSTFIELDS, NULL);
     (void)curl_easy_setopt(handle->easy, CURLOPT_HTTPHEADER, NULL);
-    (void)curl_easy_setopt(handle->easy, CURLOPT_RESOLVE, NULL);
-    (void)curl_easy_setopt(handle->easy, CURLOPT_PRIVATE, NULL);
+    if (handle->addresses)
+        (void)curl_easy_setopt(handle->easy, CURLOPT_RESOLVE, NULL);
+    handle->call = NULL;
 }
 
 /* ---- What it tells ---- */
@@ -223,13 +239,11 @@ static uint64_t between_ns(uint64_t from_us, uint64_t to_us)
 
 void kpi_http_handle_times(const struct kpi_http_call *call, struct kp_http_times *times)
 {
-    uint64_t resolved = microseconds(call, CURLINFO_NAMELOOKUP_TIME_T);
-    uint64_t connected = microseconds(call, CURLINFO_CONNECT_TIME_T);
-    uint64_t secured = microseconds(call, CURLINFO_APPCONNECT_TIME_T);
-    bool opened =
-        kpi_http_handle_has_opened(call); /* else libcurl's times are those of a look-up */
-    times->connect_ns = opened ? between_ns(resolved, connected) : 0;
-    times->tls_ns = opened ? between_ns(connected, secured) : 0;
+    if (kpi_http_handle_has_opened(call)) { /* else libcurl's times are those of a look-up */
+        uint64_t connected = microseconds(call, CURLINFO_CONNECT_TIME_T);
+        times->connect_ns = between_ns(microseconds(call, CURLINFO_NAMELOOKUP_TIME_T), connected);
+        times->tls_ns = between_ns(connected, microseconds(call, CURLINFO_APPCONNECT_TIME_T));
+    }
     times->first_byte_ns = between_ns(microseconds(call, CURLINFO_PRETRANSFER_TIME_T),
                                       microseconds(call, CURLINFO_STARTTRANSFER_TIME_T));
     times->total_ns = kpi_shard_now_ns(call->http->shard) - call->begun_ns;

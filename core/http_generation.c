@@ -41,7 +41,7 @@ static void end_call(CURL *easy, CURLcode result)
 {
     char *private = NULL;
     (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
-    struct kpi_http_call *call = (struct kpi_http_call *)(void *)private;
+    struct kpi_http_call *call = ((struct kpi_http_handle *)(void *)private)->call;
     struct kpi_http_generation *generation = call->generation;
     /* A handle keeps what it received last: after a secret it is freed, and so wiped. */
     bool again = result == CURLE_OK && !(call->flags & KP_HTTP_SECRET_REPLY);
@@ -281,7 +281,7 @@ struct kpi_http_generation *kpi_http_generation_new(struct kpi_http_pool *pool)
     kpi_list_init(&generation->watches);
     (void)uv_timer_init(&shard->loop, &generation->timer); /* cannot fail */
     generation->timer.data = generation;
-    generation->born_ns = kpi_shard_now_ns(shard);
+    generation->born_ns = kpi_shard_turn_ns(shard);
     generation->used_ns = generation->born_ns;
     set_up(generation);
     return generation;

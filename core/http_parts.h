@@ -136,7 +136,7 @@ void kpi_http_call_succeed(struct kpi_http_call *call);
 
 /* ---- What comes back ---- */
 
-/* libcurl's callbacks; ctx is the call. */
+/* libcurl's callbacks; ctx is the handle. */
 size_t kpi_http_take_header(char *bytes, size_t size, size_t n, void *ctx);
 size_t kpi_http_take_body(char *bytes, size_t size, size_t n, void *ctx);
 /* Forgets what an answer that is followed by another one has said. */
@@ -150,6 +150,9 @@ void kpi_http_reply_deliver(struct kpi_http_call *call);
 struct kpi_http_handle {
     struct kpi_link link; /* of those that are idle */
     CURL *easy;
+    struct kpi_http_call *call; /* whose it is; NULL: idle */
+    bool posts;                 /* its last request was a POST */
+    bool addresses;             /* it has been told the pool's addresses */
     char said[CURL_ERROR_SIZE];
 };
 

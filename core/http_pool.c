@@ -15,9 +15,10 @@
 /* A failed look-up is not tried again at once while an older answer serves. */
 #define LOOKUP_PAUSE_MS 1000u
 
+/* Of ages and lifetimes: a turn of the loop is nothing to them. */
 static uint64_t now_of(const struct kpi_http_pool *pool)
 {
-    return kpi_shard_now_ns(pool->http->shard);
+    return kpi_shard_turn_ns(pool->http->shard);
 }
 
 /* ---- Generations ---- */
@@ -199,7 +200,7 @@ static void send_call(struct kpi_http_generation *generation, struct kpi_http_ca
         kpi_http_call_fail(call, KPI_HTTP_NO_MEMORY_CALL, KPI_HTTP_QUEUE, NULL);
         return;
     }
-    generation->used_ns = call->sent_ns;
+    generation->used_ns = now_of(call->pool);
     call->state = KPI_HTTP_CALL_SENT;
     kpi_shard_arm(shard, &call->connect_timer,
                   call->sent_ns + call->connect_timeout_ms * KPI_NS_PER_MS);

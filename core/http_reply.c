@@ -91,7 +91,8 @@ static bool take_line(struct kpi_http_call *call, kp_span line)
 
 size_t kpi_http_take_header(char *bytes, size_t size, size_t n, void *ctx)
 {
-    return take_line(ctx, kpb_span(bytes, size * n)) ? size * n : 0;
+    struct kpi_http_handle *handle = ctx;
+    return take_line(handle->call, kpb_span(bytes, size * n)) ? size * n : 0;
 }
 
 /* ---- Body ---- */
@@ -108,7 +109,8 @@ static kp_status make_room(struct kpi_http_call *call, size_t n)
 
 size_t kpi_http_take_body(char *bytes, size_t size, size_t n, void *ctx)
 {
-    struct kpi_http_call *call = ctx;
+    struct kpi_http_handle *handle = ctx;
+    struct kpi_http_call *call = handle->call;
     bool first = call->body_in.cap == 0;
     kp_status st = first ? make_room(call, size * n) : KP_OK;
     if (st == KP_OK)
