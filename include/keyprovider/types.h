@@ -49,11 +49,12 @@ extern "C" {
 #define KP_VAULT_TEXT_MAX_LEN 4096u
 #define KP_TAGS_MAX 15u /* Key Vault: at most 15 tags of up to 256 characters each */
 #define KP_TAG_MAX_LEN 256u
-#define KP_RANDOM_MAX_LEN 128u                 /* Managed HSM rng: 1..128 bytes a call */
-#define KP_PAYLOAD_MAX_LEN (1024u * 1024u)     /* value, aad: bytes accepted by submit */
-#define KP_BACKUP_MAX_LEN (3u * 1024u * 1024u) /* value of restore; a vault has 10 kB a version */
-#define KP_PAGE_MAX 25u                        /* Key Vault maxresults: 1..25 */
-#define KP_TIME_NONE INT64_MIN                 /* an absent point in time */
+#define KP_RANDOM_MAX_LEN 128u             /* Managed HSM rng: 1..128 bytes a call */
+#define KP_PAYLOAD_MAX_LEN (1024u * 1024u) /* value, aad: bytes accepted by submit */
+/* value of restore: 500 versions, as many as a vault backs up, of what a Managed HSM's take */
+#define KP_BACKUP_MAX_LEN (9u * 1024u * 1024u)
+#define KP_PAGE_MAX 25u        /* Key Vault maxresults: 1..25 */
+#define KP_TIME_NONE INT64_MIN /* an absent point in time */
 
 /* ---- Bytes ---- */
 

@@ -15,7 +15,7 @@
 void azr_answer_init(struct azr_answer *answer)
 {
     kp_buf_init_secret(&answer->bytes, SITE,
-                       AZR_REPLY_MAX_LEN + AZR_PAGE_TOKEN_MAX_LEN + AZR_PADDING_LEN);
+                       AZR_BACKUP_REPLY_MAX_LEN + AZR_PAGE_TOKEN_MAX_LEN + AZR_PADDING_LEN);
     azr_answer_reset(answer);
 }
 
@@ -179,12 +179,17 @@ static azr_read_fn *const READERS[KP_OP_MAX + 1] = {
     [KP_OP_ATTEST] = azr_read_attested,
 };
 
+uint32_t azr_answer_max_len(uint32_t op)
+{
+    return op == KP_OP_BACKUP ? AZR_BACKUP_REPLY_MAX_LEN : AZR_REPLY_MAX_LEN;
+}
+
 /* Members of keys are looked up one by one: a long body would hold the loop up. */
 static size_t max_len(uint32_t op)
 {
     bool is_value = (kp_op_traits(op) & KP_TRAIT_PAYLOAD) || READERS[op] == azr_read_blob ||
                     READERS[op] == azr_read_released;
-    return is_value ? AZR_REPLY_MAX_LEN : AZR_KEY_REPLY_MAX_LEN;
+    return is_value ? azr_answer_max_len(op) : AZR_KEY_REPLY_MAX_LEN;
 }
 
 static size_t room_for(azr_read_fn *reader, size_t body_len)

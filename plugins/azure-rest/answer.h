@@ -14,7 +14,9 @@
 
 #include "base/buf.h"
 
-#define AZR_REPLY_MAX_LEN (4u * 1024u * 1024u) /* bytes of a body; ask the host for no more */
+/* Bytes of a body that is a backup: KP_BACKUP_MAX_LEN as base64url, frame included. */
+#define AZR_BACKUP_REPLY_MAX_LEN (KP_BACKUP_MAX_LEN / 3u * 4u)
+#define AZR_REPLY_MAX_LEN (4u * 1024u * 1024u) /* ... of another one with a value */
 /* ... of one that is a key, a list or a policy: 25 keys with all their tags have less */
 #define AZR_KEY_REPLY_MAX_LEN (1024u * 1024u)
 #define AZR_TAGS_ALL (KP_PAGE_MAX * KP_TAGS_MAX)
@@ -31,6 +33,8 @@ struct azr_answer {
 };
 
 void azr_answer_init(struct azr_answer *answer);
+/* Ask the host for no more bytes of a body than this. */
+uint32_t azr_answer_max_len(uint32_t op);
 /* Wipes, keeps the memory. */
 void azr_answer_reset(struct azr_answer *answer);
 /* Wipes and frees. */

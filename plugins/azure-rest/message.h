@@ -9,8 +9,8 @@
 
 #include "base/buf.h"
 
-#define AZR_URL_MAX_LEN 8192u                         /* a nextLink has some 500 bytes */
-#define AZR_BODY_MAX_LEN (4u * 1024u * 1024u + 4096u) /* a backup as base64url, and its frame */
+#define AZR_URL_MAX_LEN 8192u                                  /* a nextLink has some 500 bytes */
+#define AZR_BODY_MAX_LEN (KP_BACKUP_MAX_LEN / 3u * 4u + 4096u) /* as base64url, and its frame */
 
 /* Where requests go. Texts are borrowed for the call. */
 struct azr_site {

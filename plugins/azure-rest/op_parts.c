@@ -121,7 +121,7 @@ kp_status azr_op_http(struct azr_op *op, struct kp_http_request *ret, struct kp_
     const struct kp_http_request request = {
         .struct_size = sizeof request,
         .flags = KP_HTTP_SECRET_REPLY,
-        .max_reply_len = AZR_REPLY_MAX_LEN,
+        .max_reply_len = azr_answer_max_len(op->request.op),
         .n_headers = fill_headers(op),
         .method = kpb_span_str(op->message.method),
         .url = kp_buf_view(&op->message.url),

@@ -38,6 +38,13 @@ struct asked {
     struct kp_result result;
 };
 
+/* One request that ended with auth. */
+struct refused {
+    struct refused *next;
+    enum ask ask;
+    struct kp_result result; /* only its status and its error */
+};
+
 struct caller {
     struct callers *all;
     size_t number;
@@ -50,7 +57,8 @@ struct caller {
     uint64_t n_steps;
     pthread_mutex_t lock;
     pthread_cond_t done;
-    struct asked *asked; /* newest first */
+    struct asked *asked;     /* newest first */
+    struct refused *refused; /* likewise */
 };
 
 struct callers {
@@ -101,8 +109,8 @@ static void finding(struct caller *c, const char *ask, const char *what, const s
     (void)pthread_mutex_unlock(&all->lock);
 }
 
-/* What a server that comes and goes may do to a request. auth: a token that the next emulator, new
- * since the token was given out, does not know either. */
+/* What a server that comes and goes may do to a request. auth: a fresh token that was refused too;
+ * why is checked at the end, by callers_check_refused. */
 static bool is_passing(kp_status status, bool was_cancelled)
 {
     return status == KP_OK || status == KP_THROTTLED || status == KP_TRANSIENT ||
@@ -173,6 +181,20 @@ static void check_time(struct caller *c, enum ask ask, uint64_t took_ms, uint32_
         finding(c, ASK_TEXT[ask], "completed after its deadline", result);
 }
 
+static void keep_refused(struct caller *c, enum ask ask, const struct kp_result *result)
+{
+    struct refused *refused = calloc(1, sizeof *refused);
+    if (!refused) {
+        finding(c, ASK_TEXT[ask], "was refused, and there is no memory to note it", result);
+        return;
+    }
+    refused->ask = ask;
+    refused->result.status = result->status;
+    refused->result.error = result->error;
+    refused->next = c->refused;
+    c->refused = refused;
+}
+
 /* Asks, counts, and checks what holds for every answer. True when it is ok. */
 static bool ask_for(struct caller *c, enum ask ask, kp_vault *vault, struct kp_request *request,
                     struct kp_result *ret)
@@ -195,6 +217,8 @@ static bool ask_for(struct caller *c, enum ask ask, kp_vault *vault, struct kp_r
     c->counts[ask][ret->status]++;
     if (!is_passing(ret->status, cancels))
         finding(c, ASK_TEXT[ask], "failed for a reason that is none here", ret);
+    if (ret->status == KP_AUTH)
+        keep_refused(c, ask, ret);
     return ret->status == KP_OK;
 }
 
@@ -405,6 +429,19 @@ bool callers_finish(struct callers *all, uint32_t wait_ms)
     return ok;
 }
 
+void callers_check_refused(struct callers *all, bool (*is_planted)(void *ctx, const char *id),
+                           void *ctx)
+{
+    for (size_t i = 0; i < all->options.n; i++) {
+        struct caller *c = &all->caller[i];
+        for (const struct refused *r = c->refused; r; r = r->next) {
+            if (!is_planted(ctx, r->result.error.request_id))
+                finding(c, ASK_TEXT[r->ask], "was refused though nothing planted did it",
+                        &r->result);
+        }
+    }
+}
+
 static void check_once(struct caller *c)
 {
     for (const struct asked *asked = c->asked; asked; asked = asked->next) {
@@ -452,6 +489,11 @@ void callers_free(struct callers *all)
             kp_result_clear(&c->asked->result);
             free(c->asked);
             c->asked = next;
+        }
+        while (c->refused) {
+            struct refused *next = c->refused->next;
+            free(c->refused);
+            c->refused = next;
         }
         (void)pthread_cond_destroy(&c->done);
         (void)pthread_mutex_destroy(&c->lock);

@@ -5,6 +5,7 @@
  *     a request completes exactly once, and by its deadline
  *     a wrapped key unwraps to what it was, with the version that wrapped it
  *     what fails, fails for a passing reason
+ *     what is refused as auth traces to a refusal that was planted
  */
 #ifndef KP_TESTS_CHAOS_CALLERS_H
 #define KP_TESTS_CHAOS_CALLERS_H
@@ -34,6 +35,12 @@ struct callers *callers_start(const struct callers_options *options);
  * wrapped. False when some are still at it after wait_ms: they are stuck.
  */
 bool callers_finish(struct callers *all, uint32_t wait_ms);
+/*
+ * After callers_finish: every request that ended with auth must have been refused for a reason that
+ * was planted, which is_planted tells by the vault's id of the request (empty where there is none).
+ */
+void callers_check_refused(struct callers *all, bool (*is_planted)(void *ctx, const char *id),
+                           void *ctx);
 /* After the provider is closed: what happened. Returns the number of broken rules. */
 size_t callers_report(struct callers *all, FILE *out);
 void callers_free(struct callers *all);

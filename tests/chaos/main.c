@@ -261,6 +261,56 @@ static void play_all(struct run *run)
         complain(run, "the end", "the emulator does not forget its faults");
 }
 
+/* ---- What was refused ---- */
+
+/* The emulator's reason for the 401 of that id, to the end of the log; NULL: it never sent one. */
+static const char *reason_of(const char *log, const char *id)
+{
+    char head[128];
+    const int n = snprintf(head, sizeof head, "kp-emulator: 401 %s ", id);
+    const char *at = id[0] && n > 0 && (size_t)n < sizeof head ? strstr(log, head) : NULL;
+    return at ? at + n : NULL;
+}
+
+struct refusals {
+    const struct run *run;
+    const char *log;
+};
+
+/* A token may be refused because a rule says so, because the clock has jumped, or because another
+ * emulator gave it out. Nothing else that it says of a token is ours to see. */
+static bool is_planted(void *ctx, const char *id)
+{
+    const struct refusals *refusals = ctx;
+    const size_t *n_played = refusals->run->n_played;
+    const struct {
+        const char *reason;
+        size_t n_played;
+    } planted[] = {
+        {"a challenge of the scenario", n_played[PLAN_FAULT]},
+        {"the token has been revoked", n_played[PLAN_FAULT]},
+        {"AKV10000: TokenExpired", n_played[PLAN_EXPIRE]},
+        {"AKV10000: the token's signature", n_played[PLAN_RESTART] + n_played[PLAN_KILL]}};
+    const char *reason = reason_of(refusals->log, id);
+    for (size_t i = 0; reason && i < sizeof planted / sizeof planted[0]; i++) {
+        if (planted[i].n_played > 0 &&
+            strncmp(reason, planted[i].reason, strlen(planted[i].reason)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void check_refused(struct run *run)
+{
+    char *log = live_emulator_log(&run->emulator);
+    struct refusals refusals = {run, log};
+    if (log)
+        callers_check_refused(run->callers, is_planted, &refusals);
+    else
+        complain(run, "the emulator", "has no log that can be read");
+    free(log);
+}
+
 /* ---- What the provider counted ---- */
 
 struct sums {
@@ -340,6 +390,7 @@ static void run_callers(struct run *run)
         (void)live_emulator_kill(&run->emulator);
         _exit(1); /* stuck threads hold whatever a clean end would free */
     }
+    check_refused(run);
     check_metrics(run);
 }
 

@@ -275,7 +275,7 @@ static void backup_may_be_longer_than_a_payload(void **state)
     request.value = (kp_span){blob, KP_BACKUP_MAX_LEN};
     assert_int_equal(client_do(vault, &request), KP_OK);
     request.value.len++;
-    expect_refused(&request, KP_USAGE, "value has 3145729 bytes, more than 3145728");
+    expect_refused(&request, KP_USAGE, "value has 9437185 bytes, more than 9437184");
     request = client_wrap();
     request.value = (kp_span){blob, KP_PAYLOAD_MAX_LEN + 1};
     expect_refused(&request, KP_USAGE, "value has 1048577 bytes, more than 1048576");

@@ -453,7 +453,7 @@ test("malformed bodies are 400, too large ones refused", async () => {
     { alg: "RSA-OAEP", value: "A".repeat(1024) },
   ])
     assert.deepEqual(code(await wrap(body)).slice(0, 2), [400, "BadParameter"]);
-  const large = call("POST", "/keys/body/wrapkey", "x".repeat(5 * 1024 * 1024), {
+  const large = call("POST", "/keys/body/wrapkey", "x".repeat(13 * 1024 * 1024), {
     vault: "firsthsm",
   }).then((answer) => answer.status, () => 413);
   assert.equal(await large, 413);

@@ -165,8 +165,8 @@ static bool spawn(struct live_emulator *e)
     char state[EMULATOR_PATH_ROOM + 16];
     char variables[EMULATOR_PATH_ROOM + 16];
     char ports[EMULATOR_N_PORTS][8];
-    const char *argv[32] = {e->program, "--state", state};
-    size_t n = 3;
+    const char *argv[32] = {e->program, "--log-refusals", "--state", state};
+    size_t n = 4;
     int ends[2];
     (void)snprintf(state, sizeof state, "%s/state", e->folder);
     (void)snprintf(variables, sizeof variables, "%s/environment", e->folder);
@@ -301,14 +301,41 @@ void live_emulator_freeze(const struct live_emulator *e, bool frozen)
     (void)kill(e->pid, frozen ? SIGSTOP : SIGCONT);
 }
 
-void live_emulator_print_log(const struct live_emulator *e)
+/* As much as there is, NUL-terminated. */
+static char *read_log(FILE *file)
+{
+    size_t len = 0, room = 0;
+    char *text = NULL;
+    for (size_t got = 1; got > 0; len += got) {
+        if (room - len < TEXT_ROOM) {
+            char *more = realloc(text, room += room + 2 * TEXT_ROOM);
+            if (!more)
+                break;
+            text = more;
+        }
+        got = fread(text + len, 1, room - len - 1, file);
+    }
+    if (text)
+        text[len] = '\0';
+    return text;
+}
+
+char *live_emulator_log(const struct live_emulator *e)
 {
     char path[EMULATOR_PATH_ROOM + 16];
-    char line[TEXT_ROOM];
     (void)snprintf(path, sizeof path, "%s/log", e->folder);
     FILE *file = fopen(path, "r");
-    while (file && fgets(line, sizeof line, file))
-        (void)fprintf(stderr, "emulator: %s", line);
+    char *text = file ? read_log(file) : NULL;
     if (file)
         (void)fclose(file);
+    return text;
+}
+
+void live_emulator_print_log(const struct live_emulator *e)
+{
+    char *text = live_emulator_log(e);
+    for (char *rest = NULL, *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
+         line = strtok_r(NULL, "\n", &rest))
+        (void)fprintf(stderr, "emulator: %s\n", line);
+    free(text);
 }

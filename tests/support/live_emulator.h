@@ -48,7 +48,9 @@ bool live_emulator_tell(const struct live_emulator *e, const char *method, const
 /* The same; the body of its answer goes to out as text. */
 bool live_emulator_ask(const struct live_emulator *e, const char *method, const char *path,
                        const char *body, char *out, size_t room);
-/* What it wrote on its standard error, to ours. */
+/* What it has written on its standard error; free it. NULL: nothing can be read. */
+char *live_emulator_log(const struct live_emulator *e);
+/* The same, to our standard error. */
 void live_emulator_print_log(const struct live_emulator *e);
 
 #endif /* KP_TESTS_SUPPORT_LIVE_EMULATOR_H */

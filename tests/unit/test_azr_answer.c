@@ -554,12 +554,12 @@ static void policy_reply_default_and_full_are_read(void **state)
 static void body_nested_or_long_beyond_bounds_is_refused(void **state)
 {
     struct kp_request r = request_of(KP_OP_GET_KEY);
-    char *body = calloc(1, AZR_REPLY_MAX_LEN + 2);
+    char *body = calloc(1, AZR_BACKUP_REPLY_MAX_LEN + 2);
     (void)state;
     assert_non_null(body);
     memset(body, '[', 100000);
     assert_refused(&r, body, KP_PROTOCOL, 3404);
-    memset(body, ' ', AZR_REPLY_MAX_LEN + 1);
+    memset(body, ' ', AZR_BACKUP_REPLY_MAX_LEN + 1);
     memcpy(body, "{}", 2);
     assert_refused(&r, body, KP_PROTOCOL, 3404);
     assert_non_null(strstr(err.text, "too long"));
@@ -571,8 +571,14 @@ static void body_nested_or_long_beyond_bounds_is_refused(void **state)
     r.op = KP_OP_BACKUP;
     body[AZR_KEY_REPLY_MAX_LEN] = ' ';
     body[AZR_KEY_REPLY_MAX_LEN + 1] = ' ';
-    body[AZR_REPLY_MAX_LEN] = '\0';
+    assert_refused(&r, body, KP_PROTOCOL, 3504);
+    assert_non_null(strstr(err.text, "too long"));
+    body[AZR_BACKUP_REPLY_MAX_LEN] = '\0';
     assert_refused(&r, body, KP_PROTOCOL, 3505);
+    r = use_of(KP_OP_UNWRAP, KP_ALG_RSA_OAEP, "x", 1);
+    body[AZR_REPLY_MAX_LEN + 1] = '\0';
+    assert_refused(&r, body, KP_PROTOCOL, 3707);
+    assert_non_null(strstr(err.text, "too long"));
     free(body);
 }
 

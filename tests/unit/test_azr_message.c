@@ -357,7 +357,7 @@ static void message_rotation_policy_has_one_trigger_a_rule(void **state)
     assert_refused(&r, KP_USAGE);
 }
 
-/* What a backup answers fits into a restore: both are bounded by 4 MiB of JSON. */
+/* What a backup answers fits into a restore: both are bounded by the same length of JSON. */
 static void message_restore_takes_whatever_a_backup_answers(void **state)
 {
     static uint8_t blob[KP_BACKUP_MAX_LEN];
@@ -365,12 +365,12 @@ static void message_restore_takes_whatever_a_backup_answers(void **state)
     struct kp_request r = request_of(KP_OP_RESTORE);
     (void)state;
     r.name = kpb_span(NULL, 0);
-    r.value = kpb_span(blob, (AZR_REPLY_MAX_LEN - sizeof "{\"value\":\"\"}") / 4 * 3);
+    r.value = kpb_span(blob, (AZR_BACKUP_REPLY_MAX_LEN - sizeof "{\"value\":\"\"}") / 4 * 3);
     azr_message_init(&m);
     struct kp_error err;
     if (azr_message_build(&SITE, &r, &m, &err) != KP_OK)
         fail_msg("%s", err.text);
-    assert_in_range(m.body.len, AZR_REPLY_MAX_LEN - 8, AZR_REPLY_MAX_LEN);
+    assert_in_range(m.body.len, AZR_BACKUP_REPLY_MAX_LEN - 8, AZR_BACKUP_REPLY_MAX_LEN);
     azr_message_clear(&m);
 }
 

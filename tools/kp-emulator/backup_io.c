@@ -4,6 +4,8 @@
  *
  *     vault:       base64url("&AzureKeyVaultKeyBackupV1.microsoft.com" ENTRY "." BLOB "." MAC)
  *     Managed HSM: base64url("emulated-hsm-backup" ENTRY "." BLOB "." MAC)
+ *
+ * The entry ends in blanks, as many as give a backup the length that the service's have.
  */
 #include "tools/kp-emulator/operation.h"
 
@@ -19,7 +21,10 @@
 #include "tools/kp-emulator/regions.h"
 
 #define SITE "emulator.backup"
-#define BLOB_MAX_LEN (3u * 1024u * 1024u)
+#define BLOB_MAX_LEN KP_BACKUP_MAX_LEN
+/* Bytes of JSON that a version takes: about 10 kB in a vault, 20 kB in a Managed HSM. */
+#define VAULT_VERSION_LEN 9800u
+#define HSM_VERSION_LEN 20000u
 
 static const char *prefix_of(const struct emu_exchange *x)
 {
@@ -42,12 +47,27 @@ static kp_status append_encoded(kp_span bytes, kp_buf *out)
     return st == KP_OK ? kp_buf_append_byte(out, '.') : st;
 }
 
+/* It is encoded twice: nine bytes of it are sixteen of the answer. */
+static kp_status pad_entry(const struct emu_exchange *x, size_t n_versions, kp_buf *text)
+{
+    uint8_t *blanks;
+    const size_t wanted =
+        n_versions * (emu_is_hsm(x->vault) ? HSM_VERSION_LEN : VAULT_VERSION_LEN) / 16 * 9;
+    const size_t n = wanted > text->len ? wanted - text->len : 0;
+    kp_status st = kp_buf_extend(text, n, &blanks);
+    if (st == KP_OK && n > 0)
+        memset(blanks, ' ', n);
+    return st;
+}
+
 static kp_status append_entry(const struct emu_exchange *x, kp_buf *out)
 {
     kp_buf text;
     const json_t *entry = emu_book_entry(&x->vault->book, x->name);
     kp_buf_init(&text, SITE, BLOB_MAX_LEN);
     kp_status st = entry ? emu_json_write(entry, &text) : kp_buf_append_str(&text, "{}");
+    if (st == KP_OK)
+        st = pad_entry(x, json_object_size(json_object_get(entry, "versions")), &text);
     if (st == KP_OK)
         st = append_encoded(kp_buf_view(&text), out);
     kp_buf_clear(&text);

@@ -68,6 +68,7 @@ struct emu {
     json_t *counts;                 /* requests by kind */
     struct emu_exchange *exchanges; /* all that have not ended, newest first */
     size_t n_exchanges;
+    bool logs_refusals;
     char folder[EMU_FOLDER_MAX_LEN];
     char identity_secret[33]; /* App Service, Service Fabric */
     char arc_secret[33];

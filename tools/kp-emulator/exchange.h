@@ -10,7 +10,7 @@
 #include "tools/kp-emulator/guid.h"
 #include "tools/kp-emulator/request.h"
 
-#define EMU_BODY_MAX_LEN (4u * 1024u * 1024u)
+#define EMU_BODY_MAX_LEN (KP_BACKUP_MAX_LEN / 3u * 4u + 4096u) /* a backup and its frame */
 #define EMU_KEYS_PER_PAGE KP_PAGE_MAX
 
 struct emu_exchange;

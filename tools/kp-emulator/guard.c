@@ -30,6 +30,8 @@ static void authority_for(const struct emu_exchange *x, char out[URL_MAX_LEN])
 
 static void send_401(struct emu_exchange *x, const char *header, const char *message)
 {
+    if (x->emu->logs_refusals) /* before anybody can have the answer */
+        (void)fprintf(stderr, "kp-emulator: 401 %s %s\n", x->request_id, message);
     emu_set_header(x, "WWW-Authenticate", header);
     if (!emu_is_hsm(x->vault)) {
         emu_fail(x, 401, "Unauthorized", NULL, "%s", message);

@@ -18,6 +18,7 @@ const char *emu_usage(void)
            "  --config FILE       tenant, applications and vaults; see docs/EMULATOR.md\n"
            "  --scenario FILE     faults to play\n"
            "  --listen ADDRESS    instead of 127.0.0.1\n"
+           "  --log-refusals      say each 401 on standard error: its request id, and why\n"
            "  --arc-folder FOLDER where Azure Arc's key file is put, instead of in the state\n"
            "  --region ADDRESS    a second region of the Managed HSMs, at the same port\n"
            "  --vault-port N, --hsm-port N, --login-port N, --metadata-port N, --proxy-port N\n"
@@ -91,6 +92,8 @@ kp_status emu_options_read(int argc, char **argv, struct emu_options *ret, struc
         }
         if (strcmp(argv[i], "--ephemeral") == 0)
             ret->ephemeral = true;
+        else if (strcmp(argv[i], "--log-refusals") == 0)
+            ret->logs_refusals = true;
         else if (strcmp(argv[i], "--help") == 0)
             ret->help = true;
         else

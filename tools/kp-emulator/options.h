@@ -15,6 +15,7 @@ struct emu_options {
     const char *region;     /* address of the Managed HSMs' second region; NULL: there is none */
     uint16_t ports[5];      /* by enum emu_role, then the proxy's; 0: any that is free */
     bool ephemeral;         /* state in a fresh folder that goes at the end */
+    bool logs_refusals;     /* each 401 with its request id and reason, on standard error */
     bool help;
     char **command; /* what to run, NULL-terminated; NULL: nothing */
 };

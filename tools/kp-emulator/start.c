@@ -218,6 +218,7 @@ static kp_status prepare(struct emu *emu, const struct emu_options *options,
                          struct kp_error *reterr)
 {
     kp_status st = make_folder(emu, options, reterr);
+    emu->logs_refusals = options->logs_refusals;
     if (st == KP_OK)
         st = place_arc(emu, options, reterr);
     if (st == KP_OK && mkdir(emu->arc_folder, 0700) != 0 && errno != EEXIST)

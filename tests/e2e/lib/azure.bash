@@ -25,12 +25,19 @@ fault() {
     control POST /scenario "{\"rules\": [$1]}"
 }
 
-# asked KIND N: so many requests of that kind have come since `control DELETE /requests`.
-asked() {
+# requests KIND: how many of that kind have come since `control DELETE /requests`.
+requests() {
     control GET /requests
     local n
     n=$(sed -n "s/.*\"$1\": *\\([0-9]*\\).*/\\1/p" control)
-    [ "${n:-0}" -eq "$2" ] || fail "${n:-0} requests of kind $1 instead of $2"
+    printf '%s\n' "${n:-0}"
+}
+
+# asked KIND N: so many, and not one more or less.
+asked() {
+    local n
+    n=$(requests "$1")
+    [ "$n" -eq "$2" ] || fail "$n requests of kind $1 instead of $2"
 }
 
 # vault NAME PLUGIN PORT RESOURCE IDENTITY [MEMBERS]: one vault of the configuration.
