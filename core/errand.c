@@ -84,12 +84,18 @@ static void end_errand(struct kpi_errand *errand)
         kpi_vault_check_close(vault);
 }
 
+/* After closed nobody is there to hear of it. */
+static bool has_listener(const struct kpi_errand *errand)
+{
+    return !errand->orphaned && !kpi_vault_has_let_go(errand->vault);
+}
+
 /* ---- Timers ---- */
 
 static void timer_due(struct kpi_timer *timer)
 {
     struct kpi_errand *errand = KPI_HOLDER(timer, struct kpi_errand, timer);
-    if (!errand->orphaned)
+    if (has_listener(errand))
         errand->timer_cb(errand->arg);
     end_errand(errand);
 }
@@ -150,7 +156,7 @@ static void call_back(struct kpi_errand *errand)
 static void deliver_work(struct kpi_mail *mail)
 {
     struct kpi_errand *errand = KPI_HOLDER(mail, struct kpi_errand, mail);
-    if (!errand->orphaned)
+    if (has_listener(errand))
         call_back(errand);
     end_errand(errand);
 }
@@ -251,7 +257,7 @@ static void request_ended(void *ctx, kp_status status, const struct kp_http_repl
     struct kpi_errand *errand = ctx;
     note_request(errand, reply);
     errand->call = NULL;
-    if (!errand->orphaned)
+    if (has_listener(errand))
         errand->http_done(errand->arg, status, reply, error);
     end_errand(errand);
 }

@@ -72,6 +72,7 @@ static void open_in_plugin(struct kp_vault *vault)
     struct kp_vault_settings settings = settings_of(vault);
     arm_open_timer(vault);
     enter_state(vault, KPI_VAULT_OPENING);
+    atomic_store_explicit(&vault->has_let_go, 0, memory_order_release);
     atomic_store_explicit(&vault->owes, KPI_OWES_OPENED, memory_order_release);
     kp_status st = kpi_plugin_status(
         vault->plugin->open(&vault->door->host, &settings, &vault->instance, &error), &error,
@@ -255,8 +256,14 @@ void kpi_vault_post_closed(struct kp_vault *vault)
 {
     if (!settle(vault, KPI_OWES_CLOSED))
         return;
+    atomic_store_explicit(&vault->has_let_go, 1, memory_order_release);
     vault->closed_mail.deliver = deliver_closed;
     kpi_shard_post(vault->shard, &vault->closed_mail);
+}
+
+bool kpi_vault_has_let_go(const struct kp_vault *vault)
+{
+    return atomic_load_explicit(&vault->has_let_go, memory_order_acquire) != 0;
 }
 
 void kpi_vault_begin_close(struct kp_vault *vault)

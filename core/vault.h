@@ -118,6 +118,7 @@ struct kp_vault {
     struct kpi_mail close_mail;
     struct kpi_mail drained_mail; /* the last caller has left run */
     _Atomic uint32_t owes;        /* KPI_OWES_*: what the plugin has yet to call */
+    _Atomic uint32_t has_let_go;  /* closed was called: the plugin's memory may be gone */
     _Atomic uint32_t drain_told;  /* drained_mail is under way */
     bool close_asked;
     bool close_called;           /* the plugin's close */
@@ -172,5 +173,10 @@ void kpi_vault_leave_run(struct kp_vault *vault);
 /* The plugin called opened or closed. Any thread. */
 void kpi_vault_post_opened(struct kp_vault *vault, kp_status status, const struct kp_error *error);
 void kpi_vault_post_closed(struct kp_vault *vault);
+/*
+ * Whether the plugin has called closed since it was last opened, though the mail that says so may
+ * still be under way: nothing may call back any more, not even what is under way, too.
+ */
+bool kpi_vault_has_let_go(const struct kp_vault *vault);
 
 #endif /* KP_CORE_VAULT_H */

@@ -798,6 +798,49 @@ static void sentence_7_second_closed_is_refused_and_counted(void **state)
     vault = client_vault(&client, "script:a");
 }
 
+/* Close asks for more than workers can have in hand, and closes when the rest is under way. */
+#define N_LATE 128u
+
+static void (*script_close)(void *instance);
+static struct latch late_work;
+static _Atomic uint32_t n_came;
+
+static void work_late(void *arg)
+{
+    latch_hit(arg);
+}
+
+static void came_after_all(void *arg)
+{
+    (void)arg;
+    (void)atomic_fetch_add(&n_came, 1);
+}
+
+static void close_with_callbacks_under_way(void *instance)
+{
+    const struct kp_host *host = script_host(script);
+    uint32_t n = N_LATE + uv_available_parallelism();
+    for (uint32_t i = 0; i < n; i++)
+        assert_int_equal(host->work(host->self, 0, work_late, came_after_all, &late_work), KP_OK);
+    latch_wait(&late_work, n);
+    script_close(instance);
+}
+
+static void sentence_7_nothing_calls_back_after_closed_not_even_what_is_under_way(void **state)
+{
+    (void)state;
+    latch_init(&late_work);
+    script_close = script_table()->close;
+    script_table()->close = close_with_callbacks_under_way;
+    begin_again(); /* with that close */
+    open_in_this_way(SCRIPT_OPENS, KP_OK, KP_OK);
+    begin_again();
+    assert_int_equal(atomic_load(&n_came), 0);
+    script_table()->close = script_close;
+    begin_again();
+    latch_clear(&late_work);
+}
+
 static void sentence_7_opened_and_closed_unasked_change_nothing(void **state)
 {
     struct kp_request request = client_wrap();
@@ -897,6 +940,7 @@ int main(void)
         TEST(sentence_7_opened_and_refused_is_refused),
         TEST(sentence_7_closed_may_come_inside_close_later_or_from_elsewhere),
         TEST(sentence_7_second_closed_is_refused_and_counted),
+        TEST(sentence_7_nothing_calls_back_after_closed_not_even_what_is_under_way),
         TEST(sentence_7_opened_and_closed_unasked_change_nothing),
         TEST(sentence_7_opening_failed_without_a_word_still_has_a_sentence),
         TEST(sentence_8_run_is_called_on_the_callers_threads_at_once),
