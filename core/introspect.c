@@ -206,31 +206,28 @@ kp_status kp_config_section(kp_provider *provider, const char *name, kp_text_fn 
     return st;
 }
 
-static kp_status check_access(const struct kpi_config *config, const char *name, kp_span secret,
-                              struct kp_error *reterr)
+static kp_status check_access(kp_provider *provider, const char *name, kp_span secret,
+                              uint32_t timeout_ms, struct kp_error *reterr)
 {
-    const struct kpi_vault_config *vault = kpi_config_find_vault(config, kpb_span_str(name));
+    const struct kpi_vault_config *vault =
+        kpi_config_find_vault(kpi_provider_config(provider), kpb_span_str(name));
     if (!vault)
         return kpb_fail(reterr, KP_CONFIG, "no vault of the name %.128s is configured", name);
     if (vault->access_secret.kind == KPI_SECRET_NONE)
         return kpb_fail(reterr, KP_CONFIG, "vaults.%s.access_secret is not set", name);
-    kp_buf expected;
-    kp_buf_init_secret(&expected, "config.access", KPI_SECRET_MAX_LEN);
-    kp_status st = kpi_secret_fetch(&vault->access_secret, &expected, reterr);
+    kp_status st =
+        kpi_access_check(&provider->access, &vault->access_secret, secret, timeout_ms, reterr);
     if (st != KP_OK)
         kpb_error_prefix(reterr, "vaults.%s.access_secret", name);
-    else if (!kpb_span_eq_secret(kp_buf_view(&expected), secret))
-        st = kpb_fail(reterr, KP_AUTH, "this is not the access_secret of vault %s", name);
-    kp_buf_clear(&expected);
     return st;
 }
 
 kp_status kp_config_check_access(kp_provider *provider, const char *vault, kp_span secret,
-                                 struct kp_error *reterr)
+                                 uint32_t timeout_ms, struct kp_error *reterr)
 {
     if (!vault || (secret.len > 0 && !secret.ptr) || !enter(provider))
         return kpb_fail(reterr, KP_USAGE, "check_access: no provider, vault or secret");
-    kp_status st = check_access(kpi_provider_config(provider), vault, secret, reterr);
+    kp_status st = check_access(provider, vault, secret, timeout_ms, reterr);
     leave(provider);
     return st;
 }

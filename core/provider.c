@@ -146,7 +146,8 @@ static kp_status make_workers(struct kp_provider *provider, struct kp_error *ret
     if (st != KP_OK)
         return st;
     if (kpi_workers_init(&provider->computers, "provider.computers", n_workers) != KP_OK ||
-        kpi_workers_init(&provider->blockers, "provider.blockers", n_blockers) != KP_OK)
+        kpi_workers_init(&provider->blockers, "provider.blockers", n_blockers) != KP_OK ||
+        kpi_access_init(&provider->access, &provider->blockers) != KP_OK)
         return kpb_fail_memory(reterr, "provider.workers");
     return KP_OK;
 }
@@ -250,6 +251,7 @@ void kpi_provider_free(struct kp_provider *provider)
         free_shard(&provider->shards[i]);
     kpb_free(provider->shards);
     kpi_http_shared_clear(&provider->http);
+    kpi_access_clear(&provider->access);
     kpi_workers_clear(&provider->blockers);
     kpi_workers_clear(&provider->computers);
     if (provider->has_gate)

@@ -7,6 +7,7 @@
 #ifndef KP_CORE_PROVIDER_H
 #define KP_CORE_PROVIDER_H
 
+#include "core/access.h"
 #include "core/config.h"
 #include "core/gate.h"
 #include "core/http_shared.h"
@@ -37,6 +38,7 @@ struct kp_provider {
     bool has_gate;
     struct kpi_workers computers; /* run on behalf of asynchronous callers */
     struct kpi_workers blockers;  /* files, and what plugins ask to be worked on */
+    struct kpi_access access;     /* reads on the blockers */
     struct kpi_http_shared http;
     struct kpi_shard *shards;
     uint32_t n_shards;

@@ -7,20 +7,24 @@
 #include "base/mem.h"
 #include "base/span.h"
 
+/* Longest wait for a file with an access secret, in which a disk answers or never. */
+#define ACCESS_MS 5000u
+
 /* ---- Acquiring from the core ---- */
 
 static kp_status check_access(struct ekm_provider *provider, const struct ekm_credential *c,
                               struct kp_error *reterr)
 {
+    uint32_t timeout_ms = provider->settings.timeout_ms;
     kp_status st;
 
     if (c->kind != EKM_CREDENTIAL_CONFIG)
         return KP_OK;
     st = kp_config_check_access(provider->kp, ekm_credential_vault(c), kp_buf_view(&c->secret),
-                                reterr);
+                                timeout_ms < ACCESS_MS ? timeout_ms : ACCESS_MS, reterr);
     if (st == KP_AUTH)
         reterr->code = KP_CODE_ErrorGetTokenBadCredentials;
-    else if (st == KP_CONFIG)
+    else if (st == KP_CONFIG || st == KP_TIMEOUT)
         reterr->code = KP_CODE_scp_err_AuthFailure;
     return st;
 }

@@ -32,9 +32,9 @@ struct ekm_vault {
 };
 
 /*
- * The vault of a credential. Asks no network; may read a file for an access secret.
- * Errors: auth with 3303 (wrong access secret), not_found with 3900 (no plugin serves the host),
- * config with 5, throttled, no_memory.
+ * The vault of a credential. Asks no network; waits for a file with an access secret, but never on
+ * it. Errors: auth with 3303 (wrong access secret), not_found with 3900 (no plugin serves the
+ * host), config with 5, timeout with 5 (the file hangs), throttled, no_memory.
  */
 kp_status ekm_vault_acquire(struct ekm_provider *provider, const struct ekm_credential *credential,
                             struct ekm_vault **ret, struct kp_error *reterr) KP_MUST_USE;

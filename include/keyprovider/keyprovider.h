@@ -328,12 +328,14 @@ KP_API KP_MUST_USE kp_status kp_config_section(kp_provider *provider, const char
                                                kp_text_fn *write, void *ctx);
 /*
  * Whether secret is the access_secret of a configured vault, compared in constant time. For front
- * ends whose callers are to prove that they may use a vault by its name. May block on a file.
+ * ends whose callers are to prove that they may use a vault by its name. A file is read anew each
+ * time, by a worker, and waited for timeout_ms at most.
  * Errors: auth (it is not), config (no such vault, no access_secret, or it cannot be read),
- * no_memory.
+ * timeout (it was not read in that time), no_memory.
  */
 KP_API KP_MUST_USE kp_status kp_config_check_access(kp_provider *provider, const char *vault,
-                                                    kp_span secret, struct kp_error *reterr);
+                                                    kp_span secret, uint32_t timeout_ms,
+                                                    struct kp_error *reterr);
 /* Writes the JSON Schema of the configuration file. */
 KP_API KP_MUST_USE kp_status kp_config_schema(kp_text_fn *write, void *ctx);
 

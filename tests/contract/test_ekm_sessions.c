@@ -47,6 +47,130 @@ static void configured_vault_opens_with_its_access_secret_alone(void **state)
     assert_int_equal(engine_open(&engine, "config:elsewhere", "x", &session), scp_err_AuthFailure);
 }
 
+/* ---- The file of an access secret ---- */
+
+static char access_dir[TEMP_DIR_LEN];
+static char access_path[TEMP_DIR_LEN + 8];
+
+static void write_access(const char *secret)
+{
+    FILE *f = fopen(access_path, "w");
+
+    assert_non_null(f);
+    assert_true(fputs(secret, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* Vault "gone" has its access secret in a file. */
+static int begin_with_file(void **state)
+{
+    char vault[256];
+
+    (void)state;
+    temp_dir_make(access_dir);
+    (void)snprintf(access_path, sizeof access_path, "%s/access", access_dir);
+    (void)snprintf(vault, sizeof vault,
+                   "}, \"gone\": {\"location\": \"script:gone\", "
+                   "\"access_secret\": {\"file\": \"%s\"}",
+                   access_path);
+    engine_prepare_vault(&engine, ", \"timeout_ms\": 1000", vault);
+    assert_int_equal(SqlCryptInitializeProvider(), 0);
+    script = script_vault("s");
+    write_access("one");
+    return 0;
+}
+
+static int end_with_file(void **state)
+{
+    temp_dir_remove(access_dir);
+    return end(state);
+}
+
+static SqlCpError open_by_file(const char *secret)
+{
+    SqlCpSession session = NULL;
+    SqlCpError number = engine_open(&engine, "config:gone", secret, &session);
+
+    if (number == 0)
+        engine_close(session);
+    return number;
+}
+
+static void expect_last_event(const char *words)
+{
+    char event[4096];
+
+    engine_last_event(&engine, event);
+    if (!strstr(event, words))
+        fail_msg("%s is not in: %s", words, event);
+}
+
+static void changed_access_secret_counts_at_once(void **state)
+{
+    (void)state;
+    assert_int_equal(open_by_file("one"), 0);
+    write_access("two\n");
+    assert_int_equal(open_by_file("one"), 3303);
+    assert_int_equal(open_by_file("two"), 0);
+}
+
+static void access_secret_that_cannot_be_read_is_5_and_named(void **state)
+{
+    (void)state;
+    assert_int_equal(remove(access_path), 0);
+    assert_int_equal(open_by_file("one"), scp_err_AuthFailure);
+    expect_last_event("vaults.gone.access_secret");
+    expect_last_event(access_path);
+    expect_last_event("does not exist");
+}
+
+/* All workers that read files hang, as on a disk that is away; who waits for them does not. */
+static struct latch hanging;
+static struct latch disk_is_back;
+
+static void hang_on_worker(void *arg)
+{
+    (void)arg;
+    latch_hit(&hanging);
+    latch_wait(&disk_is_back, 1);
+}
+
+static void worker_is_free(void *arg)
+{
+    script_op_arrived(arg);
+}
+
+static kp_status take_worker(struct script_op *op)
+{
+    const struct kp_host *host = script_host(script_op_vault(op));
+
+    script_op_expect(op);
+    assert_int_equal(host->work(host->self, script_op_id(op), hang_on_worker, worker_is_free, op),
+                     KP_OK);
+    return script_finish(op, KP_NOT_FOUND);
+}
+
+static void access_secret_on_a_disk_that_hangs_is_given_up(void **state)
+{
+    uint32_t n_cores = uv_available_parallelism();
+    uint32_t n = n_cores > 4 ? n_cores : 4;
+    SqlCpSession session = engine_script_session(&engine);
+    struct engine_key key;
+
+    (void)state;
+    latch_init(&hanging);
+    latch_init(&disk_is_back);
+    script_usually(script, (struct script_act){.how = SCRIPT_CALL, .call = take_worker});
+    for (uint32_t i = 0; i < n; i++)
+        assert_int_equal(engine_key_by_name(session, "k", &key), 3112);
+    latch_wait(&hanging, n);
+    assert_int_equal(open_by_file("one"), scp_err_AuthFailure);
+    expect_last_event("was not read within 1000 ms");
+    latch_hit(&disk_is_back);
+    assert_int_equal(open_by_file("one"), 0);
+    engine_close(session);
+}
+
 static void malformed_credentials_have_their_numbers_and_a_line(void **state)
 {
     SqlCpSession session = NULL;
@@ -354,6 +478,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(configured_vault_opens_with_its_access_secret_alone, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(changed_access_secret_counts_at_once, begin_with_file,
+                                        end_with_file),
+        cmocka_unit_test_setup_teardown(access_secret_that_cannot_be_read_is_5_and_named,
+                                        begin_with_file, end_with_file),
+        cmocka_unit_test_setup_teardown(access_secret_on_a_disk_that_hangs_is_given_up,
+                                        begin_with_file, end_with_file),
         cmocka_unit_test_setup_teardown(malformed_credentials_have_their_numbers_and_a_line, begin,
                                         end),
         cmocka_unit_test_setup_teardown(log_never_shows_a_secret, begin, end),
