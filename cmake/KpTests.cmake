@@ -14,6 +14,7 @@ set(KP_TEST_ENVIRONMENT
   KP_TEST_PLUGIN_DIR=${KP_TEST_PLUGIN_DIR}
   KP_SRC=${PROJECT_SOURCE_DIR}
   KP_BUILD=${PROJECT_BINARY_DIR}
+  KP_SANITIZER=${KP_SANITIZE}
   ASAN_OPTIONS=halt_on_error=1:abort_on_error=0:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
   UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1)

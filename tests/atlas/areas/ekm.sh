@@ -3,8 +3,6 @@
 # shellcheck source=../lib/atlas.bash
 . "$KP_SRC/tests/atlas/lib/atlas.bash"
 
-printf s3cret >access
-
 # provider NAME [MEMBERS]: from now on a provider with a key map and a log of its own.
 provider() {
     cat >"$1.json" <<JSON
@@ -13,23 +11,6 @@ provider() {
          "patience_ms": 0, "event_level": 2${2:-}}}
 JSON
     export KP_EKM_CONFIG=$work/$1.json
-}
-
-# script IDENTITY SECRET KEY: a script that opens a key of a vault; its name is printed.
-script() {
-    cat >open.sql <<SQL
-EXEC sp_configure 'show advanced options', 1;
-RECONFIGURE;
-EXEC sp_configure 'EKM provider enabled', 1;
-RECONFIGURE;
-GO
-CREATE CRYPTOGRAPHIC PROVIDER P FROM FILE = 'C:\ekm\keyprovider-ekm.dll';
-CREATE CREDENTIAL C WITH IDENTITY = '$1', SECRET = '$2' FOR CRYPTOGRAPHIC PROVIDER P;
-ALTER LOGIN sa ADD CREDENTIAL C;
-GO
-CREATE ASYMMETRIC KEY K FROM PROVIDER P
-WITH PROVIDER_KEY_NAME = '$3', CREATION_DISPOSITION = OPEN_EXISTING;
-SQL
 }
 
 # opened CODE FAULT IDENTITY SECRET KEY: opening that key shows that number.
@@ -86,15 +67,12 @@ sed -i "s|$work/nowhere.map|$work/access/x.map|" nowhere.json
 script config:main s3cret app
 seen 2058 'the folder of the key map is none' sql --stop open.sql
 
-cat >use.sql <<'SQL'
-DECLARE @cipher varbinary(8000) = ENCRYPTBYASYMKEY(ASYMKEY_ID('K'), N'4111');
-SQL
 provider used
 ok sql --stop open.sql
 sed -i 's/"key": "0x..../"key": "0x0000/' used.map
-seen 2053 'the key map has another public key under this thumbprint' again use.sql
+seen 2053 'the key map has another public key under this thumbprint' again wrap.sql
 rm used.map
 ok kpc -V main key delete app
-seen 4 'the vault has no key of this thumbprint any more' again use.sql
+seen 4 'the vault has no key of this thumbprint any more' again wrap.sql
 
 finish

@@ -12,12 +12,20 @@ vaults=("$(at "$port" akv)")
 while read -r name peer_port && [ -n "$name" ]; do
     vaults+=("$(at "$peer_port" "$name")")
 done <&"${peers[0]}"
-vaults+=("$(at 1 nobody)" "\"sealed\": {\"location\": \"file:$work/sealed\", \"settings\":
+vaults+=("$(at 1 nobody)" "\"sealed\": {$login \"location\": \"file:$work/sealed\", \"settings\":
     {\"passphrase\": {\"file\": \"$work/passphrase\"}}}")
 cat -- "$KP_EMULATOR_CA" >>ca.pem
 configure kp.json '' "${vaults[@]}"
 configure listed.json ", \"crl_file\": \"$work/crl.pem\"" "${vaults[@]}"
 make_key
+
+# ---- Name ----
+
+# A part longer than a name may have: the look-up fails on this machine.
+sed "s|\"proxy\": \"none\"|\"proxy\": \"http://$(printf %064d 0).example.test:1\"|" kp.json >lost.json
+KP_CONFIG=$work/lost.json
+seen 3900 'the name of the proxy has no address' show akv
+KP_CONFIG=$work/kp.json
 
 # ---- TLS ----
 

@@ -27,6 +27,10 @@ jwk() {
     told "$1" "$2" show get_key "{\"key\": {$3}, \"attributes\": {\"enabled\": true}}"
 }
 answered 3403 'the vault resets every connection' show akv '"kind": "get_key", "fault": "reset"'
+sed 's/"patience_ms"/"timeout_ms": 1000, &/' kp.json >short.json
+KP_CONFIG=$work/short.json
+answered 3403 'the vault never answers' sql_show akv '"kind": "*", "fault": "drop"'
+KP_CONFIG=$work/kp.json
 told 3404 'the answer is a page of HTML' show get_key '<html></html>'
 told 3405 'the answer has no key' show get_key '{}'
 jwk 3406 'the key has no identifier' '"kty": "RSA", "n": "sKD9", "e": "AQAB"'
@@ -47,13 +51,13 @@ told 3504 'the answer is a page of HTML' backup backup '<html></html>'
 told 3505 'the answer has no value' backup backup '{}'
 told 3506 'the value is not base64url' backup backup '{"value": "*"}'
 
+ok kp -V akv key show app --json
+kid=$(member kid)
 told 3606 'the value is not base64url' wrap wrap "{\"kid\": \"$kid\", \"value\": \"*\"}"
 told 3607 'the answer is a page of HTML' wrap wrap '<html></html>'
 told 3608 'the answer has no value' wrap wrap "{\"kid\": \"$kid\"}"
 answered 3609 'the vault resets every connection' wrap akv '"kind": "wrap", "fault": "reset"'
 
-ok kp -V akv key show app --json
-kid=$(member kid)
 told 3706 'the value is not base64url' unwrap unwrap "{\"kid\": \"$kid\", \"value\": \"*\"}"
 told 3707 'the answer is a page of HTML' unwrap unwrap '<html></html>'
 told 3708 'the answer has no value' unwrap unwrap "{\"kid\": \"$kid\"}"

@@ -19,8 +19,10 @@ EOF
 
 ## From a fault to its number
 
-"T-SQL" is `ekm-rehearse`, which plays SQL Server and loads the provider's library; "traced" are answers
-that SQL Server deals with itself. Memory fails at the allocation that is named, and at no other.
+"T-SQL" is `ekm-rehearse`, which plays SQL Server and loads the provider's library: opening a key of the
+vault, ENCRYPTBYASYMKEY or DECRYPTBYASYMKEY, with "Provider error code" and the number in the message;
+"traced" are answers that SQL Server deals with itself. Memory fails at the allocation that is named, and
+at no other, in `kp` only.
 
 | Number | Symbol | Fault | Seen by |
 |---|---|---|---|
