@@ -12,60 +12,11 @@
  */
 #include <keyprovider/keyprovider.h>
 
-#include "bench/canned.h"
 #include "bench/pairs.h"
+#include "bench/target.h"
 
-#define CLOSE_MS 5000
 #define CASE_MS 500
 #define IN_FLIGHT 64 /* what the vault lets through at once; the window keeps its queue filled */
-
-struct session {
-    kp_provider *provider;
-    kp_vault *vault;
-    struct kp_request request;
-};
-
-static kp_span text(const char *s)
-{
-    kp_span span = {(const uint8_t *)s, strlen(s)};
-    return span;
-}
-
-/* fresh: every connection is too old for the next request. */
-static bool session_open(struct session *s, const char *url, bool fresh)
-{
-    static kp_plugin_get_fn *const plugins[] = {bench_canned_plugin_get, NULL};
-    static const uint8_t dek[32] = {1, 2, 3};
-    struct kp_options options;
-    struct kp_error error;
-    char config[512];
-    char location[256];
-    *s = (struct session){.provider = NULL};
-    (void)snprintf(config, sizeof config,
-                   "{\"http\": {\"proxy\": \"none\", \"ca_file\": \"%s\", \"max_age_ms\": %u}}",
-                   getenv("KP_BENCH_CA"), fresh ? 1u : 600000u);
-    (void)snprintf(location, sizeof location, "canned:%s", url);
-    kp_options_init(&options);
-    options.flags = KP_OPEN_NO_PLUGIN_FILES;
-    options.static_plugins = plugins;
-    options.config_text = config;
-    kp_request_init(&s->request, KP_OP_WRAP);
-    s->request.name = text("tde-master-key");
-    s->request.alg = KP_ALG_RSA_OAEP_256;
-    s->request.value.ptr = dek;
-    s->request.value.len = sizeof dek;
-    if (kp_provider_open(&options, &s->provider, &error) == KP_OK &&
-        kp_vault_acquire(s->provider, location, NULL, &s->vault, &error) == KP_OK)
-        return true;
-    fprintf(stderr, "bench_http: %s\n", error.text);
-    return false;
-}
-
-static void session_close(struct session *s)
-{
-    kp_vault_release(s->vault);
-    kp_provider_close_wait(s->provider, CLOSE_MS, NULL);
-}
 
 /* ---- Cases ---- */
 
@@ -82,18 +33,30 @@ static const struct row ROWS[] = {
     {"http.fresh", "KP_BENCH_H1", "fresh", 1},
 };
 
-static bool run_row(struct bench_yardstick *yardstick, const struct row *row)
+/* fresh: every connection is too old for the next request. */
+static bool open_target(struct bench_target *target, const struct row *row)
 {
     bool fresh = strcmp(row->mode, "fresh") == 0;
-    struct session s;
-    bool ok = session_open(&s, getenv(row->url), fresh);
+    char config[512];
+    char location[256];
+    (void)snprintf(config, sizeof config,
+                   "{\"http\": {\"proxy\": \"none\", \"ca_file\": \"%s\", \"max_age_ms\": %u}}",
+                   getenv("KP_BENCH_CA"), fresh ? 1u : 600000u);
+    (void)snprintf(location, sizeof location, "canned:%s", getenv(row->url));
+    return bench_target_open(target, config, location, NULL);
+}
+
+static bool run_row(struct bench_yardstick *yardstick, const struct row *row)
+{
+    struct bench_target target;
+    bool ok = open_target(&target, row);
     const struct bench_case c = {.name = row->name,
-                                 .load = {s.vault, &s.request, row->n == 1},
+                                 .load = {target.vault, &target.request, row->n == 1},
                                  .job = row->n == 1 ? bench_job("sync", 0, 1, CASE_MS)
                                                     : bench_job("async", 2 * row->n, 1, CASE_MS),
                                  .yardstick = bench_job(row->mode, row->n, 1, CASE_MS)};
     ok = ok && bench_case_run(&c, yardstick);
-    session_close(&s);
+    bench_target_close(&target);
     return ok;
 }
 
@@ -112,15 +75,15 @@ static bool run_cases(const char *only)
 
 static bool count_row(const struct row *row, uint64_t n_ops)
 {
-    struct session s;
+    struct bench_target target;
     struct bench_run run;
     struct bench_job job =
         row->n == 1 ? bench_job("sync", 0, 1, 0) : bench_job("async", 2 * row->n, 1, 0);
-    bool ok = session_open(&s, getenv(row->url), strcmp(row->mode, "fresh") == 0);
-    const struct bench_load load = {s.vault, &s.request, false};
+    bool ok = open_target(&target, row);
+    const struct bench_load load = {target.vault, &target.request, false};
     job.n_ops = n_ops;
     ok = ok && bench_load_run(&load, &job, &run);
-    session_close(&s);
+    bench_target_close(&target);
     return ok;
 }
 
@@ -133,22 +96,7 @@ static bool run_count(const char *name, uint64_t n_ops)
     return false;
 }
 
-/* ---- The server ---- */
-
-static bool name_urls(struct bench_yardstick *server)
-{
-    char line[64];
-    char url[128];
-    char *rest;
-    if (!fgets(line, sizeof line, server->answers))
-        return false;
-    unsigned long h1 = strtoul(line, &rest, 10);
-    unsigned long h2 = strtoul(rest, NULL, 10);
-    (void)snprintf(url, sizeof url, "https://127.0.0.1:%lu/keys/k/1/wrapkey?api-version=7.6", h1);
-    bool ok = setenv("KP_BENCH_H1", url, 1) == 0;
-    (void)snprintf(url, sizeof url, "https://127.0.0.1:%lu/keys/k/1/wrapkey?api-version=7.6", h2);
-    return setenv("KP_BENCH_H2", url, 1) == 0 && ok;
-}
+/* ---- Commands ---- */
 
 static bool run_command(int argc, char **argv)
 {
@@ -160,11 +108,7 @@ static bool run_command(int argc, char **argv)
 static bool run_with_server(int argc, char **argv)
 {
     struct bench_yardstick server;
-    char ca[512];
-    (void)snprintf(ca, sizeof ca, "%s/canned-server.pem", argv[1]);
-    if (setenv("KP_BENCH_CA", ca, 1) != 0 || !bench_yardstick_start(&server, "canned_server"))
-        return false;
-    bool ok = name_urls(&server) && run_command(argc, argv);
+    bool ok = bench_server_start(&server, argv[1]) && run_command(argc, argv);
     bench_yardstick_end(&server);
     return ok;
 }

@@ -1,4 +1,5 @@
 # Joins goals.tsv with what the benchmarks printed: awk -f table.awk goals.tsv measures.txt
+# A measure that could not be taken is a line "MEASURE<tab>missing<tab>WHY".
 
 function round_to(value, digits) { return sprintf("%." digits "f", value) }
 function with_unit(value, unit) { return unit == "" ? value : value " " unit }
@@ -26,7 +27,8 @@ function verdict(i, value, limit)
 function print_row(i,    value, limit)
 {
     if (!(measure[i] in ours)) {
-        printf form, goal[i], what[i], shown(must[i], i), shown(aim[i], i), "not measured", "-", "-"
+        printf form, goal[i], what[i], shown(must[i], i), shown(aim[i], i), "not measured", "-",
+            measure[i] in why ? why[measure[i]] : "-"
         return
     }
     value = column[i] == "ratio" ? ratio[measure[i]] : ours[measure[i]]
@@ -44,6 +46,11 @@ FILENAME ~ /goals\.tsv$/ && !/^#/ && NF >= 10 {
     n++
     goal[n] = $1; what[n] = $2; measure[n] = $3; column[n] = $4; rel[n] = $5
     must[n] = $6; aim[n] = $7; unit[n] = $8; reference[n] = $9; digits[n] = $10
+}
+
+FILENAME !~ /goals\.tsv$/ && $2 == "missing" {
+    why[$1] = $3
+    next
 }
 
 FILENAME !~ /goals\.tsv$/ {

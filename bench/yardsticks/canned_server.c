@@ -1,8 +1,12 @@
 /*
- * A TLS server that answers everything with the same 508 bytes, for benchmarks of what asks it. A
- * thread a connection; HTTP/2 where the client offers it on the second port. Its certificate is
- * made at the start and written to the file that the environment variable KP_BENCH_CA names. It
- * writes "PORT PORT" (HTTP/1.1, HTTP/2) and serves until its standard input ends.
+ * A TLS server that answers everything with the same 508 bytes, for benchmarks of what asks it.
+ * Over HTTP/1.1 it also answers what clients of Azure Key Vault ask on their way to an unwrap: a
+ * challenge, a token, that the key may not be read, and 32 bytes.
+ *
+ * A thread a connection; HTTP/2 where the client offers it on the second port. The third port
+ * speaks HTTP/2, takes every request and answers none. Its certificate is made at the start and
+ * written to the file that the environment variable KP_BENCH_CA names. It writes "PORT PORT PORT"
+ * (HTTP/1.1, HTTP/2, held) and serves until its standard input ends.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -13,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,17 +27,23 @@
 #include <openssl/x509v3.h>
 
 #define BODY_LEN 508
+#define TOKEN_LEN 1000
+#define ANSWER_MAX 2048
+#define TENANT "11111111-2222-3333-4444-555555555555"
 #define DAY_S 86400L
 
 struct port {
     int fd;
     uint16_t number;
     SSL_CTX *ctx;
+    bool holds; /* answers nothing */
 };
 
 struct connection {
     SSL *ssl;
     int fd;
+    uint16_t port;
+    bool holds;
 };
 
 /* ---- Certificate ---- */
@@ -70,29 +81,121 @@ static bool write_certificate(X509 *x509, const char *path)
     return f && fclose(f) == 0 && ok;
 }
 
-/* ---- HTTP/1.1 ---- */
+/* ---- HTTP/1.1: what is answered ---- */
+
+/* A whole request: its headers and, behind `end`, its body. */
+struct request {
+    const char *text;
+    const char *end;
+};
+
+/* The value of a header, its name without colon, or NULL. */
+static const char *header_of(const struct request *request, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *at = strstr(request->text, "\r\n"); at && at < request->end;
+         at = strstr(at + 2, "\r\n"))
+        if (strncasecmp(at + 2, name, len) == 0 && at[2 + len] == ':')
+            return at + 2 + len + 1;
+    return NULL;
+}
+
+/* Whether the request line, up to the end of its path, ends so. */
+static bool path_ends(const struct request *request, const char *end)
+{
+    const char *path = strchr(request->text, ' ');
+    size_t len = path ? strcspn(path + 1, " ?\r") : 0;
+    size_t end_len = strlen(end);
+    return len >= end_len && memcmp(path + 1 + len - end_len, end, end_len) == 0;
+}
+
+static int put_answer(char *out, const char *status, const char *body)
+{
+    return snprintf(out, ANSWER_MAX,
+                    "HTTP/1.1 %s\r\nContent-Type: application/json\r\n"
+                    "Content-Length: %zu\r\n\r\n%s",
+                    status, strlen(body), body);
+}
+
+static int put_token(char *out)
+{
+    char body[TOKEN_LEN + 128] =
+        "{\"token_type\":\"Bearer\",\"expires_in\":86400,\"access_token\":\"";
+    size_t n = strlen(body);
+    memset(body + n, 't', TOKEN_LEN);
+    memcpy(body + n + TOKEN_LEN, "\"}", sizeof "\"}");
+    return put_answer(out, "200 OK", body);
+}
+
+static int put_challenge(const struct connection *c, char *out)
+{
+    char status[256];
+    (void)snprintf(status, sizeof status,
+                   "401 Unauthorized\r\nWWW-Authenticate: Bearer "
+                   "authorization=\"https://localhost:%u/" TENANT
+                   "\", resource=\"https://vault.azure.net\"",
+                   c->port);
+    return put_answer(out, status, "{\"error\":{\"code\":\"Unauthorized\",\"message\":\"-\"}}");
+}
+
+static int put_unwrapped(const struct connection *c, char *out)
+{
+    char body[256];
+    (void)snprintf(body, sizeof body,
+                   "{\"kid\":\"https://localhost:%u/keys/tde-master-key/"
+                   "00000000000000000000000000000001\",\"value\":\"%043d\"}",
+                   c->port, 0);
+    return put_answer(out, "200 OK", body);
+}
+
+static int put_canned(char *out)
+{
+    char body[BODY_LEN + 1];
+    memset(body, 'x', BODY_LEN);
+    body[BODY_LEN] = '\0';
+    return put_answer(out, "200 OK", body);
+}
+
+/* Returns the answer's length. */
+static int answer(const struct connection *c, const struct request *request, char *out)
+{
+    if (path_ends(request, "/oauth2/v2.0/token"))
+        return put_token(out);
+    if (!header_of(request, "authorization"))
+        return put_challenge(c, out);
+    if (strncmp(request->text, "GET ", 4) == 0) /* clients that may not read a key ask remotely */
+        return put_answer(out, "403 Forbidden",
+                          "{\"error\":{\"code\":\"Forbidden\",\"message\":\"-\"}}");
+    return path_ends(request, "/unwrapkey") ? put_unwrapped(c, out) : put_canned(out);
+}
+
+/* ---- HTTP/1.1: connections ---- */
+
+/* Whether the n bytes are a whole request. */
+static bool is_whole(const char *text, size_t n, struct request *ret)
+{
+    *ret = (struct request){text, strstr(text, "\r\n\r\n")};
+    if (!ret->end)
+        return false;
+    const char *length = header_of(ret, "content-length");
+    size_t body = length ? strtoul(length, NULL, 10) : 0;
+    return n >= (size_t)(ret->end - text) + 4 + body;
+}
 
 static void serve_h1(struct connection *c)
 {
-    char answer[BODY_LEN + 128];
-    char request[65536];
-    int head = snprintf(answer, sizeof answer,
-                        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-                        "Content-Length: %d\r\n\r\n",
-                        BODY_LEN);
-    memset(answer + head, 'x', BODY_LEN);
+    char out[ANSWER_MAX];
+    char text[65536];
     for (size_t n = 0;;) {
-        int got = SSL_read(c->ssl, request + n, (int)(sizeof request - 1 - n));
+        struct request request;
+        int got = SSL_read(c->ssl, text + n, (int)(sizeof text - 1 - n));
         if (got <= 0)
             return;
         n += (size_t)got;
-        request[n] = '\0';
-        const char *end = strstr(request, "\r\n\r\n");
-        const char *length = end ? strstr(request, "Content-Length: ") : NULL;
-        size_t body = length && length < end ? strtoul(length + 16, NULL, 10) : 0;
-        if (!end || n < (size_t)(end - request) + 4 + body)
+        text[n] = '\0';
+        if (!is_whole(text, n, &request))
             continue;
-        if (SSL_write(c->ssl, answer, head + BODY_LEN) <= 0)
+        if (SSL_write(c->ssl, out, answer(c, &request, out)) <= 0)
             return;
         n = 0; /* nobody sends the next request before it has this answer */
     }
@@ -123,7 +226,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     nghttp2_nv headers[] = {{(uint8_t *)name, (uint8_t *)status, 7, 3, 0},
                             {(uint8_t *)length_name, (uint8_t *)length, 14, 3, 0}};
     nghttp2_data_provider body = {.source = {.fd = BODY_LEN}, .read_callback = read_body};
-    (void)ctx;
+    if (((struct connection *)ctx)->holds)
+        return 0;
     if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         return nghttp2_submit_response(session, frame->hd.stream_id, headers, 2, &body);
@@ -195,6 +299,8 @@ static void begin_connection(struct port *port, int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (c) {
         c->fd = fd;
+        c->port = port->number;
+        c->holds = port->holds;
         c->ssl = SSL_new(port->ctx);
     }
     if (c && c->ssl && SSL_set_fd(c->ssl, fd) == 1 &&
@@ -249,16 +355,17 @@ static bool open_port(struct port *port, X509 *x509, EVP_PKEY *key, bool h2)
 
 int main(void)
 {
-    static struct port ports[2];
+    static struct port ports[3] = {[2] = {.holds = true}};
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *x509 = key ? new_certificate(key) : NULL;
     (void)signal(SIGPIPE, SIG_IGN); /* clients come and go */
     if (!x509 || !write_certificate(x509, getenv("KP_BENCH_CA")) ||
-        !open_port(&ports[0], x509, key, false) || !open_port(&ports[1], x509, key, true)) {
+        !open_port(&ports[0], x509, key, false) || !open_port(&ports[1], x509, key, true) ||
+        !open_port(&ports[2], x509, key, true)) {
         fprintf(stderr, "canned_server: cannot serve\n");
         return 1;
     }
-    printf("%u %u\n", ports[0].number, ports[1].number);
+    printf("%u %u %u\n", ports[0].number, ports[1].number, ports[2].number);
     (void)fflush(stdout); /* whoever started us sees the end of the pipe */
     while (getchar() != EOF)
         continue;

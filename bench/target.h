@@ -1,0 +1,35 @@
+/*
+ * A vault to load, opened from a configuration, and the canned server it may ask.
+ *
+ * Threads: one at a time. The plugins of the benchmarks are linked in.
+ */
+#ifndef KP_BENCH_TARGET_H
+#define KP_BENCH_TARGET_H
+
+#include <keyprovider/keyprovider.h>
+
+#include "bench/yardstick.h"
+
+struct bench_target {
+    kp_provider *provider;
+    kp_vault *vault;
+    struct kp_request request; /* a wrap of 32 bytes; may be changed */
+};
+
+/*
+ * Opens a provider with this configuration and its vault `vault`, a name or a location. plugin_dir
+ * NULL: only the linked plugins are known. False, said on standard error; close it all the same.
+ */
+bool bench_target_open(struct bench_target *target, const char *config, const char *vault,
+                       const char *plugin_dir);
+/* Closes it. One that did not open is allowed. */
+void bench_target_close(struct bench_target *target);
+
+/*
+ * Starts canned_server and sets KP_BENCH_CA (its certificate, in folder), KP_BENCH_H1, KP_BENCH_H2
+ * and KP_BENCH_HELD (its URLs) in the environment. False, said on standard error; end it all the
+ * same, with bench_yardstick_end.
+ */
+bool bench_server_start(struct bench_yardstick *server, const char *folder);
+
+#endif /* KP_BENCH_TARGET_H */
