@@ -71,16 +71,19 @@ static kp_status refuse_unknown(const char *text, struct kp_error *reterr)
     return kpb_fail(reterr, KP_USAGE, "unknown option '%s'", text);
 }
 
-/* getopt_long answered '?' or ':' for the argument before optind. */
+/*
+ * getopt_long answered '?' or ':' for the argument before optind. For a value that is one too many
+ * some answer the first, some the second.
+ */
 static kp_status refuse_option(int answer, char *const *argv, struct kp_error *reterr)
 {
     const char *text = argv[optind - 1];
-    if (answer == ':') {
-        return kpb_fail(reterr, KP_USAGE, "%s needs a value", text);
-    }
-    if (optopt >= OPT_VALUE_BASE) {
+    if (optopt >= OPT_VALUE_BASE && strchr(text, '=')) {
         return kpb_fail(reterr, KP_USAGE, "--%s takes no value",
                         OPTIONS[optopt - OPT_VALUE_BASE].name);
+    }
+    if (answer == ':') {
+        return kpb_fail(reterr, KP_USAGE, "%s needs a value", text);
     }
     return refuse_unknown(text, reterr);
 }

@@ -72,12 +72,21 @@ function(kp_test_rooms var source)
   set(${var} "${rooms}" PARENT_SCOPE)
 endfunction()
 
+# What is not built for Windows, each test with its reason.
+if(WIN32)
+  file(STRINGS ${PROJECT_SOURCE_DIR}/tests/windows/not-on-windows.txt KP_TESTS_ELSEWHERE REGEX "^[a-z]")
+  list(TRANSFORM KP_TESTS_ELSEWHERE REPLACE ":.*" "")
+endif()
+
 # kp_add_tests(kind): every test_*.c of this folder, labelled with its kind. One that starts the
 # emulator is left out where that is not built.
 function(kp_add_tests kind)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/test_*.c)
   foreach(source IN LISTS sources)
     get_filename_component(name ${source} NAME_WE)
+    if("${kind}/${name}" IN_LIST KP_TESTS_ELSEWHERE)
+      continue()
+    endif()
     file(STRINGS ${source} emulated REGEX "^#include \"support/emulator\\.h\"")
     if(emulated AND NOT TARGET kp-emulator)
       continue()

@@ -5,6 +5,11 @@
 static pthread_mutex_t pointer = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t lifetime = PTHREAD_MUTEX_INITIALIZER;
 
+/* It does: the library is linked so that nothing unmaps it. */
+void ekm_module_stay(void)
+{
+}
+
 /* Default mutexes, never taken twice by one thread, cannot fail to lock. */
 void ekm_global_lock(void)
 {

@@ -239,10 +239,14 @@ static void close_provider(struct ekm_provider *p)
         .event = "note",
         .call = "FreeProvider",
         .text = "a call did not return; what it uses is left in memory until the process ends"};
+    bool was_inside;
 
     ekm_sync_lock(p->sync);
     p->is_closing = true;
+    was_inside = p->n_users > 0;
     ekm_sync_unlock(p->sync);
+    if (was_inside)
+        ekm_module_stay(); /* their last instructions come after the count, and may come late */
     ekm_sessions_abort(p);
     if (drain(p)) {
         ekm_sessions_clear(p);

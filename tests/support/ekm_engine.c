@@ -10,6 +10,7 @@
 
 #include "base/span.h"
 #include "ekm/keys/sync.h"
+#include "support/env.h"
 
 kp_plugin_get_fn kp_file_test_plugin_get;
 
@@ -84,7 +85,7 @@ static void write_config(struct engine *e, const char *ekm, const char *vault)
                      vault, e->dir, e->dir, e->dir, ekm ? ekm : "");
 
     assert_true(n > 0 && (size_t)n < sizeof e->config);
-    assert_int_equal(setenv("KP_TEST_ACCESS", "open", 1), 0);
+    env_set("KP_TEST_ACCESS", "open");
 }
 
 void engine_prepare(struct engine *engine, const char *ekm)

@@ -14,11 +14,16 @@
 
 #include "base/span.h"
 #include "plugins/azure-keyvault/azure_keyvault.h"
+#include "support/env.h"
 #include "support/fake_azure.h"
 
 #define TOKEN_FILE "/var/run/secrets/azure/tokens/token"
 #define CERTIFICATE "/etc/keyprovider/app.pem"
+#ifdef _WIN32
+#define ARC_KEY "C:\\ProgramData\\AzureConnectedMachineAgent\\Tokens\\1234.key"
+#else
 #define ARC_KEY "/var/opt/azcmagent/tokens/1234.key"
+#endif
 #define JWT "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln"
 #define PEM_MAX_LEN 8192
 
@@ -39,7 +44,7 @@ static int clean_environment(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof ENVIRONMENT / sizeof ENVIRONMENT[0]; i++)
-        unsetenv(ENVIRONMENT[i]);
+        env_set(ENVIRONMENT[i], NULL);
     return 0;
 }
 
@@ -169,9 +174,9 @@ static void workload_takes_what_the_platform_sets(void **state)
 {
     struct fake_azure *azure = new_azure();
     (void)state;
-    setenv("AZURE_FEDERATED_TOKEN_FILE", TOKEN_FILE, 1);
-    setenv("AZURE_CLIENT_ID", FAKE_CLIENT, 1);
-    setenv("AZURE_TENANT_ID", FAKE_TENANT, 1);
+    env_set("AZURE_FEDERATED_TOKEN_FILE", TOKEN_FILE);
+    env_set("AZURE_CLIENT_ID", FAKE_CLIENT);
+    env_set("AZURE_TENANT_ID", FAKE_TENANT);
     open_ok(azure, NULL);
     add_file(azure, TOKEN_FILE, JWT);
     wrap_ok(azure);
@@ -256,8 +261,8 @@ static void app_service_is_found_by_its_variables(void **state)
 {
     struct fake_azure *azure = new_azure();
     (void)state;
-    setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:41741/msi/token", 1);
-    setenv("IDENTITY_HEADER", "proof", 1);
+    env_set("IDENTITY_ENDPOINT", "http://127.0.0.1:41741/msi/token");
+    env_set("IDENTITY_HEADER", "proof");
     open_ok(azure, NULL);
     wrap_ok(azure);
     assert_non_null(strstr(azure->last_url[FAKE_METADATA], "127.0.0.1:41741/msi/token"));

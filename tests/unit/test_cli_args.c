@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "support/env.h"
+
 /* Arguments, found command and error of one reading. */
 struct reading {
     struct cli_args args;
@@ -62,9 +64,9 @@ static void options_mix_even_under_posixly_correct(void **state)
 {
     struct reading r;
     (void)state;
-    assert_int_equal(setenv("POSIXLY_CORRECT", "1", 1), 0);
+    env_set("POSIXLY_CORRECT", "1");
     READ(&r, "key", "create", "app", "--type", "EC", "-V", "x");
-    assert_int_equal(unsetenv("POSIXLY_CORRECT"), 0);
+    env_set("POSIXLY_CORRECT", NULL);
     assert_int_equal(r.status, KP_OK);
     assert_string_equal(r.args.value[CLI_OPT_TYPE], "EC");
 }

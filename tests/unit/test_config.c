@@ -1,4 +1,3 @@
-#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "core/config_fields.h"
@@ -521,41 +520,6 @@ static void load_both_sources_is_usage(void **state)
     assert_int_equal(kpi_config_load(&options, &c, &err), KP_USAGE);
 }
 
-static void load_file_reads_it_and_names_it_in_refusals(void **state)
-{
-    struct kp_options options = {.config_path = make_file("{\"provider\": {\"loops\": 3}}")};
-    struct kpi_config c;
-    struct kp_error err;
-    char sentence[200];
-
-    (void)state;
-    assert_int_equal(kpi_config_load(&options, &c, &err), KP_OK);
-    assert_int_equal(c.provider.loops, 3);
-    assert_string_equal(c.path, options.config_path);
-    kpi_config_clear(&c);
-    unlink(options.config_path);
-    options.config_path = make_file("{\"provider\": {\"loops\": 0}}");
-    assert_int_equal(kpi_config_load(&options, &c, &err), KP_CONFIG);
-    snprintf(sentence, sizeof sentence, "%s: provider.loops: 0 is below 1", options.config_path);
-    assert_string_equal(err.text, sentence);
-    unlink(options.config_path);
-}
-
-static void load_missing_or_untrusted_file_is_config(void **state)
-{
-    struct kp_options options = {.config_path = make_file("{}")};
-    struct kpi_config c;
-    struct kp_error err;
-
-    (void)state;
-    assert_int_equal(chmod(options.config_path, 0666), 0);
-    assert_int_equal(kpi_config_load(&options, &c, &err), KP_CONFIG);
-    assert_non_null(strstr(err.text, "chmod go-w"));
-    unlink(options.config_path);
-    assert_int_equal(kpi_config_load(&options, &c, &err), KP_CONFIG);
-    assert_non_null(strstr(err.text, "there is no such file"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -577,8 +541,6 @@ int main(void)
         cmocka_unit_test(parse_each_allocation_failing_is_no_memory_and_leaks_nothing),
         cmocka_unit_test(load_without_source_gives_defaults),
         cmocka_unit_test(load_both_sources_is_usage),
-        cmocka_unit_test(load_file_reads_it_and_names_it_in_refusals),
-        cmocka_unit_test(load_missing_or_untrusted_file_is_config),
     };
 
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);

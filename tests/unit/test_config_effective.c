@@ -1,6 +1,7 @@
 #include <jansson.h>
 
 #include "core/config.h"
+#include "support/env.h"
 #include "tests/unit/config_samples.h"
 
 /* Text that a callback gathered. */
@@ -63,7 +64,7 @@ static void effective_secrets_show_source_and_presence_only(void **state)
     struct kpi_config c;
 
     (void)state;
-    assert_int_equal(setenv("KP_TEST_SECRET", "hunter2", 1), 0);
+    env_set("KP_TEST_SECRET", "hunter2");
     parse_ok("{\"vaults\": {\"v\": {\"location\": \"f:v\", \"secret\": {\"env\": "
              "\"KP_TEST_SECRET\"}}}}",
              &c);
@@ -72,7 +73,7 @@ static void effective_secrets_show_source_and_presence_only(void **state)
     assert_string_equal(json_string_value(json_object_get(secret, "env")), "KP_TEST_SECRET");
     assert_true(json_is_true(json_object_get(secret, "present")));
     json_decref(root);
-    assert_int_equal(unsetenv("KP_TEST_SECRET"), 0);
+    env_set("KP_TEST_SECRET", NULL);
     secret = json_object_get(effective_vault(&c, &root), "secret");
     assert_true(json_is_false(json_object_get(secret, "present")));
     json_decref(root);

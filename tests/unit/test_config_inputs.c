@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 
 #include "core/config.h"
+#include "support/env.h"
 #include "tests/unit/config_samples.h"
 
 /* ---- Secrets ---- */
@@ -74,15 +75,15 @@ static void secret_file_missing_empty_long_or_untrusted_is_config(void **state)
 static void secret_from_environment_is_read_when_used(void **state)
 {
     (void)state;
-    assert_int_equal(setenv("KP_TEST_SECRET", "hunter1", 1), 0);
+    env_set("KP_TEST_SECRET", "hunter1");
     assert_fetched(KPI_SECRET_ENV, "KP_TEST_SECRET", "hunter1");
-    assert_int_equal(setenv("KP_TEST_SECRET", "hunter2\n", 1), 0);
+    env_set("KP_TEST_SECRET", "hunter2\n");
     assert_fetched(KPI_SECRET_ENV, "KP_TEST_SECRET", "hunter2\n");
-    assert_int_equal(setenv("KP_TEST_SECRET", "hunter2 is too long", 1), 0);
+    env_set("KP_TEST_SECRET", "hunter2 is too long");
     assert_not_fetched(KPI_SECRET_ENV, "KP_TEST_SECRET", "more than 10 bytes");
-    assert_int_equal(setenv("KP_TEST_SECRET", "", 1), 0);
+    env_set("KP_TEST_SECRET", "");
     assert_not_fetched(KPI_SECRET_ENV, "KP_TEST_SECRET", "is empty");
-    assert_int_equal(unsetenv("KP_TEST_SECRET"), 0);
+    env_set("KP_TEST_SECRET", NULL);
     assert_not_fetched(KPI_SECRET_ENV, "KP_TEST_SECRET", "is not set");
 }
 
@@ -181,7 +182,7 @@ static void inputs_hold_every_setting_with_its_secret(void **state)
     struct kp_error err;
 
     (void)state;
-    assert_int_equal(setenv("KP_TEST_SECRET", "hunter2", 1), 0);
+    env_set("KP_TEST_SECRET", "hunter2");
     assert_int_equal(check_settings("\"passphrase\": {\"env\": \"KP_TEST_SECRET\"}", &c, &err),
                      KP_OK);
     c.vaults[0].may_create = true;
@@ -195,7 +196,7 @@ static void inputs_hold_every_setting_with_its_secret(void **state)
     assert_true(kpb_span_eq_str(in.view.settings[1].name, "passphrase"));
     assert_true(kpb_span_eq_str(in.view.settings[1].value, "hunter2"));
     kpi_vault_inputs_clear(&in);
-    assert_int_equal(unsetenv("KP_TEST_SECRET"), 0);
+    env_set("KP_TEST_SECRET", NULL);
     assert_int_equal(kpi_vault_inputs_fetch(&c.vaults[0], &in, &err), KP_CONFIG);
     assert_string_equal(err.text, "vaults.v.settings.passphrase: the environment variable "
                                   "KP_TEST_SECRET of the secret is not set");
@@ -235,6 +236,41 @@ static void adhoc_vault_has_the_defaults(void **state)
     kpi_config_clear(&c);
 }
 
+static void load_file_reads_it_and_names_it_in_refusals(void **state)
+{
+    struct kp_options options = {.config_path = make_file("{\"provider\": {\"loops\": 3}}")};
+    struct kpi_config c;
+    struct kp_error err;
+    char sentence[200];
+
+    (void)state;
+    assert_int_equal(kpi_config_load(&options, &c, &err), KP_OK);
+    assert_int_equal(c.provider.loops, 3);
+    assert_string_equal(c.path, options.config_path);
+    kpi_config_clear(&c);
+    unlink(options.config_path);
+    options.config_path = make_file("{\"provider\": {\"loops\": 0}}");
+    assert_int_equal(kpi_config_load(&options, &c, &err), KP_CONFIG);
+    snprintf(sentence, sizeof sentence, "%s: provider.loops: 0 is below 1", options.config_path);
+    assert_string_equal(err.text, sentence);
+    unlink(options.config_path);
+}
+
+static void load_missing_or_untrusted_file_is_config(void **state)
+{
+    struct kp_options options = {.config_path = make_file("{}")};
+    struct kpi_config c;
+    struct kp_error err;
+
+    (void)state;
+    assert_int_equal(chmod(options.config_path, 0666), 0);
+    assert_int_equal(kpi_config_load(&options, &c, &err), KP_CONFIG);
+    assert_non_null(strstr(err.text, "chmod go-w"));
+    unlink(options.config_path);
+    assert_int_equal(kpi_config_load(&options, &c, &err), KP_CONFIG);
+    assert_non_null(strstr(err.text, "there is no such file"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +284,8 @@ int main(void)
         cmocka_unit_test(inputs_hold_every_setting_with_its_secret),
         cmocka_unit_test(inputs_of_missing_secret_name_it),
         cmocka_unit_test(adhoc_vault_has_the_defaults),
+        cmocka_unit_test(load_file_reads_it_and_names_it_in_refusals),
+        cmocka_unit_test(load_missing_or_untrusted_file_is_config),
     };
 
     return cmocka_run_group_tests_name("config_inputs", tests, NULL, NULL);

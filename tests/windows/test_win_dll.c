@@ -1,5 +1,5 @@
 /* keyprovider-ekm.dll as a file and in a process: names, what it asks for, resources, coming and
- * going. */
+ * going, also while calls run. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -148,6 +148,102 @@ static void stays_while_its_threads_run(void **state)
     assert_true(FreeLibrary(dll));
 }
 
+#define N_CALLERS 4
+#define PATIENCE_MS 60000u
+
+struct callers {
+    plain_fn *free_provider;
+    SqlCryptGetProviderInfo_fn *call;
+    HANDLE threads[N_CALLERS];
+    volatile LONG n_called; /* threads that have */
+};
+
+/* Until the provider is gone: then the call fails. */
+static DWORD WINAPI keep_calling(void *arg)
+{
+    struct callers *c = arg;
+    bool is_first = true;
+    SqlCpError number;
+
+    do {
+        SqlCpProviderInfo info = {0};
+
+        number = c->call(&info);
+        if (is_first)
+            (void)InterlockedIncrement(&c->n_called);
+        is_first = false;
+    } while (number == scp_err_InsufficientBuffer);
+    return number == scp_err_Failure ? 0 : 1;
+}
+
+static HMODULE begin_calls(struct callers *c)
+{
+    HMODULE dll = LoadLibraryA(KP_EKM_DLL);
+    const ULONGLONG end = GetTickCount64() + PATIENCE_MS;
+    FARPROC found;
+
+    assert_non_null(dll);
+    found = GetProcAddress(dll, "SqlCryptGetProviderInfo");
+    memcpy(&c->call, &found, sizeof found);
+    c->free_provider = find(dll, "SqlCryptFreeProvider");
+    c->n_called = 0;
+    assert_int_equal(find(dll, "SqlCryptInitializeProvider")(), scp_err_Success);
+    for (size_t i = 0; i < N_CALLERS; i++) {
+        c->threads[i] = CreateThread(NULL, 0, keep_calling, c, 0, NULL);
+        assert_non_null(c->threads[i]);
+    }
+    while (c->n_called < N_CALLERS && GetTickCount64() < end)
+        (void)SwitchToThread();
+    assert_int_equal(c->n_called, N_CALLERS);
+    return dll;
+}
+
+static void await_calls(struct callers *c)
+{
+    assert_int_equal(WaitForMultipleObjects(N_CALLERS, c->threads, TRUE, PATIENCE_MS),
+                     WAIT_OBJECT_0);
+    for (size_t i = 0; i < N_CALLERS; i++) {
+        DWORD status = 1;
+
+        assert_true(GetExitCodeThread(c->threads[i], &status));
+        assert_int_equal(status, 0);
+        (void)CloseHandle(c->threads[i]);
+    }
+}
+
+static void calls_go_on_when_the_host_lets_go(void **state)
+{
+    struct callers c;
+    HMODULE dll = begin_calls(&c);
+
+    (void)state;
+    assert_true(FreeLibrary(dll));
+    assert_ptr_equal(GetModuleHandleA("keyprovider-ekm.dll"), dll);
+    dll = LoadLibraryA(KP_EKM_DLL); /* until the callers have heard of it */
+    assert_int_equal(c.free_provider(), scp_err_Success);
+    await_calls(&c);
+    assert_true(FreeLibrary(dll));
+}
+
+/* Goes on until one was inside, which most often is at once. The last test: then it never goes. */
+static void calls_inside_free_provider_keep_the_dll(void **state)
+{
+    const ULONGLONG end = GetTickCount64() + PATIENCE_MS;
+    bool stays = false;
+
+    (void)state;
+    while (!stays && GetTickCount64() < end) {
+        struct callers c;
+        HMODULE dll = begin_calls(&c);
+
+        assert_int_equal(c.free_provider(), scp_err_Success);
+        await_calls(&c);
+        assert_true(FreeLibrary(dll));
+        stays = GetModuleHandleA("keyprovider-ekm.dll") != NULL;
+    }
+    assert_true(stays);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +253,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(message_of_an_event_is_the_line, map_image, unmap_image),
         cmocka_unit_test(comes_and_goes),
         cmocka_unit_test(stays_while_its_threads_run),
+        cmocka_unit_test(calls_go_on_when_the_host_lets_go),
+        cmocka_unit_test(calls_inside_free_provider_keep_the_dll),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
