@@ -4,15 +4,17 @@
  * challenge, a token, that the key may not be read, and 32 bytes.
  *
  * A thread a connection; HTTP/2 where the client offers it on the second port. The third port
- * speaks HTTP/2, takes every request and answers none. Its certificate is made at the start and
- * written to the file that the environment variable KP_BENCH_CA names. It writes "PORT PORT PORT"
- * (HTTP/1.1, HTTP/2, held) and serves until its standard input ends.
+ * speaks HTTP/2, answers its first request and holds all others: it writes a line "held" for each.
+ * The certificate is made at the start and written to the file that the environment variable
+ * KP_BENCH_CA names. It writes "PORT PORT PORT" (HTTP/1.1, HTTP/2, held) and serves until its
+ * standard input ends.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,6 +219,8 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *out, siz
     return (ssize_t)part;
 }
 
+static _Atomic unsigned n_held; /* the first of them was answered */
+
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 {
     static char name[] = ":status";
@@ -226,12 +230,15 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     nghttp2_nv headers[] = {{(uint8_t *)name, (uint8_t *)status, 7, 3, 0},
                             {(uint8_t *)length_name, (uint8_t *)length, 14, 3, 0}};
     nghttp2_data_provider body = {.source = {.fd = BODY_LEN}, .read_callback = read_body};
-    if (((struct connection *)ctx)->holds)
+    if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) ||
+        !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         return 0;
-    if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
-        (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
-        return nghttp2_submit_response(session, frame->hd.stream_id, headers, 2, &body);
-    return 0;
+    if (((struct connection *)ctx)->holds && atomic_fetch_add(&n_held, 1) > 0) {
+        (void)puts("held");
+        (void)fflush(stdout);
+        return 0;
+    }
+    return nghttp2_submit_response(session, frame->hd.stream_id, headers, 2, &body);
 }
 
 static bool send_pending(struct connection *c, nghttp2_session *session)
