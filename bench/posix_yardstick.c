@@ -76,6 +76,7 @@ static bool read_answer(struct bench_yardstick *yardstick, struct bench_run *ret
     ret->cost.cpu_ns = strtoull(at, &at, 10);
     ret->cost.idle_ns = strtoull(at, &at, 10);
     ret->cost.n_switches = strtoull(at, &at, 10);
+    ret->p99_ns = strtod(at, &at);
     return *at == '\n' && ret->n_ops > 0;
 }
 

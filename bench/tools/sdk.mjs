@@ -41,7 +41,7 @@ async function run(size, ms) {
   const before = { done, cpu: cpuUs(), at: process.hrtime.bigint() };
   await Promise.race([sleep(ms), callers]);
   const wall = process.hrtime.bigint() - before.at;
-  const answer = `${done - before.done} ${wall} ${Math.round((cpuUs() - before.cpu) * 1000)} 0 0`;
+  const answer = `${done - before.done} ${wall} ${Math.round((cpuUs() - before.cpu) * 1000)} 0 0 0`;
   stop = true;
   await callers;
   return answer;

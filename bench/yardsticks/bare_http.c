@@ -1,18 +1,22 @@
 /*
  * The least a client built on libcurl and libuv does: one thread, as many requests under way as the
  * job says, each handle used again, its header list built once. Modes: "h1" and "h2" with size
- * requests at once; "fresh", one at a time, each on a connection of its own.
+ * requests at once; "fresh", one at a time, each on a connection of its own; "pace", over HTTP/1.1,
+ * size requests a second, each at its time, 64 at once at most, and how long the slow ones took.
  *
  * The environment: KP_BENCH_CA, the server's certificate; KP_BENCH_H1 and KP_BENCH_H2, its URLs.
  */
 #include <curl/curl.h>
+#include <sys/timerfd.h>
 #include <uv.h>
 
 #include "bench/yardsticks/job.h"
+#include "bench/yardsticks/pace.h"
 
 #define REQUESTS_MAX 1024
 #define BODY_LEN 400
 #define TOKEN_LEN 1000
+#define PACED_AT_ONCE 64
 
 struct client {
     uv_loop_t loop;
@@ -23,6 +27,7 @@ struct client {
     size_t n;
     uint64_t n_started;
     struct bench_lane *lane;
+    struct paced *paced; /* NULL: the next request starts when one ends */
     bool failed;
 };
 
@@ -33,6 +38,75 @@ struct watch {
 };
 
 static char body[BODY_LEN];
+
+/* ---- Requests that start at their times ---- */
+
+struct paced {
+    struct bench_pace pace;
+    uv_poll_t poll; /* of the timer */
+    int timer;
+    size_t n_idle;
+    CURL *idle[PACED_AT_ONCE];
+};
+
+static struct paced paced;
+
+/* Starts what is due and finds a handle; what finds none waits while its time runs. */
+static void start_due(struct client *client)
+{
+    struct paced *p = client->paced;
+    uint64_t due_ns;
+    while (p->n_idle > 0 && bench_lane_goes_on(client->lane, 0) &&
+           bench_pace_take(&p->pace, &due_ns)) {
+        CURL *easy = p->idle[--p->n_idle];
+        (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, (char *)(uintptr_t)due_ns);
+        (void)curl_multi_add_handle(client->multi, easy);
+    }
+}
+
+static void end_paced(struct client *client, CURL *easy)
+{
+    char *due_ns = NULL;
+    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &due_ns);
+    bench_pace_note(&client->paced->pace, (uint64_t)(uintptr_t)due_ns);
+    client->paced->idle[client->paced->n_idle++] = easy;
+}
+
+static void on_tick(uv_poll_t *poll, int status, int events)
+{
+    struct client *client = poll->data;
+    uint64_t n_ticks;
+    (void)status;
+    (void)events;
+    if (read(client->paced->timer, &n_ticks, sizeof n_ticks) == sizeof n_ticks)
+        start_due(client);
+}
+
+static bool begin_paced(struct client *client, unsigned rate)
+{
+    const long period_ns = (long)(BENCH_NS_PER_S / rate);
+    const struct itimerspec times = {{0, period_ns}, {0, period_ns}};
+    struct paced *p = client->paced;
+    p->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (p->timer < 0 || uv_poll_init(&client->loop, &p->poll, p->timer) != 0)
+        return false;
+    p->poll.data = client;
+    return bench_pace_begin(&p->pace, rate) && timerfd_settime(p->timer, 0, &times, NULL) == 0 &&
+           uv_poll_start(&p->poll, UV_READABLE, on_tick) == 0;
+}
+
+/* ---- Requests that end ---- */
+
+/* The request's handle is free again. */
+static void start_next(struct client *client, CURL *easy)
+{
+    if (client->paced)
+        end_paced(client, easy);
+    else if (!client->failed && bench_lane_goes_on(client->lane, client->n_started++))
+        (void)curl_multi_add_handle(client->multi, easy);
+    else
+        client->n--;
+}
 
 static void collect(struct client *client)
 {
@@ -47,11 +121,10 @@ static void collect(struct client *client)
         }
         (void)curl_multi_remove_handle(client->multi, easy);
         bench_lane_count(client->lane, 1);
-        if (!client->failed && bench_lane_goes_on(client->lane, client->n_started++))
-            (void)curl_multi_add_handle(client->multi, easy);
-        else
-            client->n--;
+        start_next(client, easy);
     }
+    if (client->paced)
+        start_due(client);
 }
 
 static void on_ready(uv_poll_t *poll, int status, int events)
@@ -163,6 +236,10 @@ static bool add_request(struct client *client, const char *mode)
         (void)curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
         (void)curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     }
+    if (client->paced) {
+        client->paced->idle[client->paced->n_idle++] = easy;
+        return true;
+    }
     return curl_multi_add_handle(client->multi, easy) == CURLM_OK;
 }
 
@@ -179,10 +256,29 @@ static bool begin(struct client *client, const struct bench_job *job)
     (void)curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
     (void)curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
                             strcmp(job->mode, "h2") == 0 ? 1L : 256L);
-    for (unsigned i = 0; i < job->size; i++)
+    for (unsigned i = 0; i < (client->paced ? PACED_AT_ONCE : job->size); i++)
         if (!add_request(client, job->mode))
             return false;
-    return true;
+    return !client->paced || begin_paced(client, job->size);
+}
+
+static bool goes_on(const struct client *client)
+{
+    if (!client->paced)
+        return client->n > 0;
+    return client->paced->n_idle < client->n ||
+           (!client->failed && bench_lane_goes_on(client->lane, 0));
+}
+
+static void finish(struct client *client)
+{
+    if (client->paced) {
+        uv_close((uv_handle_t *)&client->paced->poll, NULL);
+        (void)close(client->paced->timer);
+    }
+    uv_close((uv_handle_t *)&client->timer, NULL);
+    (void)uv_run(&client->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&client->loop);
 }
 
 static bool work(struct bench_lane *lane)
@@ -191,25 +287,30 @@ static bool work(struct bench_lane *lane)
     memset(&client, 0, sizeof client);
     memset(body, 'b', sizeof body);
     client.lane = lane;
+    memset(&paced, 0, sizeof paced);
+    if (strcmp(lane->job->mode, "pace") == 0)
+        client.paced = &paced;
     if (!begin(&client, lane->job))
         return false;
-    while (client.n > 0)
+    while (goes_on(&client))
         (void)uv_run(&client.loop, UV_RUN_ONCE);
-    for (unsigned i = 0; i < lane->job->size; i++)
+    for (size_t i = 0; i < REQUESTS_MAX && client.requests[i]; i++)
         curl_easy_cleanup(client.requests[i]);
     (void)curl_multi_cleanup(client.multi);
     curl_slist_free_all(client.headers);
-    uv_close((uv_handle_t *)&client.timer, NULL);
-    (void)uv_run(&client.loop, UV_RUN_DEFAULT);
-    (void)uv_loop_close(&client.loop);
+    finish(&client);
     return !client.failed;
 }
 
 static bool run_job(const struct bench_job *job, uint64_t *ret_ops, struct bench_cost *ret_cost)
 {
-    if (job->size < 1 || job->size > REQUESTS_MAX || job->n_threads != 1)
+    const bool is_paced = strcmp(job->mode, "pace") == 0;
+    if (job->size < 1 || (!is_paced && job->size > REQUESTS_MAX) || job->n_threads != 1)
         return false;
-    return bench_lanes_run(job, work, NULL, ret_ops, ret_cost);
+    bool ok = bench_lanes_run(job, work, NULL, ret_ops, ret_cost);
+    if (is_paced)
+        ret_cost->p99_ns = bench_pace_end(&paced.pace);
+    return ok;
 }
 
 int main(void)

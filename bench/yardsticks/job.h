@@ -4,7 +4,7 @@
  * with it. Header only.
  *
  *     job     MODE SIZE THREADS MS OPS       OPS 0: for MS milliseconds; else that many, unmeasured
- *     answer  OPS WALL_NS CPU_NS IDLE_NS SWITCHES
+ *     answer  OPS WALL_NS CPU_NS IDLE_NS SWITCHES P99_NS     P99_NS 0: latencies were not kept
  */
 #ifndef KP_BENCH_YARDSTICKS_JOB_H
 #define KP_BENCH_YARDSTICKS_JOB_H
@@ -160,8 +160,8 @@ static inline int bench_serve(const char *name,
             fprintf(stderr, "%s: cannot run: %s", name, line);
             return 1;
         }
-        printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", n_ops, cost.wall_ns,
-               cost.cpu_ns, cost.idle_ns, cost.n_switches);
+        printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", n_ops,
+               cost.wall_ns, cost.cpu_ns, cost.idle_ns, cost.n_switches, cost.p99_ns);
         (void)fflush(stdout); /* whoever drives us sees the end of the pipe */
     }
     return 0;

@@ -28,6 +28,7 @@ struct bench_cost {
     uint64_t cpu_ns;
     uint64_t idle_ns;
     uint64_t n_switches; /* voluntary: a thread went to sleep */
+    uint64_t p99_ns;     /* of the operations in between, where the program keeps it; else 0 */
 };
 
 static inline uint64_t bench_clock_ns(clockid_t clock)

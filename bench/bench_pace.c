@@ -1,0 +1,166 @@
+/*
+ * How long the slow requests take when there is room to spare: the same constant rate, half of what
+ * the bare loop of libcurl and libuv can do, is offered to a plugin and to that loop. A request's
+ * time counts from when it was due, so that a stall is not hidden by the requests it delays.
+ *
+ *     bench_pace FOLDER    writes a certificate to FOLDER
+ */
+#define _DEFAULT_SOURCE /* prctl */
+#include <sys/prctl.h>
+
+#include "bench/pairs.h"
+#include "bench/stats.h"
+#include "bench/target.h"
+#include "bench/yardsticks/pace.h"
+
+#define AT_ONCE 64
+#define CAPACITY_MS 500
+#define CAPACITY_TRIES 3
+#define PACE_MS 1000
+#define UNDER_WAY_MAX 65536u /* a power of two; far above what half the capacity leaves waiting */
+
+static struct bench_pace pace;
+
+static bool open_target(struct bench_target *target)
+{
+    char config[512];
+    char location[256];
+    (void)snprintf(config, sizeof config,
+                   "{\"http\": {\"proxy\": \"none\", \"ca_file\": \"%s\"},"
+                   " \"defaults\": {\"max_queued\": %u},"
+                   " \"provider\": {\"max_operations\": %u}}",
+                   getenv("KP_BENCH_CA"), UNDER_WAY_MAX / 2, UNDER_WAY_MAX);
+    (void)snprintf(location, sizeof location, "canned:%s", getenv("KP_BENCH_H1"));
+    return bench_target_open(target, config, location, NULL);
+}
+
+/* ---- Ours ---- */
+
+struct pacer {
+    const struct bench_target *target;
+    struct bench_lane *lane;
+    _Atomic unsigned n_under_way;
+    _Atomic bool failed;
+};
+
+struct paced_op {
+    struct pacer *pacer;
+    uint64_t due_ns;
+};
+
+static void on_done(void *ctx, kp_op_id id, struct kp_result *result)
+{
+    struct paced_op *op = ctx;
+    (void)id;
+    if (result->status != KP_OK)
+        atomic_store(&op->pacer->failed, true);
+    bench_pace_note(&pace, op->due_ns); /* the loop thread alone */
+    bench_lane_count(op->pacer->lane, 1);
+    atomic_fetch_sub(&op->pacer->n_under_way, 1);
+}
+
+static void sleep_until(uint64_t ns)
+{
+    const struct timespec at = {(time_t)(ns / BENCH_NS_PER_S), (long)(ns % BENCH_NS_PER_S)};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) != 0)
+        ;
+}
+
+static bool submit_at(struct pacer *pacer, struct paced_op *op)
+{
+    const struct bench_target *target = pacer->target;
+    while (!bench_pace_take(&pace, &op->due_ns))
+        sleep_until(pace.next_ns);
+    op->pacer = pacer;
+    atomic_fetch_add(&pacer->n_under_way, 1);
+    if (kp_submit(target->vault, &target->request, on_done, op, NULL, NULL) == KP_OK)
+        return true;
+    atomic_fetch_sub(&pacer->n_under_way, 1);
+    return false;
+}
+
+static bool run_ours(struct bench_lane *lane)
+{
+    static struct paced_op ops[UNDER_WAY_MAX];
+    struct pacer pacer = {.target = lane->ctx, .lane = lane};
+    (void)prctl(PR_SET_TIMERSLACK, 1); /* as exact as the yardstick's timer */
+    bool ok = bench_pace_begin(&pace, lane->job->size);
+    for (unsigned n = 0; ok && bench_lane_goes_on(lane, 0); n++)
+        ok = atomic_load(&pacer.n_under_way) < UNDER_WAY_MAX / 2 &&
+             submit_at(&pacer, &ops[n % UNDER_WAY_MAX]);
+    while (atomic_load(&pacer.n_under_way) > 0)
+        bench_sleep_ms(1);
+    return ok && !atomic_load(&pacer.failed);
+}
+
+static bool ours(struct bench_target *target, const struct bench_job *job, struct bench_run *ret)
+{
+    bool ok = bench_lanes_run(job, run_ours, target, &ret->n_ops, &ret->cost);
+    ret->p99_ns = (double)bench_pace_end(&pace);
+    return ok;
+}
+
+/* ---- Pairs ---- */
+
+/* Half of what the bare loop does when nothing holds it back, in the best of three tries. */
+static bool half_rate(struct bench_yardstick *yardstick, unsigned *ret)
+{
+    const struct bench_job job = bench_job("h1", AT_ONCE, 1, CAPACITY_MS);
+    uint64_t best = 0;
+    for (int i = 0; i < CAPACITY_TRIES; i++) {
+        struct bench_run run;
+        if (!bench_yardstick_run(yardstick, &job, &run))
+            return false;
+        uint64_t rate = run.n_ops * BENCH_NS_PER_S / run.cost.wall_ns;
+        best = rate > best ? rate : best;
+    }
+    *ret = (unsigned)(best / 2);
+    return *ret > 0;
+}
+
+static bool run_pair(struct bench_target *target, struct bench_yardstick *yardstick, int at,
+                     const struct bench_job *job, struct bench_run runs[2])
+{
+    if (at % 2 == 0)
+        return ours(target, job, &runs[0]) && bench_yardstick_run(yardstick, job, &runs[1]);
+    return bench_yardstick_run(yardstick, job, &runs[1]) && ours(target, job, &runs[0]);
+}
+
+static bool run_pairs(struct bench_target *target, struct bench_yardstick *yardstick)
+{
+    double us[2][BENCH_PAIRS];
+    double ratio[BENCH_PAIRS];
+    unsigned rate;
+    if (!half_rate(yardstick, &rate))
+        return false;
+    for (int i = 0; i < BENCH_PAIRS; i++) {
+        const struct bench_job job = bench_job("pace", rate, 1, PACE_MS);
+        struct bench_run runs[2] = {{0}, {0}};
+        if (!run_pair(target, yardstick, i, &job, runs))
+            return false;
+        us[0][i] = runs[0].p99_ns / 1e3;
+        us[1][i] = runs[1].p99_ns / 1e3;
+        ratio[i] = us[1][i] > 0 ? us[0][i] / us[1][i] : 0;
+    }
+    printf("pace.h1.p99_us %.1f %.1f %.4f\n", bench_median(us[0], BENCH_PAIRS),
+           bench_median(us[1], BENCH_PAIRS), bench_median(ratio, BENCH_PAIRS));
+    printf("pace.h1.offered %u %u 1\n", rate, rate);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench_yardstick server;
+    struct bench_yardstick bare = {.pid = 0};
+    struct bench_target target = {.provider = NULL};
+    if (argc != 2) {
+        fprintf(stderr, "usage: bench_pace FOLDER\n");
+        return 1;
+    }
+    bool ok = bench_server_start(&server, argv[1]) && bench_yardstick_start(&bare, "bare_http") &&
+              open_target(&target) && run_pairs(&target, &bare);
+    bench_target_close(&target);
+    bench_yardstick_end(&bare);
+    bench_yardstick_end(&server);
+    return ok ? 0 : 1;
+}
