@@ -445,15 +445,33 @@ static void name_thumbprints_have_the_documented_limits(void **state)
     (void)state;
     engine_begin(&engine, ", \"thumbprint\": \"name\"");
     engine_make_key(&engine, "key20181029", 2048);
+    engine_make_key(&engine, "abcdefghijklmnopqrstuvwxyz", 2048);
     session = engine_session(&engine);
     assert_int_equal(engine_key_by_name(session, "key20181029", &key), 0);
     assert_int_equal(key.thumb_len, 9);
     assert_memory_equal(key.thumb, "\x2c\x56\x77\xd7\x6f\x76\xd7\x7f\x80", 9);
     assert_round_trip(session, session, &key);
+    assert_int_equal(engine_key_by_name(session, "abcdefghijklmnopqrstuvwxyz", &key), 0);
+    assert_int_equal(key.thumb_len, 20);
     assert_int_equal(engine_key_by_name(session, "abcdefghijklmnopqrstuvwxyz0", &key), 2049);
     assert_int_equal(engine_key_by_name(session, "under_score", &key), 2052);
     engine_close(session);
     engine_end(&engine);
+}
+
+static void longer_names_have_the_thumbprint_of_the_key(void **state)
+{
+    SqlCpSession session;
+    struct engine_key key;
+
+    (void)state;
+    engine_make_key(&engine, "abcdefghijklmnopqrstuvwxyz0123456789-and-longer", 2048);
+    session = engine_session(&engine);
+    assert_int_equal(
+        engine_key_by_name(session, "abcdefghijklmnopqrstuvwxyz0123456789-and-longer", &key), 0);
+    assert_int_equal(key.thumb_len, 20);
+    assert_round_trip(session, session, &key);
+    engine_close(session);
 }
 
 /* Without its map a node finds the version behind a name by trying, and wraps nothing before. */
@@ -509,6 +527,7 @@ int main(void)
         cmocka_unit_test(rsa1_5_comes_last_and_gives_keys_only),
         cmocka_unit_test(name_without_a_record_is_found_by_trying),
         cmocka_unit_test(name_thumbprints_have_the_documented_limits),
+        cmocka_unit_test_setup_teardown(longer_names_have_the_thumbprint_of_the_key, begin, end),
     };
 
     return cmocka_run_group_tests_name("ekm_use", tests, NULL, NULL);

@@ -125,7 +125,15 @@ sees() {
     control DELETE /scenario
     [ -z "$2" ] || fault "$2"
     rm -rf -- faults.d
+    rm -f -- faults.log
     message '' "Provider error code: $1" --folder faults.d tde-setup.sql
+}
+
+# tells WORDS...: the line of the call that failed has these words.
+tells() {
+    local words
+    grep -F ' ekm failed call=GetKeyInfoByName step=read ' faults.log | tail -n 1 >line || true
+    for words in "$@"; do has "$words" line; done
 }
 
 node faults
@@ -133,6 +141,9 @@ use_scripts config:akv config:akv s3cret
 sees 3109 '{"kind": "get_key", "times": 99, "fault": "status", "status": 429}'
 sees 3111 '{"kind": "get_key", "times": 99, "fault": "status", "status": 503}'
 sees 3113 '{"kind": "get_key", "times": 99, "fault": "status", "status": 403}'
+tells ' number=3113 ' ' vault=config:akv ' ' key=ContosoKey ' ' class=forbidden ' \
+    ' http_status=403 ' ' request_id=' ' text="get_key of key ContosoKey at localhost:' \
+    'HTTP 403 Forbidden' ' advice="'
 sees 3112 '{"kind": "get_key", "times": 99, "fault": "status", "status": 404}'
 sees 3404 '{"kind": "get_key", "times": 99, "fault": "body", "body": "<html></html>"}'
 sees 3405 '{"kind": "get_key", "times": 99, "fault": "body", "body": "{}"}'
@@ -141,6 +152,8 @@ sees 3203 '{"kind": "*", "times": 99, "fault": "challenge", "challenge":
   "Bearer authorization=\"https://login.evil.example/x\", resource=\"https://vault.azure.net\""}'
 sees 3307 '{"kind": "token", "times": 99, "fault": "body", "body": "<html></html>"}'
 control DELETE /scenario
+
+tells ' number=3307 ' ' class=protocol ' ' advice="'
 
 # An identity that the login service refuses, and the login's own secret.
 use_scripts config:stranger config:stranger s3cret

@@ -134,6 +134,8 @@ for key in ContosoKey ContosoKey2 ContosoBackupKey; do
 done
 quiet vault-lost.sql
 quiet --restart
+has 'ekm note vault=config:spare text="key ContosoKey' node1.log
+has 'has moved to this vault; its record is updated' node1.log
 has "Starting up database 'Orders'"
 quiet column.sql
 quiet tear-down.sql

@@ -1,4 +1,7 @@
-/* What the provider takes from the machine: the log file it trusts, the age of the process. */
+/* What the provider takes from the machine: the log file it trusts, the age of the process, the
+ * system's log. */
+#define _DEFAULT_SOURCE /* LOG_PERROR */
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,6 +10,7 @@
 
 #include <cmocka.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "ekm/environment.h"
@@ -122,6 +126,42 @@ static void configuration_is_the_one_the_environment_names(void **state)
     assert_int_equal(unsetenv("KP_EKM_CONFIG"), 0);
 }
 
+/* ---- The system's log ---- */
+
+/* With LOG_PERROR what syslog takes goes to standard error, too, without its level. */
+static void tell_system(void)
+{
+    int stderr_fd = dup(STDERR_FILENO);
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    assert_true(stderr_fd >= 0 && dup2(fileno(f), STDERR_FILENO) >= 0);
+    ekm_platform_event(NULL, 0, "news of 100%s");
+    ekm_platform_event(NULL, 1, "failure of 100%s");
+    assert_true(dup2(stderr_fd, STDERR_FILENO) >= 0);
+    assert_int_equal(close(stderr_fd), 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void events_go_to_syslog_failures_as_errors(void **state)
+{
+    char text[512];
+
+    (void)state;
+    openlog("test", LOG_PERROR, LOG_USER);
+    tell_system();
+    read_back(text, sizeof text);
+    assert_non_null(strstr(text, "keyprovider-ekm: news of 100%s\n"));
+    assert_non_null(strstr(text, "keyprovider-ekm: failure of 100%s\n"));
+    (void)setlogmask(LOG_UPTO(LOG_ERR)); /* what is no error is left out now */
+    tell_system();
+    read_back(text, sizeof text);
+    assert_null(strstr(text, "news"));
+    assert_non_null(strstr(text, "failure"));
+    (void)setlogmask(LOG_UPTO(LOG_DEBUG));
+    closelog();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +170,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(log_file_that_is_none_is_refused, begin, end),
         cmocka_unit_test(age_is_the_process_s_own_and_grows),
         cmocka_unit_test(configuration_is_the_one_the_environment_names),
+        cmocka_unit_test_setup_teardown(events_go_to_syslog_failures_as_errors, begin, end),
     };
 
     return cmocka_run_group_tests_name("ekm_platform", tests, NULL, NULL);

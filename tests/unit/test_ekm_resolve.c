@@ -367,6 +367,23 @@ static void configured_name_is_asked_before_a_scan(void **state)
     assert_int_equal(ekm_map_count(map), 2);
 }
 
+static void name_in_a_thumbprint_is_asked_before_the_configured(void **state)
+{
+    static const char *const NAMES[] = {"other", NULL};
+    const struct ekm_thumb thumb = thumb_of_name("tde");
+    struct ekm_query query = query_of(HOST);
+    struct ekm_resolved found;
+    (void)state;
+    add_key("other", "v1", 9, 1);
+    add_key("tde", "v1", 1, 1);
+    query.names = NAMES;
+    assert_int_equal(ekm_resolve_thumb(resolver, &query, &thumb, 0, &found, NULL), KP_OK);
+    assert_int_equal(found.step, EKM_STEP_NAME);
+    assert_false(found.is_proven); /* which version it is, the bytes do not say */
+    assert_string_equal(vault.first_gets[0], "tde/");
+    assert_int_equal(vault.n_gets, 1);
+}
+
 static void recorded_version_that_is_gone_is_3112_and_no_other_is_taken(void **state)
 {
     const struct ekm_thumb thumb = thumb_of_seed(1);
@@ -585,6 +602,23 @@ static void scan_is_bounded_in_time(void **state)
     assert_int_equal(ask(&thumb, 0, &found, &err), KP_TRANSIENT);
     assert_int_equal(err.code, 3403);
     assert_true(vault.now_ms - began < 22000);
+}
+
+/* 5 ms between two calls: of what a vault bears in ten seconds, most is left to the databases. */
+static void scan_pauses_after_each_call(void **state)
+{
+    const struct ekm_thumb thumb = thumb_of_seed(99);
+    struct ekm_resolved found;
+    (void)state;
+    for (uint8_t i = 1; i <= 60; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "k%u", i);
+        add_key(name, "v1", i, 1);
+    }
+    const uint64_t began = vault.now_ms;
+    assert_int_equal(ask(&thumb, 0, &found, NULL), KP_NOT_FOUND);
+    assert_int_equal(vault.now_ms - began, 5 * (uint64_t)(vault.n_gets + vault.n_lists));
+    assert_true(vault.n_gets + vault.n_lists >= 120); /* a key and its versions each */
 }
 
 static void scan_with_gaps_is_forbidden_not_not_found(void **state)
@@ -926,6 +960,7 @@ int main(void)
         TEST(session_is_asked_first),
         TEST(scan_answers_once_and_the_map_from_then_on),
         TEST(configured_name_is_asked_before_a_scan),
+        TEST(name_in_a_thumbprint_is_asked_before_the_configured),
         TEST(recorded_version_that_is_gone_is_3112_and_no_other_is_taken),
         TEST(name_pins_the_version_of_the_day),
         TEST(name_that_cannot_be_reported_has_its_number),
@@ -936,6 +971,7 @@ int main(void)
         TEST(scan_with_bounds_says_so_and_goes_on),
         TEST(scan_that_waited_for_somebody_to_ask_has_used_nothing_up),
         TEST(scan_is_bounded_in_time),
+        TEST(scan_pauses_after_each_call),
         TEST(scan_with_gaps_is_forbidden_not_not_found),
         TEST(scan_that_fails_anywhere_never_says_not_found),
         TEST(scan_canceled_or_late_ends_for_the_asker_alone),
