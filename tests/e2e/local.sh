@@ -39,9 +39,13 @@ ok kp version
 has 'kp 0.'
 ok kp --version
 has 'plugin abi'
+for library in openssl libcurl nghttp2 libuv jansson; do
+    grep -qE "^$library [0-9]+[.][0-9]+" out || fail "kp version does not tell the version of $library"
+done
 ok kp version --json
 is_json
 has '"abi_major":0'
+has '"dependencies":{"openssl":"3'
 ok kp explain 2051
 has scp_err_OutOfMemory
 has 'no_memory'

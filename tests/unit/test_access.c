@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include "core/access.h"
+#include "support/env.h"
 #include "support/latch.h"
 #include "support/tsan_options.h"
 #include "tests/unit/config_samples.h"
@@ -128,10 +129,10 @@ static void other_places_need_no_worker(void **state)
     (void)state;
     begin_hang(&hang);
     ref = (struct kpi_secret_ref){.kind = KPI_SECRET_ENV, .source = (char[]){"KP_TEST_SECRET"}};
-    assert_int_equal(setenv("KP_TEST_SECRET", "three", 1), 0);
+    env_set("KP_TEST_SECRET", "three");
     assert_int_equal(check("three", 0, &err), KP_OK);
     assert_int_equal(check("four", 0, &err), KP_AUTH);
-    assert_int_equal(unsetenv("KP_TEST_SECRET"), 0);
+    env_set("KP_TEST_SECRET", NULL);
     assert_int_equal(check("three", 0, &err), KP_CONFIG);
     latch_hit(&hang.go);
     assert_int_equal(kpi_workers_stop(&pool, UINT64_MAX), 0);

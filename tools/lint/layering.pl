@@ -39,7 +39,7 @@ my @rooms = (
       ours => [ 'base', 'crypto', 'SELF', 'core/trust.h' ], libs => ['jansson'] },
     { path => qr{^ekm/}, ours => [ 'base', 'ekm', 'crypto/init.h' ], libs => [qw(openssl jansson)] },
     { path => qr{^cli/},
-      ours => [ 'base', 'cli', 'ekm/keys', 'ekm/win_event.h' ], libs => [qw(uv openssl jansson)] },
+      ours => [ 'base', 'cli', 'ekm/keys', 'ekm/win_event.h' ], libs => [qw(uv curl openssl jansson)] },
     { path => qr{^bench/yardsticks/},
       ours => [ 'base', 'bench' ], libs => [qw(uv curl openssl jansson nghttp2)], system => 1 },
     { path => qr{^bench/}, ours => [ 'base', 'bench' ], libs => ['jansson'], system => 1 },
