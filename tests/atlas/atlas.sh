@@ -21,16 +21,33 @@ for script in "$here"/areas/*.sh; do
     areas+=($!)
 done
 failed=0
+left_out=
 for area in "${areas[@]}"; do
-    wait "$area" || failed=1
+    rc=0
+    wait "$area" || rc=$?
+    case $rc in
+    0) ;;
+    77) left_out='the name server' ;; # the rows of names.sh all have these words
+    *) failed=1 ;;
+    esac
 done
 [ "$failed" -eq 0 ] || exit 1
 
 sort -s -n -k 1,1 "$rows"/*.tsv >"$rows/all"
 check_codes "$rows/all"
 write_page "$rows/all" >ERRORS.md
-cmp -s -- ERRORS.md "$KP_SRC/docs/ERRORS.md" || {
-    diff -u -- "$KP_SRC/docs/ERRORS.md" ERRORS.md >&2 || true
-    echo "docs/ERRORS.md is not what was seen; copy $PWD/ERRORS.md over it" >&2
+wanted=$KP_SRC/docs/ERRORS.md
+if [ -n "$left_out" ]; then
+    grep -v -- "$left_out" "$wanted" >"$rows/wanted"
+    wanted=$rows/wanted
+fi
+cmp -s -- ERRORS.md "$wanted" || {
+    diff -u -- "$wanted" ERRORS.md >&2 || true
+    [ -n "$left_out" ] || echo "docs/ERRORS.md is not what was seen; copy $PWD/ERRORS.md over it" >&2
     exit 1
 }
+if [ -n "$left_out" ]; then
+    echo "skipped: the faults of $left_out; this system gives out no name spaces" \
+        "(unshare --user --mount --net). All others were seen." >&2
+    exit 77
+fi

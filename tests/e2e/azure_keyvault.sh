@@ -63,6 +63,15 @@ for v in akv hsm; do
 done
 fails 25 '[unsupported' kp -V akv random 16
 
+# ---- The largest key ----
+
+ok kp -V akv key create large --type RSA --size 4096
+ok kp -V akv wrap large --in dek --out dek.large
+ok kp -V akv unwrap --in dek.large --out dek.again
+same dek dek.again
+kp -V akv sign large --alg PS512 --in <(head -c 64 /dev/urandom | tee digest) --out sig
+ok kp -V akv verify --signature sig --in digest
+
 # ---- What only a Managed HSM has ----
 
 ok kp -V hsm random 16

@@ -297,6 +297,25 @@ test("challenges take the form that is asked for, and name the cloud of the host
   assert.ok(JSON.parse(claims).access_token);
 });
 
+// ---- Latency ----
+
+test("a Managed HSM that is told to takes its time, and says how long", async () => {
+  const timed = async (...args) => {
+    const begin = performance.now();
+    const answer = await call(...args);
+    const ms = Number(answer.headers["x-ms-server-latency"]);
+    assert.equal(answer.status, 200);
+    assert.ok(performance.now() - begin >= ms - 2);
+    return ms;
+  };
+  const busy = { vault: "busyhsm" };
+  assert.equal(await timed("POST", "/keys/late/create", { kty: "EC" }, busy), 101);
+  assert.equal(await timed("GET", "/keys/late", undefined, busy), 4);
+  assert.equal(await timed("DELETE", "/keys/late", undefined, busy), 32);
+  const quick = { vault: "firsthsm" };
+  assert.equal(await timed("POST", "/keys/late/create", { kty: "EC" }, quick), 1);
+});
+
 // ---- Faults ----
 
 const list = () => call("GET", "/keys");

@@ -1,6 +1,7 @@
 /* How an answer goes out, with the faults a scenario asked for. */
 #include "tools/kp-emulator/exchange.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 
 #include "base/errors.h"
 #include "base/span.h"
+#include "tools/kp-emulator/latency.h"
 
 #define SLOW_PIECES 8u
 #define DROP_MS 120000 /* a dropped request is held this long, then its connection ends */
@@ -239,15 +241,27 @@ static kp_status write_reply(struct emu_exchange *x)
                      : emu_json_write(x->reply, &x->content);
 }
 
+/* Half a millisecond of our own is rounded up. */
+static void tell_latency(struct emu_exchange *x, int64_t latency_ms)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%" PRId64, latency_ms + 1);
+    emu_set_header(x, "x-ms-server-latency", text);
+}
+
 void emu_send(struct emu_exchange *x)
 {
     if (x->reply) {
         kp_buf_reset(&x->content);
         x->status = write_reply(x) == KP_OK ? x->status : 500;
     }
+    const int64_t latency_ms = emu_latency_ms(x);
+    if (x->vault && emu_is_hsm(x->vault))
+        tell_latency(x, latency_ms);
     apply_fault(x);
-    if (x->fault.delay_ms > 0 && x->fault.kind != EMU_FAULT_SLOW)
-        after(x, x->fault.delay_ms, on_delay_over);
+    const int64_t delay_ms = latency_ms + (x->fault.kind != EMU_FAULT_SLOW ? x->fault.delay_ms : 0);
+    if (delay_ms > 0)
+        after(x, delay_ms, on_delay_over);
     else
         deliver_now(x);
 }

@@ -36,7 +36,6 @@ static void hsm_headers(struct emu_exchange *x)
     emu_set_header(x, "Content-Security-Policy", "default-src 'self'");
     emu_set_header(x, "X-Frame-Options", "SAMEORIGIN");
     emu_set_header(x, "Strict-Transport-Security", "max-age=31536000; includeSubDomains");
-    emu_set_header(x, "x-ms-server-latency", "1");
     if (x->request.method == EMU_GET)
         emu_set_header(x, "x-ms-build-version", "1.0.20260101-1-emulated");
 }

@@ -181,11 +181,17 @@ static kp_status read_authorization(const json_t *object, struct emu_vault_setti
 static kp_status read_vault(const json_t *object, struct emu_vault_settings *v,
                             struct kp_error *reterr)
 {
-    static const char *const KNOWN[] = {"name",           "mode",
-                                        "hosts",          "domain",
-                                        "authorization",  "purge_protection",
-                                        "retention_days", "delete_delay_s",
-                                        "firewall",       NULL};
+    static const char *const KNOWN[] = {"name",
+                                        "mode",
+                                        "hosts",
+                                        "domain",
+                                        "authorization",
+                                        "purge_protection",
+                                        "retention_days",
+                                        "delete_delay_s",
+                                        "firewall",
+                                        "latency_percent",
+                                        NULL};
     kp_status st = check_members(object, "a vault", KNOWN, reterr);
     if (st == KP_OK)
         st = read_name_and_mode(object, v, reterr);
@@ -193,6 +199,7 @@ static kp_status read_vault(const json_t *object, struct emu_vault_settings *v,
         return st;
     v->retention_days = 90;
     v->delete_delay_s = 0;
+    v->latency_percent = 0;
     st = read_authorization(object, v, reterr);
     if (st == KP_OK)
         st = read_texts(object, "hosts", &v->hosts, reterr);
@@ -206,6 +213,8 @@ static kp_status read_vault(const json_t *object, struct emu_vault_settings *v,
         st = read_number(object, "retention_days", 7, 90, &v->retention_days, reterr);
     if (st == KP_OK)
         st = read_number(object, "delete_delay_s", 0, 3600, &v->delete_delay_s, reterr);
+    if (st == KP_OK)
+        st = read_number(object, "latency_percent", 0, 10000, &v->latency_percent, reterr);
     if (st == KP_OK && !is_vault_name(kpb_span_str(v->domain)))
         st = kpb_fail(reterr, KP_CONFIG, "domain must be letters, digits and hyphens");
     return st;

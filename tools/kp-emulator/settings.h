@@ -47,7 +47,8 @@ struct emu_vault_settings {
     bool purge_protection;
     bool blocks_clients; /* the firewall refuses everybody */
     int64_t retention_days;
-    int64_t delete_delay_s; /* until a deleted key shows, and until a purged name is free */
+    int64_t latency_percent; /* of what a Managed HSM was seen to take; 0: none of it */
+    int64_t delete_delay_s;  /* until a deleted key shows, and until a purged name is free */
 };
 
 struct emu_settings {
