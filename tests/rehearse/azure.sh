@@ -118,6 +118,33 @@ asked token 1
 has 'call=GetKeyInfoByName step=read number=3303' refused.log
 has 'call=OpenSession step=check number=3303' refused.log
 
+# ---- What is wrong with a credential ----
+
+# malformed NUMBER SENTENCE IDENTITY SECRET: the number, and a line that says what to fix; nobody is
+# asked, and no piece of the SECRET is shown.
+malformed() {
+    rm -rf -- malformed malformed.log
+    control DELETE /requests
+    use_scripts "$3" "$3" "$4"
+    message 33028 "Provider error code: $1" --folder malformed tde-setup.sql
+    has "call=OpenSession step=check number=$1 " malformed.log
+    has "$2" malformed.log
+    asked token 0
+    asked get_key 0
+    lacks "$4" malformed.log
+}
+
+host=emulated.vault.azure.net
+secret=$client$AZURE_CLIENT_SECRET
+hosts malformed
+malformed 2050 'SECRET has 5 characters' $host hush!
+malformed 3303 'has its hyphens: take the four of them out' $host "$AZURE_CLIENT_ID$AZURE_CLIENT_SECRET"
+malformed 3303 'does not begin with a client id' $host "${client/?/x}hush!"
+malformed 3303 'the client secret is missing' $host "$client"
+malformed 3900 'leave https:// and everything after' https://$host "$secret"
+malformed 3900 'is no name of a vault' 'con toso' "$secret"
+malformed 5 'network or device path' file://server/share "$secret"
+
 # ---- What a DBA sees ----
 
 # sees NUMBER RULE: while the service does what the rule says, opening the key prints that number.

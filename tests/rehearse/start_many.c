@@ -1,8 +1,9 @@
 /*
  * start-many LIBRARY IDENTITY SECRET KEY N: a server with N encrypted databases comes up, all at
  * once and each from a thread of its own, as the engine's recovery does. The keys of the databases
- * are wrapped first; then the library is initialized anew, and each database opens a session, finds
- * its key by the thumbprint alone, and has its own key unwrapped. Exit status 0: all are up.
+ * are wrapped first; then the library is initialized anew, "set up" is printed, and with the next
+ * line of standard input, or its end, each database opens a session, finds its key by the
+ * thumbprint alone, and has its own key unwrapped. Exit status 0: all are up.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -218,6 +219,7 @@ int main(int argc, char **argv)
     }
     (void)printf("set up\n");
     (void)fflush(stdout);
+    (void)getchar();
     const unsigned n_up = start_all(databases, (unsigned)n);
     (void)f.FreeProvider();
     (void)printf("%u of %lu databases are up\n", n_up, n);
