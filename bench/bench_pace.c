@@ -17,6 +17,7 @@
 #define CAPACITY_MS 500
 #define CAPACITY_TRIES 3
 #define PACE_MS 1000
+#define BEHIND_US 10000.0
 #define UNDER_WAY_MAX 65536u /* a power of two; far above what half the capacity leaves waiting */
 
 static struct bench_pace pace;
@@ -126,6 +127,15 @@ static bool run_pair(struct bench_target *target, struct bench_yardstick *yardst
     return bench_yardstick_run(yardstick, job, &runs[1]) && ours(target, job, &runs[0]);
 }
 
+/* Half load leaves room to spare; a bare loop that falls behind has others' work to thank. */
+static void print_p99(double ours_us, double bare_us, double ratio)
+{
+    if (bare_us > BEHIND_US)
+        printf("pace.h1.p99_us\tmissing\tthe machine is too busy: the bare loop fell behind\n");
+    else
+        printf("pace.h1.p99_us %.1f %.1f %.4f\n", ours_us, bare_us, ratio);
+}
+
 static bool run_pairs(struct bench_target *target, struct bench_yardstick *yardstick)
 {
     double us[2][BENCH_PAIRS];
@@ -142,8 +152,8 @@ static bool run_pairs(struct bench_target *target, struct bench_yardstick *yards
         us[1][i] = runs[1].p99_ns / 1e3;
         ratio[i] = us[1][i] > 0 ? us[0][i] / us[1][i] : 0;
     }
-    printf("pace.h1.p99_us %.1f %.1f %.4f\n", bench_median(us[0], BENCH_PAIRS),
-           bench_median(us[1], BENCH_PAIRS), bench_median(ratio, BENCH_PAIRS));
+    print_p99(bench_median(us[0], BENCH_PAIRS), bench_median(us[1], BENCH_PAIRS),
+              bench_median(ratio, BENCH_PAIRS));
     printf("pace.h1.offered %u %u 1\n", rate, rate);
     return true;
 }
