@@ -58,6 +58,8 @@ static struct kpi_http *new_service(struct kpi_shard *shard)
     kpi_list_init(&http->pools);
     kpi_list_init(&http->due);
     kpi_list_init(&http->spent);
+    for (size_t i = 0; i < KPI_HTTP_WATCH_LISTS; i++)
+        kpi_list_init(&http->watches[i]);
     kp_error_init(&http->store_error);
     return http;
 }

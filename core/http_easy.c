@@ -66,6 +66,8 @@ struct options {
 static void set_ways(struct options *o, struct kpi_http_generation *generation)
 {
     const struct kpi_http_pool *pool = generation->pool;
+    SET(o, CURLOPT_OPENSOCKETFUNCTION, kpi_http_open_socket);
+    SET(o, CURLOPT_OPENSOCKETDATA, generation);
     SET(o, CURLOPT_CLOSESOCKETFUNCTION, kpi_http_close_socket);
     SET(o, CURLOPT_CLOSESOCKETDATA, generation);
     SET(o, CURLOPT_PROTOCOLS_STR, pool->is_tls ? "https" : "http");

@@ -1,6 +1,6 @@
 /*
- * Connections that live and die together: one multi handle of libcurl, its sockets watched by the
- * loop. libcurl's own clock is the machine's; every time-out that matters is a timer of ours.
+ * Connections that live and die together: one multi handle of libcurl. libcurl's own clock is the
+ * machine's; every time-out that matters is a timer of ours.
  */
 #include <string.h>
 
@@ -8,14 +8,6 @@
 #include "core/http_parts.h"
 
 #define IDLE_HANDLES_MAX 64u /* as many requests at once find a handle waiting */
-
-/* One socket that libcurl waits for. */
-struct watch {
-    uv_poll_t poll;
-    struct kpi_link link; /* of its generation */
-    struct kpi_http_generation *generation;
-    curl_socket_t socket;
-};
 
 /* ---- Outcomes ---- */
 
@@ -82,18 +74,12 @@ void kpi_http_generation_kick(struct kpi_http_generation *generation)
 
 /* ---- The loop's events ---- */
 
-static void on_ready(uv_poll_t *poll, int status, int events)
+void kpi_http_generation_ready(struct kpi_http_generation *generation, curl_socket_t socket,
+                               int what)
 {
-    struct watch *watch = poll->data;
-    struct kpi_http_generation *generation = watch->generation;
     struct kpi_shard *shard = generation->pool->http->shard;
-    int what = status < 0 ? CURL_CSELECT_IN | CURL_CSELECT_OUT : 0; /* it finds the error itself */
-    if (events & UV_READABLE)
-        what |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE)
-        what |= CURL_CSELECT_OUT;
     kpi_shard_begin_turn(shard);
-    act(generation, watch->socket, what);
+    act(generation, socket, what);
     kpi_shard_run_turn(shard);
 }
 
@@ -108,60 +94,13 @@ static void on_time(uv_timer_t *timer)
 
 /* ---- libcurl's wishes ---- */
 
-static void free_watch(uv_handle_t *handle)
-{
-    kpb_free(handle->data);
-}
-
-static struct watch *begin_watch(struct kpi_http_generation *generation, curl_socket_t socket)
-{
-    struct watch *watch = kpb_alloc("http.watch", sizeof *watch);
-    if (!watch)
-        return NULL;
-    watch->generation = generation;
-    watch->socket = socket;
-    watch->poll.data = watch;
-    if (uv_poll_init_socket(&generation->pool->http->shard->loop, &watch->poll, socket) != 0) {
-        kpb_free(watch);
-        return NULL;
-    }
-    (void)curl_multi_assign(generation->multi, socket, watch); /* libcurl just named it */
-    kpi_list_append(&generation->watches, &watch->link);
-    return watch;
-}
-
-static void end_watch(struct watch *watch)
-{
-    kpi_list_remove(&watch->link);
-    (void)uv_poll_stop(&watch->poll);
-    uv_close((uv_handle_t *)&watch->poll, free_watch);
-}
-
 /* -1 makes libcurl give the handle up; those who are in it are told at the end of the turn. */
-static int give_up(struct kpi_http_generation *generation)
+int kpi_http_generation_give_up(struct kpi_http_generation *generation)
 {
     generation->broken = true;
     kpi_list_remove(&generation->in_due);
     kpi_list_append(&generation->pool->http->due, &generation->in_due);
     return -1;
-}
-
-static int on_socket(CURL *easy, curl_socket_t socket, int what, void *ctx, void *of_socket)
-{
-    struct kpi_http_generation *generation = ctx;
-    struct watch *watch = of_socket;
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        if (watch)
-            end_watch(watch);
-        (void)curl_multi_assign(generation->multi, socket, NULL);
-        return 0;
-    }
-    if (!watch && !(watch = begin_watch(generation, socket)))
-        return give_up(generation);
-    int events =
-        ((what & CURL_POLL_IN) ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) ? UV_WRITABLE : 0);
-    return uv_poll_start(&watch->poll, events, on_ready) == 0 ? 0 : give_up(generation);
 }
 
 /* At once is at the end of this turn; the loop's timer is there in case the turn is over. */
@@ -178,25 +117,6 @@ static int on_timer(CURLM *multi, long delay_ms, void *ctx)
         kpi_list_append(&generation->pool->http->due, &generation->in_due);
     (void)uv_timer_start(&generation->timer, on_time, (uint64_t)delay_ms, 0);
     return 0;
-}
-
-/*
- * libcurl may close a socket before it says that it needs no watch any more, and by then the number
- * may be somebody else's. 0: closed.
- */
-int kpi_http_close_socket(void *ctx, curl_socket_t socket)
-{
-    struct kpi_http_generation *generation = ctx;
-    for (struct kpi_link *at = generation->watches.next; at != &generation->watches;
-         at = at->next) {
-        struct watch *watch = KPI_HOLDER(at, struct watch, link);
-        if (watch->socket != socket)
-            continue;
-        (void)curl_multi_assign(generation->multi, socket, NULL); /* it may know it no more */
-        end_watch(watch);
-        break;
-    }
-    return kpi_platform_close_socket(socket);
 }
 
 /* ---- Requests ---- */
@@ -248,7 +168,7 @@ static void set_up(struct kpi_http_generation *generation)
     const struct kpi_provider_limits *limits = pool->http->limits;
     long n = (long)(pool->is_h2 ? limits->http_max_connections_h2 : limits->http_max_connections);
     CURLM *multi = generation->multi;
-    (void)curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    (void)curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, kpi_http_watch_socket);
     (void)curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, generation);
     (void)curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     (void)curl_multi_setopt(multi, CURLMOPT_TIMERDATA, generation);
@@ -265,6 +185,7 @@ struct kpi_http_generation *kpi_http_generation_new(struct kpi_http_pool *pool)
     struct kpi_http_generation *generation = kpb_alloc("http.generation", sizeof *generation);
     if (!generation)
         return NULL;
+    generation->http = pool->http;
     generation->pool = pool;
     generation->multi = curl_multi_init();
     generation->sessions = curl_share_init();
@@ -278,7 +199,6 @@ struct kpi_http_generation *kpi_http_generation_new(struct kpi_http_pool *pool)
     kpi_list_init(&generation->in_due);
     kpi_list_init(&generation->handles);
     kpi_list_init(&generation->calls);
-    kpi_list_init(&generation->watches);
     (void)uv_timer_init(&shard->loop, &generation->timer); /* cannot fail */
     generation->timer.data = generation;
     generation->born_ns = kpi_shard_turn_ns(shard);
@@ -298,6 +218,7 @@ void kpi_http_generation_free(struct kpi_http_generation *generation)
     for (struct kpi_link *link; (link = kpi_list_pop(&generation->handles)) != NULL;)
         kpi_http_handle_free(KPI_HOLDER(link, struct kpi_http_handle, link));
     (void)curl_multi_cleanup(generation->multi); /* closes its connections */
+    kpi_http_end_watches(generation);
     (void)curl_share_cleanup(generation->sessions);
     kpi_list_remove(&generation->in_due);
     uv_close((uv_handle_t *)&generation->timer, free_generation);

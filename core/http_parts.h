@@ -6,7 +6,8 @@
  *   http_reply.c       what comes back, within its bounds
  *   http_pool.c        who gets a connection when; generations come and go
  *   http_addresses.c   which of a server's addresses are used
- *   http_generation.c  connections that libcurl keeps together, and its sockets on the loop
+ *   http_generation.c  connections that libcurl keeps together
+ *   http_sockets.c     its sockets on the loop
  *   http_easy.c        what libcurl is told about one request
  *
  * Threads: the loop thread.
@@ -24,6 +25,9 @@
 
 /* ---- The service ---- */
 
+#define KPI_HTTP_WATCH_LISTS 128u
+#define KPI_HTTP_SOCKET_STEP (sizeof(curl_socket_t) == sizeof(int) ? 1u : 4u) /* of numbers */
+
 struct kpi_http {
     /* ---- fixed ---- */
     struct kpi_shard *shard;
@@ -34,7 +38,8 @@ struct kpi_http {
     struct kpi_link pools;
     struct kpi_link due;   /* generations that libcurl wants to be asked at once */
     struct kpi_link spent; /* retired generations without a request */
-    X509_STORE *store;     /* the provider's; NULL until it has been read */
+    struct kpi_link watches[KPI_HTTP_WATCH_LISTS]; /* by the number of the socket */
+    X509_STORE *store;                             /* the provider's; NULL until it has been read */
     bool reading_store;
     struct kpi_job store_job;
     struct kpi_mail store_mail;
@@ -160,12 +165,12 @@ struct kpi_http_handle {
 struct kpi_http_generation {
     struct kpi_link link; /* in pool->old or http->spent, once retired */
     struct kpi_link in_due;
-    struct kpi_http_pool *pool;
+    struct kpi_http *http;
+    struct kpi_http_pool *pool; /* may be gone once the generation is spent */
     CURLM *multi;
     CURLSH *sessions; /* TLS sessions, to be resumed by its own connections only */
     uv_timer_t timer;
     struct kpi_link calls;
-    struct kpi_link watches; /* sockets that libcurl waits for */
     struct kpi_link handles; /* idle ones */
     uint32_t n_handles;
     uint32_t n_active;
@@ -187,12 +192,27 @@ kp_status kpi_http_generation_add(struct kpi_http_generation *generation,
 void kpi_http_generation_remove(struct kpi_http_call *call);
 /* Asks libcurl what there is to do. */
 void kpi_http_generation_kick(struct kpi_http_generation *generation);
-/* libcurl's way to close a socket; ctx is the generation. */
-int kpi_http_close_socket(void *ctx, curl_socket_t socket);
-/* Closes a socket; 0, or -1 where it is none. A twin per platform. */
-int kpi_platform_close_socket(curl_socket_t socket);
+/* A socket has something to read, or room; what: CURL_CSELECT_*. */
+void kpi_http_generation_ready(struct kpi_http_generation *generation, curl_socket_t socket,
+                               int what);
+/* For want of memory or of a watch; returns what makes libcurl give it up too. */
+int kpi_http_generation_give_up(struct kpi_http_generation *generation);
 /* The server speaks HTTP/2: fewer connections will do. */
 void kpi_http_generation_limit(struct kpi_http_generation *generation, uint32_t n_connections);
+
+/* ---- Sockets ---- */
+
+/* libcurl's callbacks; ctx is the generation. */
+int kpi_http_watch_socket(CURL *easy, curl_socket_t socket, int what, void *ctx, void *of_socket);
+curl_socket_t kpi_http_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address);
+int kpi_http_close_socket(void *ctx, curl_socket_t socket);
+/* Nobody waits for a socket of the generation any more. */
+void kpi_http_end_watches(struct kpi_http_generation *generation);
+
+/* Twins per platform. Opens a socket that no child process inherits, or CURL_SOCKET_BAD. */
+curl_socket_t kpi_platform_open_socket(int family, int type, int protocol);
+/* Closes a socket; 0, or -1 where it is none. */
+int kpi_platform_close_socket(curl_socket_t socket);
 
 /* ---- What libcurl is told ---- */
 

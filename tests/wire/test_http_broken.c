@@ -318,6 +318,18 @@ static void connections_that_are_old_are_replaced(void **state)
     assert_int_equal(tls_server_n_connections(wire.server), 2);
 }
 
+/* The loop still looks at a socket that is idle; its number is the next one's. */
+static void connection_that_was_closed_while_idle_is_replaced(void **state)
+{
+    (void)state;
+    for (unsigned i = 1; i <= 4; i++) {
+        wire_expect(&wire, "/bytes/1", KP_OK, 0);
+        wire_expect(&wire, "/bytes/1", KP_OK, 0);
+        assert_int_equal(tls_server_n_connections(wire.server), i);
+        tls_server_drop_all(wire.server);
+    }
+}
+
 /* ---- Room ---- */
 
 static void requests_beyond_the_connections_wait_in_line(void **state)
@@ -358,6 +370,7 @@ int main(void)
         TEST(silence_while_connecting_ends_with_the_connect_time),
         TEST(connections_that_were_idle_are_not_used_again),
         TEST(connections_that_are_old_are_replaced),
+        TEST(connection_that_was_closed_while_idle_is_replaced),
         TEST(requests_beyond_the_connections_wait_in_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
