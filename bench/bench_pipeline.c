@@ -154,8 +154,8 @@ static bool count_allocations(void)
 
 /*
  * The warm-up has twice as many operations under way: one whose client has been told holds its slot
- * for a moment longer, so that there may be more of them than the window has, and the first use of a
- * slot allocates its two areas.
+ * for a moment longer, so that there may be more of them than the window has, and the first use of
+ * a slot allocates its two areas.
  */
 static bool print_allocations(const struct session *s, uint64_t n_ops)
 {

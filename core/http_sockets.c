@@ -1,8 +1,8 @@
 /*
- * The sockets of libcurl on the loop. Over HTTP/1.1 libcurl lets go of a socket after each request and
- * asks for it again with the next: what the loop looks for stays as it is in between, which saves the
- * system calls. A socket that shows something while nobody waits for it is left alone from then on;
- * libcurl finds out when it takes the connection up again.
+ * The sockets of libcurl on the loop. Over HTTP/1.1 libcurl lets go of a socket after each request
+ * and asks for it again with the next: what the loop looks for stays as it is in between, which
+ * saves the system calls. A socket that shows something while nobody waits for it is left alone
+ * from then on; libcurl finds out when it takes the connection up again.
  *
  * A number may become another socket's without a word from libcurl: it closes one whose connection
  * never came about by itself. So a watch ends, at the latest, when its number is opened anew.
