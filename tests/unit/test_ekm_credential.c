@@ -13,8 +13,15 @@
 #define GUID "01234567-89ab-cdef-0123-456789ABCDEF"
 
 static char config_prod[] = "config:prod";
-static char file_keys[] = "file:/var/lib/keys";
-static char file_other[] = "file:/other/";
+/* Where a whole path begins. */
+#ifdef _WIN32
+#define ROOT "C:"
+#else
+#define ROOT ""
+#endif
+
+static char file_keys[] = "file:" ROOT "/var/lib/keys";
+static char file_other[] = "file:" ROOT "/other/";
 static char *allowed[] = {config_prod, file_keys, file_other, NULL};
 static char hsm[] = "hsm.managedhsm.azure.net";
 
@@ -61,9 +68,11 @@ static void documented_forms_are_read(void **state)
                 "c.vault.azure.net", "", "");
     assert_read("c", "managed identity", EKM_CREDENTIAL_MANAGED, "c.vault.azure.net", "", "");
     assert_read("config:prod", "open sesame", EKM_CREDENTIAL_CONFIG, "prod", "", "open sesame");
-    assert_read("file:/var/lib/keys", "", EKM_CREDENTIAL_FILE, "file:/var/lib/keys", "", "");
-    assert_read("file:/var/lib/keys//", "", EKM_CREDENTIAL_FILE, "file:/var/lib/keys", "", "");
-    assert_read("file:/other", "x", EKM_CREDENTIAL_FILE, "file:/other", "", "");
+    assert_read("file:" ROOT "/var/lib/keys", "", EKM_CREDENTIAL_FILE, "file:" ROOT "/var/lib/keys",
+                "", "");
+    assert_read("file:" ROOT "/var/lib/keys//", "", EKM_CREDENTIAL_FILE,
+                "file:" ROOT "/var/lib/keys", "", "");
+    assert_read("file:" ROOT "/other", "x", EKM_CREDENTIAL_FILE, "file:" ROOT "/other", "", "");
 }
 
 static void managed_identity_takes_the_configured_vault(void **state)
@@ -104,16 +113,20 @@ static void malformed_forms_have_their_numbers(void **state)
         {"Managed Identity", ID "s", 5, "ekm.managed_identity_vault"},
         {"config:other", "x", 5, "ekm.allow"},
         {"config:", "x", 5, "ekm.allow"},
-        {"file:/etc", "", 5, "ekm.allow"},
-        {"file:/var/lib/keys/sub", "", 5, "ekm.allow"},
+        {"file:" ROOT "/etc", "", 5, "ekm.allow"},
+        {"file:" ROOT "/var/lib/keys/sub", "", 5, "ekm.allow"},
         {"file:relative", "", 5, "whole path"},
         {"file:", "", 5, "whole path"},
         {"file:/", "", 5, "whole path"},
-        {"file:/var/lib/keys/../../etc", "", 5, "without .."},
+        {"file:" ROOT "/var/lib/keys/../../etc", "", 5, "without .."},
         {"file://server/share", "", 5, "network or device"},
         {"file:\\\\server\\share", "", 5, "network or device"},
+#ifdef _WIN32
+        {"file:C:/keys/NUL", "", 5, "network or device"},
+#else
         {"file:/dev/shm", "", 5, "network or device"},
         {"file:/proc/self/fd/3", "", 5, "network or device"},
+#endif
         {"\\\\server\\share", "", 5, "network or device"},
         {"//server/share", "", 5, "network or device"},
     };
@@ -139,7 +152,7 @@ static void nothing_is_allowed_by_default(void **state)
     struct kp_error err;
 
     (void)state;
-    assert_int_equal(read_with(&none, "file:/var/lib/keys", "", &c, &err), KP_FORBIDDEN);
+    assert_int_equal(read_with(&none, "file:" ROOT "/var/lib/keys", "", &c, &err), KP_FORBIDDEN);
     assert_int_equal(err.code, 5);
     ekm_credential_clear(&c);
     assert_int_equal(read_with(&none, "config:prod", "", &c, &err), KP_FORBIDDEN);
@@ -152,7 +165,11 @@ static void elsewhere_is_refused_even_where_it_is_allowed(void **state)
 {
     static char share[] = "file://server/share";
     static char unc[] = "file:\\\\server\\share";
+#ifdef _WIN32
+    static char device[] = "file:C:/keys/NUL";
+#else
     static char device[] = "file:/dev/shm";
+#endif
     static char partial[] = "file:relative";
     static char *listed[] = {share, unc, device, partial, NULL};
     const struct ekm_settings careless = {.allow = {listed, 4}};
