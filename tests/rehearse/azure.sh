@@ -91,6 +91,16 @@ for host in emulated emulated.vault.azure.net emulatedhsm.managedhsm.azure.net; 
     lacks "$AZURE_CLIENT_SECRET" "$host.log"
 done
 
+# The other clouds: each has a login host and an audience of its own.
+for host in emulated.vault.usgovcloudapi.net emulatedhsm.managedhsm.usgovcloudapi.net \
+    emulated.vault.azure.cn emulatedhsm.managedhsm.azure.cn; do
+    hosts "$host"
+    use_scripts "$host" "$host" "$client$AZURE_CLIENT_SECRET"
+    quiet --folder "$host" tde-setup.sql
+    quiet --folder "$host" --restart
+    has "Starting up database 'Orders'"
+done
+
 # A client secret that is wrong: no session waits for the login service, so the first call says it;
 # from then on a session with it is refused at once, and the service is not asked.
 cat >again.sql <<SQL

@@ -114,6 +114,12 @@ static void hosts_tell_mode_and_cloud(void **state)
     assert_true(is_hsm);
     assert_string_equal(emu_login_host_for(kpb_span_str("v.vault.usgovcloudapi.net")),
                         "login.microsoftonline.us");
+    assert_string_equal(emu_audience_for(kpb_span_str("v.vault.azure.cn"), false),
+                        "https://vault.azure.cn");
+    assert_string_equal(emu_audience_for(kpb_span_str("h.managedhsm.localhost"), true),
+                        "https://managedhsm.azure.net");
+    assert_string_equal(emu_audience_for(kpb_span_str("localhost"), false),
+                        "https://vault.azure.net");
     assert_null(emu_login_host_for(kpb_span_str("localhost")));
     assert_true(kpb_span_eq_str(emu_host_name(kpb_span_str("[::1]:443")), "[::1]"));
     assert_true(kpb_span_eq_str(emu_host_name(kpb_span_str("h:1")), "h"));

@@ -5,6 +5,7 @@
 #include "base/encode.h"
 #include "base/errors.h"
 #include "base/span.h"
+#include "tools/kp-emulator/hosts.h"
 #include "tools/kp-emulator/proxy.h"
 
 #define TEXT_MAX_LEN 2048u
@@ -83,14 +84,15 @@ static json_t *vault_config(const struct emu *emu, const struct emu_vault *vault
                             enum emu_role role)
 {
     const struct emu_app *app = application(emu);
-    return json_pack(
-        "{s:o,s:s,s:{s:s,s:s,s:o,s:{s:s,s:s,s:s,s:{s:s}}}}", "location",
-        json_sprintf("localhost:%u", emu->listeners[role].port), "plugin",
-        role == EMU_ROLE_HSM ? "managed-hsm" : "azure-keyvault", "settings", "custom_suffix",
-        "localhost", "custom_resource", emu_vault_audience(vault), "authority",
-        json_sprintf("https://localhost:%u", emu->listeners[EMU_ROLE_LOGIN].port), "identity",
-        "kind", "client_secret", "tenant", emu->settings.tenant, "client_id",
-        app ? app->client_id : "", "secret", "env", "AZURE_CLIENT_SECRET");
+    return json_pack("{s:o,s:s,s:{s:s,s:s,s:o,s:{s:s,s:s,s:s,s:{s:s}}}}", "location",
+                     json_sprintf("localhost:%u", emu->listeners[role].port), "plugin",
+                     role == EMU_ROLE_HSM ? "managed-hsm" : "azure-keyvault", "settings",
+                     "custom_suffix", "localhost", "custom_resource",
+                     emu_audience_for(kpb_span_str("localhost"), emu_is_hsm(vault)), "authority",
+                     json_sprintf("https://localhost:%u", emu->listeners[EMU_ROLE_LOGIN].port),
+                     "identity", "kind", "client_secret", "tenant", emu->settings.tenant,
+                     "client_id", app ? app->client_id : "", "secret", "env",
+                     "AZURE_CLIENT_SECRET");
 }
 
 /* The first vault of a kind: the names of the others lead nowhere without a name service. */

@@ -28,6 +28,11 @@ static void authority_for(const struct emu_exchange *x, char out[URL_MAX_LEN])
                        x->emu->listeners[EMU_ROLE_LOGIN].port, x->emu->settings.tenant);
 }
 
+static const char *audience_for(const struct emu_exchange *x)
+{
+    return emu_audience_for(x->request.host, emu_is_hsm(x->vault));
+}
+
 static void send_401(struct emu_exchange *x, const char *header, const char *message)
 {
     if (x->emu->logs_refusals) /* before anybody can have the answer */
@@ -50,7 +55,7 @@ void emu_send_challenge(struct emu_exchange *x, const char *variant, const char 
     kp_buf text;
     authority_for(x, authority);
     kp_buf_init(&text, SITE, CHALLENGE_MAX_LEN);
-    if (emu_challenge_write(variant, authority, emu_vault_audience(x->vault), &text) == KP_OK)
+    if (emu_challenge_write(variant, authority, audience_for(x), &text) == KP_OK)
         send_401(x, (const char *)text.ptr, message);
     else
         emu_fail(x, 500, "InternalServerError", NULL, "the challenge is too long");
@@ -88,7 +93,7 @@ static const char *objection(struct emu_exchange *x, const struct emu_jwt *jwt)
     (void)snprintf(issuer, sizeof issuer, "https://sts.windows.net/%s/", emu->settings.tenant);
     if (!emu_jwt_is_signed_by(jwt, emu->signer.key, KP_ALG_ES256, KP_ALG_NONE))
         return "AKV10000: the token's signature is not one of the emulator's token service";
-    if (!is_audience(emu_json_member(jwt->claims, "aud"), emu_vault_audience(x->vault)))
+    if (!is_audience(emu_json_member(jwt->claims, "aud"), audience_for(x)))
         return "AKV10022: the token is for another audience";
     if (!kpb_span_eq_str(emu_json_member(jwt->claims, "iss"), issuer))
         return "AKV10032: the token is of another issuer or tenant";

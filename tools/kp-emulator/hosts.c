@@ -4,19 +4,26 @@
 
 #include "base/span.h"
 
+#define VAULT_AUDIENCE "https://vault.azure.net"
+#define HSM_AUDIENCE "https://managedhsm.azure.net"
+
 static const struct {
     const char *suffix;
     bool is_hsm;
     const char *login;
+    const char *audience; /* of tokens: the suffix itself, as https://HOST */
 } SUFFIXES[] = {
-    {".vault.azure.net", false, "login.microsoftonline.com"},
-    {".managedhsm.azure.net", true, "login.microsoftonline.com"},
-    {".vault.usgovcloudapi.net", false, "login.microsoftonline.us"},
-    {".managedhsm.usgovcloudapi.net", true, "login.microsoftonline.us"},
-    {".vault.azure.cn", false, "login.partner.microsoftonline.cn"},
-    {".managedhsm.azure.cn", true, "login.partner.microsoftonline.cn"},
-    {".vault.localhost", false, NULL},
-    {".managedhsm.localhost", true, NULL},
+    {".vault.azure.net", false, "login.microsoftonline.com", VAULT_AUDIENCE},
+    {".managedhsm.azure.net", true, "login.microsoftonline.com", HSM_AUDIENCE},
+    {".vault.usgovcloudapi.net", false, "login.microsoftonline.us",
+     "https://vault.usgovcloudapi.net"},
+    {".managedhsm.usgovcloudapi.net", true, "login.microsoftonline.us",
+     "https://managedhsm.usgovcloudapi.net"},
+    {".vault.azure.cn", false, "login.partner.microsoftonline.cn", "https://vault.azure.cn"},
+    {".managedhsm.azure.cn", true, "login.partner.microsoftonline.cn",
+     "https://managedhsm.azure.cn"},
+    {".vault.localhost", false, NULL, VAULT_AUDIENCE},
+    {".managedhsm.localhost", true, NULL, HSM_AUDIENCE},
 };
 
 static const char *const LOGIN_HOSTS[] = {
@@ -49,6 +56,15 @@ const char *emu_login_host_for(kp_span host)
             return SUFFIXES[i].login;
     }
     return NULL;
+}
+
+const char *emu_audience_for(kp_span host, bool is_hsm)
+{
+    for (size_t i = 0; i < sizeof SUFFIXES / sizeof SUFFIXES[0]; i++) {
+        if (kpb_span_ends_with_nocase(host, SUFFIXES[i].suffix))
+            return SUFFIXES[i].audience;
+    }
+    return is_hsm ? HSM_AUDIENCE : VAULT_AUDIENCE;
 }
 
 bool emu_is_login_host(kp_span host)

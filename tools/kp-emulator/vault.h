@@ -18,13 +18,6 @@ struct emu_vault {
     struct emu_throttle throttle;
 };
 
-/* The audience of tokens for it. */
-static inline const char *emu_vault_audience(const struct emu_vault *vault)
-{
-    return vault->settings->mode == EMU_HSM ? "https://managedhsm.azure.net"
-                                            : "https://vault.azure.net";
-}
-
 static inline bool emu_is_hsm(const struct emu_vault *vault)
 {
     return vault->settings->mode == EMU_HSM;
