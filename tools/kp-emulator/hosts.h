@@ -13,8 +13,8 @@
 kp_span emu_vault_label(kp_span host, bool *ret_is_hsm);
 /* The login host of the cloud a vault host belongs to; NULL for test suffixes and other names. */
 const char *emu_login_host_for(kp_span host);
-/* The audience of tokens for a vault or Managed HSM that is reached as host: its cloud's, the public
- * cloud's for test suffixes and other names. */
+/* The audience of tokens for a vault or Managed HSM that is reached as host: its cloud's, the
+ * public cloud's for test suffixes and other names. */
 const char *emu_audience_for(kp_span host, bool is_hsm);
 /* Whether host is a login service of some cloud, or one of its aliases. */
 bool emu_is_login_host(kp_span host);
