@@ -85,6 +85,9 @@ static void add_json(struct cli_out *o, const char *where, kp_status status,
         cli_json_member_int(o, "code", (int64_t)f->error.code);
     }
     cli_json_member_text(o, "text", f->error.text);
+    if (f->error.service_code[0] != '\0') {
+        cli_json_member_text(o, "service_code", f->error.service_code);
+    }
     if (f->error.request_id[0] != '\0') {
         cli_json_member_text(o, "request_id", f->error.request_id);
     }

@@ -29,6 +29,7 @@ void kpi_attempt_take_error(struct kpi_op *op, kp_status status, const struct kp
     op->error.status = (uint32_t)status;
     op->error.text[sizeof op->error.text - 1] = '\0';
     op->error.request_id[sizeof op->error.request_id - 1] = '\0';
+    op->error.service_code[sizeof op->error.service_code - 1] = '\0';
 }
 
 void kpi_attempt_take_reply(struct kpi_op *op, const struct kp_reply *reply)

@@ -111,6 +111,7 @@ static kp_status settle_failure(const struct kp_request *request, kp_status stat
     error->status = (uint32_t)status;
     error->text[sizeof error->text - 1] = '\0';
     error->request_id[sizeof error->request_id - 1] = '\0';
+    error->service_code[sizeof error->service_code - 1] = '\0';
     if (error->text[0] == '\0')
         (void)snprintf(error->text, sizeof error->text, "%s: %s", op, kp_status_meaning(status));
     return status;

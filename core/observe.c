@@ -196,6 +196,7 @@ static void log_failure(struct kp_vault *vault, uint32_t op, kp_status status,
                                            kpi_field_str("status", kp_status_text(status)),
                                            code_field(error),
                                            kpi_field_u64("http", error->http_status),
+                                           kpi_field_str("service_code", error->service_code),
                                            kpi_field_str("request_id", error->request_id),
                                            kpi_field_str("text", error->text)};
     kpi_log_write(vault->provider->log, KPI_LOG_PIPELINE, level, "failed", fields, COUNT(fields));

@@ -11,5 +11,6 @@ kp_status kpi_plugin_status(kp_status returned, struct kp_error *error, const ch
     error->status = (uint32_t)returned;
     error->text[sizeof error->text - 1] = '\0';
     error->request_id[sizeof error->request_id - 1] = '\0';
+    error->service_code[sizeof error->service_code - 1] = '\0';
     return returned;
 }

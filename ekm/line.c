@@ -115,6 +115,7 @@ static void put_error(struct line *l, const struct ekm_news *news)
     put_text(l, "class", kp_status_text((kp_status)err->status));
     put_number(l, "code", err->code == news->number ? 0 : err->code);
     put_number(l, "http_status", err->http_status);
+    put_text(l, "service_code", err->service_code);
     put_text(l, "request_id", err->request_id);
     put_text(l, "text", err->text);
     put_text(l, "advice", info ? info->advice : NULL);

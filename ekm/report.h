@@ -4,8 +4,8 @@
  * can do about it stands here.
  *
  *     2026-11-22T10:33:07Z error ekm failed call=GetKeyInfoByName step=read number=3112
- *         class=not_found vault=prod.vault.azure.net key=app http_status=404 request_id=...
- *         text="..." advice="..."                                          (one line, no breaks)
+ *         class=not_found vault=prod.vault.azure.net key=app http_status=404
+ *         service_code=KeyNotFound request_id=... text="..." advice="..."  (one line, no breaks)
  *
  * With log.format json the same members in one object. Never a secret; control characters are
  * replaced, and a field that finds no room is left out. Lines above log.lines_per_second are

@@ -63,10 +63,12 @@ enum kp_exposure {
 #define KP_NO_RETRY_HINT UINT64_MAX
 #define KP_ERROR_TEXT_LEN 320
 #define KP_REQUEST_ID_LEN 64
+#define KP_SERVICE_CODE_LEN 64
 
 /*
  * What failed, where and what to do. Holds no secret and no pointer: copy it freely.
- * text is one NUL-terminated sentence; request_id is the vault's, for its support, or empty.
+ * text is one NUL-terminated sentence; request_id is the vault's, for its support, and service_code
+ * its own word for the failure ("Forbidden", "AADSTS7000215"); either may be empty.
  */
 struct kp_error {
     uint32_t struct_size;
@@ -78,6 +80,7 @@ struct kp_error {
     uint64_t retry_after_ms; /* the vault's hint; KP_NO_RETRY_HINT: none given */
     char request_id[KP_REQUEST_ID_LEN];
     char text[KP_ERROR_TEXT_LEN];
+    char service_code[KP_SERVICE_CODE_LEN];
 };
 
 /* Makes err empty: status ok, no hint, no text. NULL is allowed. */

@@ -254,6 +254,18 @@ static void keep_request_id(const struct kp_http_reply *reply, struct kp_error *
     }
 }
 
+_Static_assert(AZR_SERVICE_CODE_LEN <= KP_SERVICE_CODE_LEN, "a service code fits");
+
+/* "Forbidden", or "Forbidden/ForbiddenByRbac" where the service says more and there is room. */
+static void keep_service_code(const struct azr_service_error *error, struct kp_error *reterr)
+{
+    size_t len = strlen(error->code);
+    memcpy(reterr->service_code, error->code, len + 1);
+    if (error->inner[0] != '\0' && len + 1 + strlen(error->inner) < sizeof reterr->service_code)
+        (void)snprintf(reterr->service_code + len, sizeof reterr->service_code - len, "/%s",
+                       error->inner);
+}
+
 kp_status azr_judge(const struct azr_exchange *exchange, const struct kp_http_reply *reply,
                     enum azr_trouble *ret_trouble, struct kp_error *reterr)
 {
@@ -269,6 +281,7 @@ kp_status azr_judge(const struct azr_exchange *exchange, const struct kp_http_re
     reterr->exposure = verdict->exposure;
     reterr->retry_after_ms = azr_hint_ms(reply, exchange->now_unix_s);
     keep_request_id(reply, reterr);
+    keep_service_code(&error, reterr);
     return verdict->status;
 }
 

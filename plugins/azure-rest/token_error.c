@@ -195,14 +195,14 @@ static const struct meaning *find_meaning(const struct refusal *r, uint32_t http
 
 /* ---- Saying it ---- */
 
-/* "AADSTS7000215, " or "invalid_client, " or nothing. */
+/* "AADSTS7000215" or "invalid_client" or nothing. */
 static void name_reason(const struct refusal *r, char *out, size_t cap)
 {
     out[0] = '\0';
     if (r->number > 0)
-        (void)snprintf(out, cap, "AADSTS%lld, ", (long long)r->number);
+        (void)snprintf(out, cap, "AADSTS%lld", (long long)r->number);
     else if (r->error.len > 0)
-        (void)snprintf(out, cap, "%.*s, ", (int)r->error.len, (const char *)r->error.ptr);
+        (void)snprintf(out, cap, "%.*s", (int)r->error.len, (const char *)r->error.ptr);
 }
 
 static void add_details(const struct refusal *r, uint32_t http_status, struct kp_error *reterr)
@@ -212,6 +212,7 @@ static void add_details(const struct refusal *r, uint32_t http_status, struct kp
     reterr->http_status = http_status;
     if (r->trace_id.len > 0)
         memcpy(reterr->request_id, r->trace_id.ptr, r->trace_id.len);
+    name_reason(r, reterr->service_code, sizeof reterr->service_code);
 }
 
 kp_status azr_token_error(kp_span body, uint32_t http_status, uint32_t source,
@@ -230,9 +231,9 @@ kp_status azr_token_error(kp_span body, uint32_t http_status, uint32_t source,
     } else {
         const struct meaning *m = find_meaning(&r, http_status, source);
         name_reason(&r, reason, sizeof reason);
-        st =
-            kpb_fail_code(reterr, (kp_status)m->status, m->code, "%s gave no token (%sHTTP %u): %s",
-                          who, reason, (unsigned)http_status, m->text);
+        st = kpb_fail_code(reterr, (kp_status)m->status, m->code,
+                           "%s gave no token (%s%sHTTP %u): %s", who, reason, reason[0] ? ", " : "",
+                           (unsigned)http_status, m->text);
     }
     add_details(&r, http_status, reterr);
     return st;

@@ -179,7 +179,8 @@ sees 3109 '{"kind": "get_key", "times": 99, "fault": "status", "status": 429}'
 sees 3111 '{"kind": "get_key", "times": 99, "fault": "status", "status": 503}'
 sees 3113 '{"kind": "get_key", "times": 99, "fault": "status", "status": 403}'
 tells ' number=3113 ' ' vault=config:akv ' ' key=ContosoKey ' ' class=forbidden ' \
-    ' http_status=403 ' ' request_id=' ' text="get_key of key ContosoKey at localhost:' \
+    ' http_status=403 ' ' service_code=Forbidden' ' request_id=' \
+    ' text="get_key of key ContosoKey at localhost:' \
     'HTTP 403 Forbidden' ' advice="'
 sees 3112 '{"kind": "get_key", "times": 99, "fault": "status", "status": 404}'
 sees 3404 '{"kind": "get_key", "times": 99, "fault": "body", "body": "<html></html>"}'

@@ -335,6 +335,25 @@ static void request_id_is_kept_only_when_it_can_be_shown(void **state)
     assert_string_equal(bad.err.request_id, "");
 }
 
+static void service_code_is_the_services_own_word(void **state)
+{
+    static const char FORBIDDEN[] =
+        "{\"error\":{\"code\":\"Forbidden\",\"innererror\":{\"code\":\"ForbiddenByRbac\"}}}";
+    static const char LONG[] =
+        "{\"error\":{\"code\":\"012345678901234567890123456789\",\"innererror\":{\"code\":"
+        "\"0123456789012345678901234567890123456789\"}}}";
+    struct judged j = {0};
+    (void)state;
+    (void)judge(&j, KP_OP_WRAP, 403, FORBIDDEN);
+    assert_string_equal(j.err.service_code, "Forbidden/ForbiddenByRbac");
+    (void)judge(&j, KP_OP_WRAP, 404, "{\"error\":{\"code\":\"KeyNotFound\"}}");
+    assert_string_equal(j.err.service_code, "KeyNotFound");
+    (void)judge(&j, KP_OP_WRAP, 403, LONG);
+    assert_string_equal(j.err.service_code, "012345678901234567890123456789");
+    (void)judge(&j, KP_OP_WRAP, 500, "<html>");
+    assert_string_equal(j.err.service_code, "");
+}
+
 /* ---- No reply ---- */
 
 static uint32_t silence_of(uint32_t op, uint32_t code)
@@ -469,6 +488,7 @@ int main(void)
         cmocka_unit_test(hint_that_is_none_is_not_one),
         cmocka_unit_test(http_date_all_three_forms_are_the_same_moment),
         cmocka_unit_test(request_id_is_kept_only_when_it_can_be_shown),
+        cmocka_unit_test(service_code_is_the_services_own_word),
         cmocka_unit_test(silence_has_the_number_of_its_step),
         cmocka_unit_test(fault_codes_are_documented_ones),
         cmocka_unit_test(page_shows_the_table_as_it_is),

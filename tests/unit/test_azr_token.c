@@ -380,6 +380,7 @@ static void refusal_gives_the_trace_id_only_if_it_is_one(void **state)
         kpb_span_str("{\"error\":\"x\",\"trace_id\":\"7bf28be4-fc61-48f2-81a3-5a9775ca0700\"}"),
         400, 0, &err));
     assert_string_equal(err.request_id, "7bf28be4-fc61-48f2-81a3-5a9775ca0700");
+    assert_string_equal(err.service_code, "x");
     kpb_ignore(
         azr_token_error(kpb_span_str("{\"error\":\"x\",\"trace_id\":\"a\\nb\"}"), 400, 0, &err));
     assert_string_equal(err.request_id, "");

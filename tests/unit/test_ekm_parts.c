@@ -168,6 +168,7 @@ static void blob_is_the_cng_one(void **state)
 
 static const struct kp_error sample_error = {.status = KP_NOT_FOUND,
                                              .http_status = 404,
+                                             .service_code = "KeyNotFound",
                                              .request_id = "r-1",
                                              .text = "no key \"app\"\nat all \xff"};
 static const struct ekm_news sample = {.event = "failed",
@@ -188,7 +189,8 @@ static void line_has_what_happened_where_and_what_to_do(void **state)
     assert_null(strchr(line, '\n'));
     assert_non_null(strstr(line, "1970-01-01T00:00:01Z error ekm failed call=GetKeyInfoByName "
                                  "step=read number=3112 vault=v.vault.azure.net key=app "
-                                 "class=not_found http_status=404 request_id=r-1 text=\"no key "
+                                 "class=not_found http_status=404 service_code=KeyNotFound "
+                                 "request_id=r-1 text=\"no key "
                                  "\\\"app\\\"?at all ?\" advice=\""));
     assert_non_null(strstr(line, kp_code_find(3112)->advice));
 }
