@@ -75,7 +75,13 @@ pfx -legacy -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-RC2-40 -macalg sha1 -out old
 cat key.pem certificate.pem >both.pem
 openssl rsa -in key.pem -outform MSBLOB -out key.blob 2>err || fail "openssl made no MSBLOB"
 openssl rsa -in key.pem -outform PVK -pvk-none -out key.pvk 2>err || fail "openssl made no PVK"
+openssl rsa -in key.pem -outform PVK -pvk-strong -passout file:pfx.pass -provider default \
+    -provider legacy -out locked.pvk 2>err || fail "openssl made no PVK with a password"
 cp key.pem bare.pem
+sha256=$(openssl x509 -in certificate.pem -noout -fingerprint -sha256 | tr -d : | cut -d= -f2)
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=stranger -keyout stranger.key \
+    -out stranger.crt 2>err || fail "openssl made no certificate"
+cat stranger.key stranger.crt >stranger.pem
 
 with_password='"certificate_password": {"file": "'$work/pfx.pass'"},'
 with_thumbprint="\"thumbprint\": \"$thumbprint\","
@@ -93,29 +99,33 @@ certificate() {
     certificate pem both.pem '' && printf ,
     certificate barepem bare.pem "$with_thumbprint" && printf ,
     certificate msblob key.blob "$with_thumbprint" && printf ,
+    certificate sha256 bare.pem "\"thumbprint\": \"$sha256\"," && printf ,
     certificate pvk key.pvk "$with_thumbprint" && printf ,
+    certificate lockedpvk locked.pvk "$with_password $with_thumbprint" && printf ,
+    certificate forged stranger.key "$with_thumbprint" && printf ,
     certificate unlisted both.pem '' && printf ,
     certificate stranger stranger.pem ''
     printf '}, "ekm": {"allow": ["config:pfx", "config:oldpfx", "config:pem", "config:barepem",'
-    printf '"config:msblob", "config:pvk", "config:stranger"], "key_map": "%s/certs.map",' "$work"
+    printf '"config:sha256", "config:msblob", "config:pvk", "config:lockedpvk", "config:forged",'
+    printf '"config:stranger"], "key_map": "%s/certs.map",' "$work"
     printf '"log_file": "%s/certs.log", "patience_ms": 0, "event_level": 2}}' "$work"
 } >certs.json
 export KP_EKM_CONFIG=$work/certs.json
-openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=stranger -keyout stranger.key \
-    -out stranger.crt 2>err || fail "openssl made no certificate"
-cat stranger.key stranger.crt >stranger.pem
 
-for kind in pfx oldpfx pem barepem msblob pvk; do
+for kind in pfx oldpfx pem barepem sha256 msblob pvk lockedpvk; do
     use_scripts "config:$kind" "config:$kind" s3cret
     control DELETE /requests
     encrypts "$kind"
     [ "$(requests token)" -gt 0 ] || fail "$kind: no assertion was checked"
+    [ "$(requests unwrap)" -gt 0 ] || fail "$kind: no key was unwrapped"
 done
 
 use_scripts config:pem config:pem another
 message 33028 'Provider error code: 3303' --folder refused tde-setup.sql
 use_scripts config:unlisted config:unlisted s3cret
 message 33028 'Provider error code: 5' --folder unlisted tde-setup.sql
-use_scripts config:stranger config:stranger s3cret
-message 33049 'Provider error code: 3303' --folder stranger tde-setup.sql
+for kind in stranger forged; do # another certificate; the right one's thumbprint with another key
+    use_scripts "config:$kind" "config:$kind" s3cret
+    message 33049 'Provider error code: 3303' --folder "$kind" tde-setup.sql
+done
 lacks "$(cat pfx.pass)" certs.log

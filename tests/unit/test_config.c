@@ -26,6 +26,7 @@ static void parse_empty_object_gives_every_default(void **state)
     kpi_config_init(&defaults);
     assert_memory_equal(&config, &defaults, sizeof config);
     assert_int_equal(config.defaults.timeout_ms, 30000);
+    assert_int_equal(config.ekm.limits.timeout_ms, 30000);
     assert_int_equal(config.defaults.retry_max_attempts, 5);
     assert_int_equal(config.defaults.local_public_ops, 0);
     assert_int_equal(config.provider.loops, 1);
