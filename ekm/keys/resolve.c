@@ -204,6 +204,20 @@ static kp_status learn_key(const struct asking *a)
     return ekm_resolver_remember(a->resolver, record, 1, 0, a->err);
 }
 
+/* What the vault said stays: that it is gone altogether, its status and the request's id. */
+static kp_status say_missing(const struct asking *a)
+{
+    const struct ekm_record *record = &a->ret->record;
+
+    kpb_error_prefix(a->err,
+                     "vault %s has no version %s of key %s, which is the one recorded for this "
+                     "thumbprint; recover or restore it",
+                     record->vault, record->version, record->name);
+    if (a->err && a->err->code == 0)
+        a->err->code = KP_CODE_ErrorHttpResourceNotFound;
+    return KP_NOT_FOUND;
+}
+
 static kp_status fetch_recorded(const struct asking *a)
 {
     struct ekm_record *record = &a->ret->record;
@@ -211,10 +225,7 @@ static kp_status fetch_recorded(const struct asking *a)
                                  kpb_span_str(record->version), &a->ret->key, a->err);
 
     if (st == KP_NOT_FOUND)
-        return kpb_fail_code(a->err, st, KP_CODE_ErrorHttpResourceNotFound,
-                             "vault %s has no version %s of key %s, which is the one recorded for "
-                             "this thumbprint; recover or restore it",
-                             record->vault, record->version, record->name);
+        return say_missing(a);
     if (st != KP_OK)
         return st;
     a->ret->has_key = true;

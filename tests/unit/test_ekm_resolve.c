@@ -395,6 +395,8 @@ static void recorded_version_that_is_gone_is_3112_and_no_other_is_taken(void **s
     (void)snprintf(vault.keys[0].version, sizeof vault.keys[0].version, "v7");
     assert_int_equal(ask(&thumb, EKM_RESOLVE_WITH_KEY, &found, &err), KP_NOT_FOUND);
     assert_int_equal(err.code, 3112);
+    assert_non_null(strstr(err.text, "recorded for this thumbprint; recover or restore it"));
+    assert_non_null(strstr(err.text, ": there is no such key")); /* the vault's own words */
     (void)snprintf(vault.keys[0].version, sizeof vault.keys[0].version, "v1");
     vault.keys[0].seed = 5; /* another key under the recorded version */
     assert_int_equal(ask(&thumb, EKM_RESOLVE_WITH_KEY, &found, &err), KP_INTEGRITY);
