@@ -6,6 +6,7 @@
 #include "core/local_ops.h"
 #include "core/observe.h"
 #include "core/pipeline.h"
+#include "core/plugin_status.h"
 #include "core/provider.h"
 #include "core/vault.h"
 #include "core/wait.h"
@@ -19,17 +20,13 @@ static struct kp_vault *vault_of(struct kpi_op *op)
 
 void kpi_attempt_take_error(struct kpi_op *op, kp_status status, const struct kp_error *error)
 {
-    op->status = status;
     op->reply = NULL;
     if (!error) {
-        (void)kpb_fail(&op->error, status, "%s", kp_status_meaning(status));
+        op->status = kpb_fail(&op->error, status, "%s", kp_status_meaning(status));
         return;
     }
     kpi_struct_read(&op->error, sizeof op->error, error);
-    op->error.status = (uint32_t)status;
-    op->error.text[sizeof op->error.text - 1] = '\0';
-    op->error.request_id[sizeof op->error.request_id - 1] = '\0';
-    op->error.service_code[sizeof op->error.service_code - 1] = '\0';
+    op->status = kpi_plugin_status(status, &op->error, "finish");
 }
 
 void kpi_attempt_take_reply(struct kpi_op *op, const struct kp_reply *reply)

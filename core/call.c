@@ -10,6 +10,7 @@
 #include "base/errors.h"
 #include "core/observe.h"
 #include "core/pipeline.h"
+#include "core/plugin_status.h"
 #include "core/process.h"
 #include "core/provider.h"
 #include "core/submit.h"
@@ -104,16 +105,10 @@ static void give_reply(struct inline_sink *sink, struct kp_result *result)
 static kp_status settle_failure(const struct kp_request *request, kp_status status,
                                 struct kp_error *error)
 {
-    const char *op = kp_op_text(request->op);
-    if ((unsigned)status >= KP_STATUS_COUNT)
-        return kpb_fail(error, KP_INTERNAL, "%s: the plugin's run returned status %d", op,
-                        (int)status);
-    error->status = (uint32_t)status;
-    error->text[sizeof error->text - 1] = '\0';
-    error->request_id[sizeof error->request_id - 1] = '\0';
-    error->service_code[sizeof error->service_code - 1] = '\0';
+    status = kpi_plugin_status(status, error, "run");
     if (error->text[0] == '\0')
-        (void)snprintf(error->text, sizeof error->text, "%s: %s", op, kp_status_meaning(status));
+        (void)snprintf(error->text, sizeof error->text, "%s: %s", kp_op_text(request->op),
+                       kp_status_meaning(status));
     return status;
 }
 

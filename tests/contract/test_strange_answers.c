@@ -42,12 +42,14 @@ static void fill_texts(struct kp_error *error)
 {
     memset(error->text, 'x', sizeof error->text);
     memset(error->request_id, 'y', sizeof error->request_id);
+    memset(error->service_code, 'z', sizeof error->service_code);
 }
 
 static void expect_ended_texts(const struct kp_error *error)
 {
     assert_non_null(memchr(error->text, '\0', sizeof error->text));
     assert_non_null(memchr(error->request_id, '\0', sizeof error->request_id));
+    assert_non_null(memchr(error->service_code, '\0', sizeof error->service_code));
 }
 
 /* ---- run ---- */
