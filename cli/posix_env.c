@@ -70,10 +70,15 @@ const char *cli_platform_key_map(void)
     return "/var/lib/keyprovider/ekm-keys.json";
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 bool cli_platform_plugin_dir(char *out)
 {
     char exe[CLI_PATH_MAX_LEN];
-    struct stat st;
     const ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     if (n <= 0) {
         return false;
@@ -86,8 +91,10 @@ bool cli_platform_plugin_dir(char *out)
         }
         *slash = '\0';
     }
-    return put(out, exe, "/lib/keyprovider/plugins", "") && stat(out, &st) == 0 &&
-           S_ISDIR(st.st_mode);
+    if (put(out, exe, "/" KP_LIBDIR_BUILT, "/keyprovider/plugins") && is_folder(out)) {
+        return true;
+    }
+    return put(out, exe, "/lib/keyprovider/plugins", "") && is_folder(out); /* a build folder */
 }
 
 bool cli_platform_stdout_is_terminal(void)
