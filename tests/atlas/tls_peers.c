@@ -17,7 +17,7 @@
 #define PATH_LEN 512
 
 /* What is wrong with the certificate, besides enum-like CERT_ faults. */
-enum trouble { NONE, OTHER_NAME, UNKNOWN_ISSUER, LISTED, STAPLED };
+enum trouble { NONE, OTHER_NAME, UNKNOWN_ISSUER, SELF_SIGNED, LISTED, STAPLED };
 
 static const struct row {
     const char *name;
@@ -30,6 +30,7 @@ static const struct row {
     {"expired", NONE, CERT_EXPIRED, 0, "/status/503"},
     {"not-yet-valid", NONE, CERT_NOT_YET, 0, "/status/503"},
     {"unknown-issuer", UNKNOWN_ISSUER, 0, 0, "/status/503"},
+    {"self-signed", SELF_SIGNED, 0, 0, "/status/503"},
     {"listed", LISTED, 0, 0, "/status/503"},
     {"stapled", STAPLED, 0, 0, "/status/503"},
     {"tls-1-0", NONE, 0, TLS1_VERSION, "/status/503"},
@@ -63,14 +64,21 @@ static void write_list(const char *folder, const struct cert *revoked)
     cert_write_list(&authority, revoked, false, path);
 }
 
+static struct cert make_cert(const struct row *row)
+{
+    if (row->trouble == SELF_SIGNED)
+        return cert_authority("localhost");
+    return cert_server(row->trouble == UNKNOWN_ISSUER ? &stranger : &authority,
+                       row->trouble == OTHER_NAME ? "DNS:elsewhere.test" : NAMES, row->faults);
+}
+
 static struct tls_server *start(const struct row *row, struct cert *cert)
 {
     struct tls_server_options options = {.cert = cert,
                                          .min_version = row->version,
                                          .max_version = row->version,
                                          .always = row->always};
-    *cert = cert_server(row->trouble == UNKNOWN_ISSUER ? &stranger : &authority,
-                        row->trouble == OTHER_NAME ? "DNS:elsewhere.test" : NAMES, row->faults);
+    *cert = make_cert(row);
     if (row->trouble == STAPLED)
         options.staple_len = cert_staple(&authority, cert, false, false, &options.staple);
     return tls_server_start(&options);

@@ -6,6 +6,7 @@
 #define KP_TESTS_SUPPORT_WIRE_H
 
 #include "support/http_ask.h"
+#include "support/relay.h"
 #include "support/temp_dir.h"
 #include "support/tls_server.h"
 

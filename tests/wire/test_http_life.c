@@ -8,14 +8,9 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "base/span.h"
 #include "core/resolve.h"
+#include "support/sock.h"
 #include "support/wire.h"
 
 static struct wire wire;
@@ -44,33 +39,24 @@ static void to_resolve(struct ask *ask)
     latch_wait(&asked, 1);
 }
 
-/* A socket whose queue is full: who comes now is not answered. */
-static int full_listener(uint16_t *ret_port, int fillers[4])
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t len = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(fd, 0), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    for (int i = 0; i < 4; i++) {
-        fillers[i] = socket(AF_INET, SOCK_STREAM, 0);
-        assert_int_equal(fcntl(fillers[i], F_SETFL, O_NONBLOCK), 0);
-        (void)connect(fillers[i], (struct sockaddr *)&address, sizeof address);
-    }
-    *ret_port = ntohs(address.sin_port);
-    return fd;
-}
+#define N_FILLERS 4
 
-static int listener = -1;
-static int fillers[4];
+static sock listener = SOCK_NONE;
+static sock fillers[N_FILLERS];
+
+/* A socket whose queue is full: who comes now is not answered. */
+static uint16_t fill_listener(void)
+{
+    uint16_t port;
+    listener = sock_listen(0, &port);
+    for (int i = 0; i < N_FILLERS; i++)
+        fillers[i] = sock_begin_connect(port);
+    return port;
+}
 
 static void to_connect(struct ask *ask)
 {
-    uint16_t port;
-    listener = full_listener(&port, fillers);
-    ask_init(ask, wire.vault, wire.script, "127.0.0.1", port, "/bytes/1");
+    ask_init(ask, wire.vault, wire.script, "127.0.0.1", fill_listener(), "/bytes/1");
     ask_begin(ask);
     wire_expect(&wire, "/bytes/1", KP_OK, 0); /* the loop has been round since */
 }
@@ -167,11 +153,11 @@ static void end_step(void)
     relay_stop(relay);
     wire_end(&wire);
     kpi_resolver_use(NULL, NULL);
-    if (listener >= 0) {
-        close(listener);
-        for (int i = 0; i < 4; i++)
-            close(fillers[i]);
-        listener = -1;
+    if (listener != SOCK_NONE) {
+        sock_close(listener);
+        for (int i = 0; i < N_FILLERS; i++)
+            sock_close(fillers[i]);
+        listener = SOCK_NONE;
     }
     latch_clear(&asked);
     latch_clear(&release);

@@ -11,6 +11,7 @@
 #include "base/errors.h"
 #include "base/span.h"
 #include "core/resolve.h"
+#include "support/env.h"
 #include "support/wire.h"
 
 #define SPAN(text)                                                                                 \
@@ -291,10 +292,10 @@ static void environment_names_the_proxy(void **state)
     kp_vault_release(wire.vault);
     client_end(&wire.client);
     (void)snprintf(url, sizeof url, "us%%65r:p%%40ss@127.0.0.1:%u", relay_port(proxy));
-    assert_int_equal(setenv("https_proxy", url, 1), 0);
-    assert_int_equal(unsetenv("no_proxy"), 0);
+    env_set("https_proxy", url);
+    env_set("no_proxy", NULL);
     wire_open(&wire, ", \"proxy\": \"environment\"", false);
-    assert_int_equal(unsetenv("https_proxy"), 0);
+    env_set("https_proxy", NULL);
     wire_expect(&wire, "/bytes/1", KP_OK, 0);
     assert_int_equal(relay_n_asked(proxy), 1);
     assert_true(relay_was_told(proxy, "Proxy-Authorization: Basic dXNlcjpwQHNz\r\n"));
@@ -309,11 +310,11 @@ static void proxy_in_the_environment_that_is_none_fails_requests_only(void **sta
     (void)begin_with("");
     kp_vault_release(wire.vault);
     client_end(&wire.client);
-    assert_int_equal(setenv("https_proxy", "socks5://proxy.test:1080", 1), 0);
-    assert_int_equal(setenv("no_proxy", "server.test", 1), 0);
+    env_set("https_proxy", "socks5://proxy.test:1080");
+    env_set("no_proxy", "server.test");
     wire_open(&wire, ", \"proxy\": \"environment\"", false);
-    assert_int_equal(unsetenv("https_proxy"), 0);
-    assert_int_equal(unsetenv("no_proxy"), 0);
+    env_set("https_proxy", NULL);
+    env_set("no_proxy", NULL);
     wire_expect(&wire, "/bytes/1", KP_CONFIG, 3106);
     ask_init(&ask, wire.vault, wire.script, "server.test", tls_server_port(wire.server), "/echo");
     assert_int_equal(ask_do(&ask), KP_OK);

@@ -33,6 +33,7 @@ seen_as 3106 'subject name' "the certificate is another host's" show other-name
 seen_as 3106 'has expired' 'the certificate has expired' show expired
 seen_as 3106 'not yet valid' 'the certificate is not valid yet' show not-yet-valid
 seen_as 3106 'local issuer' 'the certificate is of an unknown authority' show unknown-issuer
+seen_as 3106 'self-signed' 'the certificate is self-signed' show self-signed
 seen_as 3106 'revocation answer' 'the stapled answer says that the certificate is revoked' \
     show stapled
 KP_CONFIG=$work/listed.json

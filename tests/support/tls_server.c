@@ -1,7 +1,6 @@
 #include "support/tls_server.h"
 
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -10,70 +9,19 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <nghttp2/nghttp2.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#define CONNECTIONS_MAX 2048
+#include "support/stand.h"
+
 #define REQUEST_MAX (256u * 1024u)
-
-/* ---- Sockets ---- */
-
-static int listen_here(uint16_t *ret_port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t len = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_true(fd >= 0);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(fd, 512), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    *ret_port = ntohs(address.sin_port);
-    return fd;
-}
-
-static int connect_here(uint16_t port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
-/* A peer that went away is no reason to end the test; the rest of the process is not touched. */
-static void block_sigpipe(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
-
-static void reset_socket(int fd)
-{
-    struct linger linger = {1, 0};
-    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-}
 
 /* ---- The server ---- */
 
 struct stream;
 
 struct connection {
+    struct guest guest;
     struct tls_server *server;
-    uv_thread_t thread;
-    int fd;
-    bool open;
     SSL *ssl;               /* NULL: no TLS */
     struct stream *streams; /* HTTP/2: freed with the connection */
 };
@@ -81,26 +29,20 @@ struct connection {
 struct tls_server {
     struct tls_server_options options;
     SSL_CTX *ctx;
-    int fd;
-    uint16_t port;
-    uv_thread_t acceptor;
     struct latch requests;
-    uv_mutex_t lock;
-    bool stopping;
-    uint32_t n;
-    struct connection connections[CONNECTIONS_MAX];
+    struct stand stand;
 };
 
 static long receive(struct connection *c, void *out, size_t n)
 {
-    return c->ssl ? SSL_read(c->ssl, out, (int)n) : recv(c->fd, out, n, 0);
+    return c->ssl ? SSL_read(c->ssl, out, (int)n) : sock_receive(c->guest.socket, out, n);
 }
 
 static bool send_all(struct connection *c, const void *bytes, size_t n)
 {
     const char *at = bytes;
     while (n > 0) {
-        long sent = c->ssl ? SSL_write(c->ssl, at, (int)n) : send(c->fd, at, n, MSG_NOSIGNAL);
+        long sent = c->ssl ? SSL_write(c->ssl, at, (int)n) : sock_send(c->guest.socket, at, n);
         if (sent <= 0)
             return false;
         at += sent;
@@ -393,11 +335,28 @@ static bool chose_h2(const SSL *ssl)
     return len == 2 && memcmp(name, "h2", 2) == 0;
 }
 
-static void serve(void *arg)
+/* SSL_set_fd takes an int; so many sockets no test has. */
+static struct guest *welcome(void *ctx, sock socket)
 {
-    struct connection *c = arg;
+    struct tls_server *server = ctx;
+    struct connection *c = calloc(1, sizeof *c);
+    if (!c)
+        abort();
+    c->server = server;
+    sock_be_prompt(socket);
+    if (server->ctx) {
+        c->ssl = SSL_new(server->ctx);
+        if (!c->ssl || SSL_set_fd(c->ssl, (int)socket) != 1)
+            abort();
+    }
+    return &c->guest;
+}
+
+static void serve(void *ctx, struct guest *guest)
+{
+    struct connection *c = (struct connection *)guest;
     bool ok = true;
-    block_sigpipe();
+    (void)ctx;
     if (c->ssl)
         ok = SSL_accept(c->ssl) == 1;
     if (ok && chose_h2(c->ssl))
@@ -406,39 +365,12 @@ static void serve(void *arg)
         serve_h1(c);
     if (c->ssl && ok)
         (void)SSL_shutdown(c->ssl);
-    SSL_free(c->ssl);
-    uv_mutex_lock(&c->server->lock);
-    close(c->fd);
-    c->open = false;
-    uv_mutex_unlock(&c->server->lock);
 }
 
-static void begin_connection(struct tls_server *server, int fd)
+static void part(void *ctx, struct guest *guest)
 {
-    int on = 1;
-    uv_mutex_lock(&server->lock);
-    if (server->stopping || server->n == CONNECTIONS_MAX) {
-        close(fd);
-    } else {
-        struct connection *c = &server->connections[server->n++];
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        *c = (struct connection){.server = server, .fd = fd, .open = true};
-        if (server->ctx) {
-            c->ssl = SSL_new(server->ctx);
-            if (!c->ssl || SSL_set_fd(c->ssl, fd) != 1)
-                abort();
-        }
-        if (uv_thread_create(&c->thread, serve, c) != 0)
-            abort();
-    }
-    uv_mutex_unlock(&server->lock);
-}
-
-static void accept_all(void *arg)
-{
-    struct tls_server *server = arg;
-    for (int fd; (fd = accept(server->fd, NULL, NULL)) >= 0;)
-        begin_connection(server, fd);
+    (void)ctx;
+    SSL_free(((struct connection *)guest)->ssl);
 }
 
 /* ---- TLS ---- */
@@ -487,40 +419,32 @@ static SSL_CTX *new_context(struct tls_server_options *options)
 
 struct tls_server *tls_server_start(const struct tls_server_options *options)
 {
+    static const struct stand_calls calls = {welcome, serve, part};
     struct tls_server *server = calloc(1, sizeof *server);
     assert_non_null(server);
     server->options = *options;
     server->ctx = options->cert ? new_context(&server->options) : NULL;
-    server->fd = listen_here(&server->port);
     latch_init(&server->requests);
-    assert_int_equal(uv_mutex_init(&server->lock), 0);
-    assert_int_equal(uv_thread_create(&server->acceptor, accept_all, server), 0);
+    stand_start(&server->stand, &calls, server);
     return server;
+}
+
+static void drop(void *ctx, struct guest *guest)
+{
+    (void)ctx;
+    sock_end(guest->socket);
 }
 
 void tls_server_drop_all(struct tls_server *server)
 {
-    uv_mutex_lock(&server->lock);
-    for (uint32_t i = 0; i < server->n; i++)
-        if (server->connections[i].open)
-            (void)shutdown(server->connections[i].fd, SHUT_RDWR);
-    uv_mutex_unlock(&server->lock);
+    stand_for_each(&server->stand, drop);
 }
 
 void tls_server_stop(struct tls_server *server)
 {
     if (!server)
         return;
-    uv_mutex_lock(&server->lock);
-    server->stopping = true;
-    uv_mutex_unlock(&server->lock);
-    (void)shutdown(server->fd, SHUT_RDWR);
-    uv_thread_join(&server->acceptor);
-    close(server->fd);
-    tls_server_drop_all(server);
-    for (uint32_t i = 0; i < server->n; i++)
-        uv_thread_join(&server->connections[i].thread);
-    uv_mutex_destroy(&server->lock);
+    stand_stop(&server->stand, drop);
     latch_clear(&server->requests);
     SSL_CTX_free(server->ctx);
     OPENSSL_free(server->options.staple);
@@ -529,275 +453,15 @@ void tls_server_stop(struct tls_server *server)
 
 uint16_t tls_server_port(const struct tls_server *server)
 {
-    return server->port;
+    return server->stand.port;
 }
 
 uint64_t tls_server_n_connections(struct tls_server *server)
 {
-    uv_mutex_lock(&server->lock);
-    uint64_t n = server->n;
-    uv_mutex_unlock(&server->lock);
-    return n;
+    return stand_n_guests(&server->stand);
 }
 
 struct latch *tls_server_requests(struct tls_server *server)
 {
     return &server->requests;
-}
-
-/* ---- The relay ---- */
-
-struct pair {
-    struct relay *relay;
-    uv_thread_t thread;
-    int client;
-    int server;
-    bool open;
-    bool silent;
-    bool has_swallowed;
-    uint64_t n_passed; /* from the server */
-};
-
-struct relay {
-    int fd;
-    uint16_t port;
-    uint16_t to_port;
-    bool as_proxy;
-    char told[4096];
-    uv_thread_t acceptor;
-    uv_mutex_t lock;
-    bool stopping;
-    uint64_t n_asked;
-    uint64_t truncate_at;
-    bool holds;
-    struct latch accepted;
-    struct latch swallowed;
-    uint32_t n;
-    struct pair pairs[CONNECTIONS_MAX];
-};
-
-/* Reads a CONNECT up to the empty line and agrees to it. */
-static bool answer_connect(struct pair *pair)
-{
-    static const char agreed[] = "HTTP/1.1 200 Connection established\r\n\r\n";
-    char text[sizeof pair->relay->told] = "";
-    size_t n = 0;
-    while (n < sizeof text - 1) {
-        ssize_t got = recv(pair->client, text + n, 1, 0);
-        if (got <= 0)
-            return false;
-        n++;
-        text[n] = '\0';
-        if (n >= 4 && strcmp(text + n - 4, "\r\n\r\n") == 0)
-            break;
-    }
-    uv_mutex_lock(&pair->relay->lock);
-    pair->relay->n_asked += starts(text, "CONNECT ");
-    memcpy(pair->relay->told, text, n + 1);
-    uv_mutex_unlock(&pair->relay->lock);
-    return starts(text, "CONNECT ") &&
-           send(pair->client, agreed, sizeof agreed - 1, MSG_NOSIGNAL) > 0;
-}
-
-/* How many of n bytes may go on to the client; less ends the connection. */
-static size_t allowed(struct pair *pair, size_t n)
-{
-    struct relay *relay = pair->relay;
-    uv_mutex_lock(&relay->lock);
-    if (relay->truncate_at > 0 && pair->n_passed + n > relay->truncate_at)
-        n = (size_t)(relay->truncate_at > pair->n_passed ? relay->truncate_at - pair->n_passed : 0);
-    pair->n_passed += n;
-    uv_mutex_unlock(&relay->lock);
-    return n;
-}
-
-static bool is_silent(struct pair *pair)
-{
-    uv_mutex_lock(&pair->relay->lock);
-    bool silent = pair->silent;
-    uv_mutex_unlock(&pair->relay->lock);
-    return silent;
-}
-
-/* False: this connection is at its end. */
-static bool pass(struct pair *pair, int from, int to)
-{
-    char bytes[16384];
-    ssize_t n = recv(from, bytes, sizeof bytes, 0);
-    if (n <= 0)
-        return false;
-    if (is_silent(pair)) {
-        if (!pair->has_swallowed)
-            latch_hit(&pair->relay->swallowed);
-        pair->has_swallowed = true;
-        return true;
-    }
-    size_t part = to == pair->client ? allowed(pair, (size_t)n) : (size_t)n;
-    return (part == 0 || send(to, bytes, part, MSG_NOSIGNAL) == (ssize_t)part) && part == (size_t)n;
-}
-
-static void pass_both(struct pair *pair)
-{
-    struct pollfd fds[2] = {{pair->client, POLLIN, 0}, {pair->server, POLLIN, 0}};
-    while (poll(fds, 2, -1) > 0) {
-        if (fds[0].revents && !pass(pair, pair->client, pair->server))
-            return;
-        if (fds[1].revents && !pass(pair, pair->server, pair->client))
-            return;
-    }
-}
-
-static void run_pair(void *arg)
-{
-    struct pair *pair = arg;
-    if (!pair->relay->as_proxy || answer_connect(pair))
-        pass_both(pair);
-    uv_mutex_lock(&pair->relay->lock);
-    close(pair->client);
-    close(pair->server);
-    pair->open = false;
-    uv_mutex_unlock(&pair->relay->lock);
-}
-
-static void begin_pair(struct relay *relay, int client)
-{
-    int server = connect_here(relay->to_port);
-    uv_mutex_lock(&relay->lock);
-    if (relay->stopping || server < 0 || relay->n == CONNECTIONS_MAX) {
-        close(client);
-        if (server >= 0)
-            close(server);
-    } else {
-        struct pair *pair = &relay->pairs[relay->n++];
-        *pair = (struct pair){.relay = relay,
-                              .client = client,
-                              .server = server,
-                              .open = true,
-                              .silent = relay->holds};
-        if (uv_thread_create(&pair->thread, run_pair, pair) != 0)
-            abort();
-        latch_hit(&relay->accepted);
-    }
-    uv_mutex_unlock(&relay->lock);
-}
-
-static void relay_all(void *arg)
-{
-    struct relay *relay = arg;
-    for (int fd; (fd = accept(relay->fd, NULL, NULL)) >= 0;)
-        begin_pair(relay, fd);
-}
-
-struct relay *relay_start(uint16_t to_port, bool as_proxy)
-{
-    struct relay *relay = calloc(1, sizeof *relay);
-    assert_non_null(relay);
-    relay->to_port = to_port;
-    relay->as_proxy = as_proxy;
-    relay->fd = listen_here(&relay->port);
-    latch_init(&relay->accepted);
-    latch_init(&relay->swallowed);
-    assert_int_equal(uv_mutex_init(&relay->lock), 0);
-    assert_int_equal(uv_thread_create(&relay->acceptor, relay_all, relay), 0);
-    return relay;
-}
-
-static void end_pairs(struct relay *relay, bool reset)
-{
-    uv_mutex_lock(&relay->lock);
-    for (uint32_t i = 0; i < relay->n; i++) {
-        if (!relay->pairs[i].open)
-            continue;
-        if (reset)
-            reset_socket(relay->pairs[i].client);
-        (void)shutdown(relay->pairs[i].server, SHUT_RDWR);
-        if (!reset)
-            (void)shutdown(relay->pairs[i].client, SHUT_RDWR);
-    }
-    uv_mutex_unlock(&relay->lock);
-}
-
-void relay_stop(struct relay *relay)
-{
-    if (!relay)
-        return;
-    uv_mutex_lock(&relay->lock);
-    relay->stopping = true;
-    uv_mutex_unlock(&relay->lock);
-    (void)shutdown(relay->fd, SHUT_RDWR);
-    uv_thread_join(&relay->acceptor);
-    close(relay->fd);
-    end_pairs(relay, false);
-    for (uint32_t i = 0; i < relay->n; i++)
-        uv_thread_join(&relay->pairs[i].thread);
-    uv_mutex_destroy(&relay->lock);
-    latch_clear(&relay->accepted);
-    latch_clear(&relay->swallowed);
-    free(relay);
-}
-
-uint16_t relay_port(const struct relay *relay)
-{
-    return relay->port;
-}
-
-uint64_t relay_n_connections(struct relay *relay)
-{
-    uv_mutex_lock(&relay->lock);
-    uint64_t n = relay->n;
-    uv_mutex_unlock(&relay->lock);
-    return n;
-}
-
-uint64_t relay_n_asked(struct relay *relay)
-{
-    uv_mutex_lock(&relay->lock);
-    uint64_t n = relay->n_asked;
-    uv_mutex_unlock(&relay->lock);
-    return n;
-}
-
-bool relay_was_told(struct relay *relay, const char *words)
-{
-    uv_mutex_lock(&relay->lock);
-    bool told = strstr(relay->told, words) != NULL;
-    uv_mutex_unlock(&relay->lock);
-    return told;
-}
-
-void relay_go_silent(struct relay *relay)
-{
-    uv_mutex_lock(&relay->lock);
-    for (uint32_t i = 0; i < relay->n; i++)
-        relay->pairs[i].silent = true;
-    uv_mutex_unlock(&relay->lock);
-}
-
-void relay_hold(struct relay *relay)
-{
-    uv_mutex_lock(&relay->lock);
-    relay->holds = true;
-    uv_mutex_unlock(&relay->lock);
-}
-
-void relay_wait_connection(struct relay *relay, uint64_t n)
-{
-    latch_wait(&relay->accepted, n);
-}
-
-void relay_wait_swallowed(struct relay *relay, uint64_t n)
-{
-    latch_wait(&relay->swallowed, n);
-}
-
-void relay_reset(struct relay *relay)
-{
-    end_pairs(relay, true);
-}
-
-void relay_truncate_at(struct relay *relay, uint64_t n)
-{
-    uv_mutex_lock(&relay->lock);
-    relay->truncate_at = n;
-    uv_mutex_unlock(&relay->lock);
 }
