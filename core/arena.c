@@ -21,9 +21,9 @@
 #define UNIT_LEN ((size_t)64)
 #define UNITS_A_PIECE (PIECE_LEN / UNIT_LEN)
 #define MAX_LEN (UINT64_C(4) * 1024 * 1024 * 1024)
-#define N_CLASSES 7u
+#define N_CLASSES 8u
 
-static const uint32_t class_units[N_CLASSES] = {1, 4, 16, 32, 64, 256, 1024};
+static const uint32_t class_units[N_CLASSES] = {1, 4, 10, 16, 32, 64, 256, 1024};
 
 /*
  * The range is counted in units of 64 bytes. A piece of it is cut into blocks of one class when it
@@ -163,7 +163,7 @@ static uint32_t open_piece(unsigned cls)
     uint32_t piece = atomic_load_explicit(&arena.n_opened, memory_order_relaxed);
     uint32_t step = class_units[cls];
     uint32_t first = piece * (uint32_t)UNITS_A_PIECE;
-    uint32_t last = first + (uint32_t)UNITS_A_PIECE - step;
+    uint32_t last = first + ((uint32_t)UNITS_A_PIECE / step - 1) * step;
 
     if (piece == arena.n_pieces)
         return KPI_FREELIST_NONE;

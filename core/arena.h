@@ -4,7 +4,7 @@
  * as the system's limit (RLIMIT_MEMLOCK) allows, piece by piece as it comes into use, and never
  * unmapped.
  *
- * Blocks have seven sizes, 64 bytes to 64 KiB; each is zeroed when handed out and wiped when freed.
+ * Blocks have eight sizes, 64 bytes to 64 KiB; each is zeroed when handed out and wiped when freed.
  * A larger block, or one that finds the arena full, comes from the C heap instead, is wiped when
  * freed all the same, and is counted.
  *

@@ -20,13 +20,14 @@ static struct kp_vault *vault_of(struct kpi_op *op)
 
 void kpi_attempt_take_error(struct kpi_op *op, kp_status status, const struct kp_error *error)
 {
+    struct kp_error *own = kpi_block_error(&op->out);
     op->reply = NULL;
     if (!error) {
-        op->status = kpb_fail(&op->error, status, "%s", kp_status_meaning(status));
+        op->status = kpb_fail(own, status, "%s", kp_status_meaning(status));
         return;
     }
-    kpi_struct_read(&op->error, sizeof op->error, error);
-    op->status = kpi_plugin_status(status, &op->error, "finish");
+    kpi_struct_read(own, sizeof *own, error);
+    op->status = kpi_plugin_status(status, own, "finish");
 }
 
 void kpi_attempt_take_reply(struct kpi_op *op, const struct kp_reply *reply)
@@ -34,17 +35,18 @@ void kpi_attempt_take_reply(struct kpi_op *op, const struct kp_reply *reply)
     op->status = kpi_block_copy_reply(&op->out, reply, &op->reply);
     if (op->status == KP_OK)
         return;
+    struct kp_error *own = kpi_block_error(&op->out);
     op->reply = NULL;
-    (void)kpb_fail_memory(&op->error, "op.reply"); /* its status is known: there is only one */
-    op->error.exposure = KP_ANSWERED;
+    (void)kpb_fail_memory(own, "op.reply"); /* its status is known: there is only one */
+    own->exposure = KP_ANSWERED;
 }
 
 static void take_misuse(struct kpi_op *op, kp_status status, bool has_reply)
 {
     op->reply = NULL;
-    op->status =
-        kpb_fail(&op->error, KP_INTERNAL, "the plugin finished with status %d and %s reply",
-                 (int)status, has_reply ? "a" : "no");
+    op->status = kpb_fail(kpi_block_error(&op->out), KP_INTERNAL,
+                          "the plugin finished with status %d and %s reply", (int)status,
+                          has_reply ? "a" : "no");
 }
 
 static void take_outcome(struct kpi_op *op, kp_status status, const struct kp_reply *reply,
@@ -64,6 +66,13 @@ static bool tells_exposure(const struct kp_error *error)
     return error && error->struct_size >= offsetof(struct kp_error, reserved);
 }
 
+static void settle_exposure(struct kpi_op *op, const struct kp_error *given)
+{
+    struct kp_error *own = kpi_block_error(&op->out);
+    if (own->exposure == KP_NOT_SENT && !tells_exposure(given))
+        own->exposure = KP_MAYBE_SENT;
+}
+
 kp_status kpi_attempt_finish(struct kp_vault *vault, kp_op_id id, kp_status status,
                              const struct kp_reply *reply, const struct kp_error *error)
 {
@@ -76,8 +85,8 @@ kp_status kpi_attempt_finish(struct kp_vault *vault, kp_op_id id, kp_status stat
         return KP_USAGE;
     }
     take_outcome(op, status, reply, error);
-    if (op->status != KP_OK && op->error.exposure == KP_NOT_SENT && !tells_exposure(error))
-        op->error.exposure = KP_MAYBE_SENT;
+    if (op->status != KP_OK)
+        settle_exposure(op, error);
     kpi_pipeline_post_finish(op);
     return KP_OK;
 }
@@ -206,8 +215,20 @@ static void begin_attempt(struct kpi_op *op)
     op->attempt_id = kpi_op_open_attempt(op);
 }
 
+/* Whatever comes of the attempt, there is room for it; without, there is no attempt. */
+static bool reserve_reply(struct kpi_op *op)
+{
+    struct kp_error error;
+    if (kpi_reply_areas_take(&op->shard->reply_areas, &op->out) == KP_OK)
+        return true;
+    kpi_pipeline_end(op, kpb_fail_memory(&error, "op.reply"), NULL, &error);
+    return false;
+}
+
 void kpi_attempt_start_local(struct kpi_op *op)
 {
+    if (!reserve_reply(op))
+        return;
     begin_attempt(op);
     start_run(op);
 }
@@ -215,6 +236,8 @@ void kpi_attempt_start_local(struct kpi_op *op)
 void kpi_attempt_start(struct kpi_op *op)
 {
     uint64_t run_ops = vault_of(op)->plugin->caps->run_ops;
+    if (!reserve_reply(op))
+        return;
     begin_attempt(op);
     if (!op->skip_run && (run_ops & KP_OP_BIT(op->request->op)))
         start_run(op);
@@ -228,6 +251,7 @@ static void release_attempt(struct kpi_op *op)
 {
     struct kp_vault *vault = vault_of(op);
     kpi_list_remove(&op->link);
+    kpi_reply_areas_give(&op->shard->reply_areas, &op->out);
     atomic_fetch_sub_explicit(&vault->n_in_flight, 1, memory_order_relaxed);
     if (op->requeue)
         kpi_pipeline_requeue(op);
@@ -239,8 +263,8 @@ static void release_attempt(struct kpi_op *op)
 /* run could not serve it at once: the same attempt once more, through submit. */
 static bool run_declined(const struct kpi_op *op)
 {
-    return op->skip_run && op->status == KP_UNSUPPORTED && !op->in_plugin &&
-           op->error.text[0] == '\0';
+    const struct kp_error *error = op->out.ptr;
+    return op->skip_run && op->status == KP_UNSUPPORTED && !op->in_plugin && error->text[0] == '\0';
 }
 
 /* Calls done once nothing more will come in the attempt's name. */
@@ -259,17 +283,18 @@ static void wind_down(struct kpi_op *op)
 
 static void judge_outcome(struct kpi_op *op)
 {
+    struct kp_error *error = op->status == KP_OK ? NULL : kpi_block_error(&op->out);
     if (run_declined(op)) {
         op->attempts--;
         op->requeue = true;
         return;
     }
-    if (op->status != KP_OK && op->error.text[0] == '\0')
-        (void)snprintf(op->error.text, sizeof op->error.text, "%s: %s", kp_op_text(op->request->op),
+    if (error && error->text[0] == '\0')
+        (void)snprintf(error->text, sizeof error->text, "%s: %s", kp_op_text(op->request->op),
                        kp_status_meaning(op->status));
     if (op->status == KP_THROTTLED)
         kpi_observe_throttled(vault_of(op));
-    kpi_pipeline_judge(op, op->status, op->status == KP_OK ? NULL : &op->error);
+    kpi_pipeline_judge(op, op->status, error);
 }
 
 void kpi_attempt_finished(struct kpi_op *op)

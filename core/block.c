@@ -240,12 +240,23 @@ static const struct kp_reply *put_reply(struct kpi_block *block, const struct kp
 
 /* ---- Any way ---- */
 
+/* A few lengths only: an area serves later requests that are a little longer. */
+static size_t request_area_len(size_t needed)
+{
+    static const size_t lens[] = {KPI_REQUEST_AREA_MIN_LEN, KPI_REQUEST_AREA_USUAL_LEN,
+                                  KPI_REQUEST_AREA_MAX_LEN};
+    for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++)
+        if (needed <= lens[i])
+            return lens[i];
+    return needed;
+}
+
 static kp_status pack_request_into(struct kpi_block *block, const struct kp_request *request,
                                    const struct kp_request **ret_request)
 {
     struct packer measure = {NULL, 0, 0};
     (void)pack_request(&measure, request);
-    kp_status st = make_room(block, "op.request", measure.used);
+    kp_status st = make_room(block, "op.request", request_area_len(measure.used));
     if (st != KP_OK)
         return st;
     struct packer write = {block->ptr, block->len, 0};

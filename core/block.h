@@ -12,6 +12,13 @@
 
 #include <keyprovider/keyprovider.h>
 
+/* Requests lie in an area of one of three lengths; a longer one gets a block of its own length. */
+#define KPI_REQUEST_AREA_MIN_LEN 256u   /* a data encryption key to wrap */
+#define KPI_REQUEST_AREA_USUAL_LEN 640u /* a wrapped one, of RSA-2048 or RSA-3072 */
+#define KPI_REQUEST_AREA_MAX_LEN 1024u
+/* What a reply or an error finds reserved; a longer reply gets a block of its length. */
+#define KPI_REPLY_AREA_LEN 1024u
+
 /* A zeroed one is empty. */
 struct kpi_block {
     void *ptr;
@@ -28,7 +35,7 @@ void kpi_block_wipe(struct kpi_block *block);
 
 /*
  * Copies request, which is as this build knows it (see kpi_request_check), into block where it
- * fits, else into a larger one that takes its place. *ret_request is written on success and points
+ * fits, else into a new one that takes its place. *ret_request is written on success and points
  * into it. Errors: no_memory.
  */
 kp_status kpi_block_copy_request(struct kpi_block *block, const struct kp_request *request,
@@ -40,6 +47,14 @@ kp_status kpi_block_copy_request(struct kpi_block *block, const struct kp_reques
  */
 kp_status kpi_block_copy_reply(struct kpi_block *block, const struct kp_reply *reply,
                                const struct kp_reply **ret_reply) KP_MUST_USE;
+
+/* Room for an error at the start of a block of KPI_REPLY_AREA_LEN or more: no reply lies there. */
+static inline struct kp_error *kpi_block_error(struct kpi_block *block)
+{
+    if (block->used < sizeof(struct kp_error))
+        block->used = sizeof(struct kp_error);
+    return block->ptr;
+}
 
 /*
  * Reads a struct of ours as somebody else may know it: the first min(struct_size, len) bytes of

@@ -150,7 +150,8 @@ static void answer_from(struct kpi_op *op, const struct kpi_key_entry *entry, ui
     const struct kp_reply *copy;
     reply.flags |= flags;
     reply.next_page = (kp_span){NULL, 0};
-    if (kpi_block_copy_reply(&op->out, &reply, &copy) == KP_OK)
+    if (kpi_reply_areas_take(&op->shard->reply_areas, &op->out) == KP_OK &&
+        kpi_block_copy_reply(&op->out, &reply, &copy) == KP_OK)
         kpi_pipeline_end(op, KP_OK, copy, NULL);
     else
         kpi_pipeline_end(op, kpb_fail_memory(&error, "op.reply"), NULL, &error);

@@ -44,22 +44,22 @@ uint32_t kpi_id_slot(kp_op_id id)
     return (uint32_t)(id >> ID_SLOT_SHIFT) & (KPI_SLOTS_MAX - 1);
 }
 
-/* ---- Free list: a stack; the tag keeps a popped head from being mistaken for itself ---- */
+/* ---- Free lists: stacks; the tag keeps a popped head from being mistaken for itself ---- */
 
-static void push_free(struct kpi_op_table *table, struct kpi_op *op)
+static void push_free(_Atomic uint64_t *list, struct kpi_op *op)
 {
-    uint64_t head = atomic_load_explicit(&table->free_head, memory_order_relaxed);
+    uint64_t head = atomic_load_explicit(list, memory_order_relaxed);
     uint64_t mine;
     do {
         atomic_store_explicit(&op->next_free, (uint32_t)head, memory_order_relaxed);
         mine = ((head >> 32) + 1) << 32 | (op->slot + 1);
-    } while (!atomic_compare_exchange_weak_explicit(&table->free_head, &head, mine,
-                                                    memory_order_release, memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(list, &head, mine, memory_order_release,
+                                                    memory_order_relaxed));
 }
 
-static struct kpi_op *pop_free(struct kpi_op_table *table)
+static struct kpi_op *pop_free(struct kpi_op_table *table, _Atomic uint64_t *list)
 {
-    uint64_t head = atomic_load_explicit(&table->free_head, memory_order_acquire);
+    uint64_t head = atomic_load_explicit(list, memory_order_acquire);
     uint64_t rest;
     struct kpi_op *op;
     do {
@@ -68,8 +68,8 @@ static struct kpi_op *pop_free(struct kpi_op_table *table)
         op = &table->ops[(uint32_t)head - 1];
         rest =
             ((head >> 32) + 1) << 32 | atomic_load_explicit(&op->next_free, memory_order_relaxed);
-    } while (!atomic_compare_exchange_weak_explicit(&table->free_head, &head, rest,
-                                                    memory_order_acquire, memory_order_acquire));
+    } while (!atomic_compare_exchange_weak_explicit(list, &head, rest, memory_order_acquire,
+                                                    memory_order_acquire));
     return op;
 }
 
@@ -89,35 +89,49 @@ static uint64_t first_generation(void)
 kp_status kpi_op_table_init(struct kpi_op_table *table, struct kpi_shard *shard, uint32_t shard_at,
                             uint32_t n)
 {
-    table->ops = kpb_alloc_array("op.table", n, sizeof *table->ops);
-    if (!table->ops)
+    void *memory = kpb_alloc_array("op.table", (size_t)n + 1, sizeof *table->ops);
+    if (!memory)
         return KP_NO_MEMORY;
-    table->n = n;
-    atomic_init(&table->free_head, 0);
-    uint64_t generation = first_generation();
-    for (uint32_t i = n; i-- > 0;) {
-        struct kpi_op *op = &table->ops[i];
-        op->slot = i;
-        op->shard = shard;
-        op->table = table;
-        op->id = (uint64_t)shard_at << ID_SHARD_SHIFT | (uint64_t)i << ID_SLOT_SHIFT;
-        atomic_init(&op->word, generation << WORD_GENERATION_SHIFT);
-        kpi_list_init(&op->link);
-        kpi_list_init(&op->in_vault);
-        push_free(table, op);
-    }
+    uintptr_t line = ((uintptr_t)memory + KPI_CACHE_LINE - 1) & ~(uintptr_t)(KPI_CACHE_LINE - 1);
+    *table = (struct kpi_op_table){.ops = (void *)line,
+                                   .memory = memory,
+                                   .shard = shard,
+                                   .n = n,
+                                   .first_generation = first_generation(),
+                                   .first_id = (uint64_t)shard_at << ID_SHARD_SHIFT};
     return KP_OK;
 }
 
 void kpi_op_table_clear(struct kpi_op_table *table)
 {
-    for (uint32_t i = 0; table->ops && i < table->n; i++) {
+    uint32_t n_used = atomic_load_explicit(&table->n_used, memory_order_relaxed);
+    for (uint32_t i = 0; i < n_used; i++) {
         kpi_block_free(&table->ops[i].in);
         kpi_block_free(&table->ops[i].out);
     }
-    kpb_free(table->ops);
-    table->ops = NULL;
-    table->n = 0;
+    kpb_free(table->memory);
+    *table = (struct kpi_op_table){.ops = NULL};
+}
+
+/* A slot that was never used: all of it is zeros, and its page may not be there yet. */
+static struct kpi_op *take_unused(struct kpi_op_table *table)
+{
+    uint32_t at = atomic_load_explicit(&table->n_used, memory_order_relaxed);
+    do {
+        if (at == table->n)
+            return NULL;
+    } while (!atomic_compare_exchange_weak_explicit(&table->n_used, &at, at + 1,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    struct kpi_op *op = &table->ops[at];
+    op->slot = at;
+    op->shard = table->shard;
+    op->table = table;
+    op->id = table->first_id | (uint64_t)at << ID_SLOT_SHIFT;
+    kpi_list_init(&op->link);
+    kpi_list_init(&op->in_vault);
+    atomic_store_explicit(&op->word, table->first_generation << WORD_GENERATION_SHIFT,
+                          memory_order_relaxed);
+    return op;
 }
 
 /* Everything of the last use is forgotten but what the slot is. */
@@ -152,7 +166,11 @@ static void reset_op(struct kpi_op *op, uint64_t generation)
 
 struct kpi_op *kpi_op_acquire(struct kpi_op_table *table)
 {
-    struct kpi_op *op = pop_free(table);
+    struct kpi_op *op = pop_free(table, &table->warm_head);
+    if (!op)
+        op = pop_free(table, &table->cold_head);
+    if (!op)
+        op = take_unused(table);
     if (!op)
         return NULL;
     uint64_t word = atomic_load_explicit(&op->word, memory_order_relaxed);
@@ -173,22 +191,47 @@ struct kpi_op *kpi_op_at(struct kpi_op_table *table, kp_op_id id)
 
 /* ---- Areas ---- */
 
-kp_status kpi_op_reserve(struct kpi_op *op, struct kp_error *reterr)
+_Static_assert(sizeof(struct kpi_op) + KPI_REQUEST_AREA_USUAL_LEN <= 1024,
+               "a usual request that waits in line costs at most 1 KiB");
+_Static_assert(sizeof(struct kp_error) <= KPI_REPLY_AREA_LEN, "an error fits where a reply would");
+
+/* Whether the table has room to keep len bytes more; then they are counted. */
+static bool may_keep(struct kpi_op_table *table, size_t len)
 {
-    if (!op->in.ptr && kpi_block_alloc(&op->in, "op.request", KPI_REQUEST_AREA_LEN) != KP_OK)
-        return kpb_fail_memory(reterr, "op.request");
-    if (!op->out.ptr && kpi_block_alloc(&op->out, "op.reply", KPI_REPLY_AREA_LEN) != KP_OK)
-        return kpb_fail_memory(reterr, "op.reply");
-    return KP_OK;
+    size_t before = atomic_fetch_add_explicit(&table->kept_len, len, memory_order_relaxed);
+    if (len <= table->keep_max_len && before <= table->keep_max_len - len)
+        return true;
+    atomic_fetch_sub_explicit(&table->kept_len, len, memory_order_relaxed);
+    return false;
 }
 
-/* A warm slot keeps what any operation needs, wiped; what one operation needed more of goes. */
-static void release_area(const struct kpi_op *op, struct kpi_block *area, size_t usual_len)
+/* The slot's area is another: it is this one that is kept, or none. */
+static void settle_kept(struct kpi_op *op, size_t len_before)
 {
-    if (op->slot < op->table->n_warm && area->len == usual_len)
-        kpi_block_wipe(area);
+    if (op->keeps_in)
+        atomic_fetch_sub_explicit(&op->table->kept_len, len_before, memory_order_relaxed);
+    op->keeps_in =
+        op->in.len > 0 && op->in.len <= KPI_REQUEST_AREA_MAX_LEN && may_keep(op->table, op->in.len);
+}
+
+kp_status kpi_op_take_request(struct kpi_op *op, const struct kp_request *request)
+{
+    size_t len_before = op->in.len;
+    kp_status st = kpi_block_copy_request(&op->in, request, &op->request);
+    if (op->in.len != len_before)
+        settle_kept(op, len_before);
+    return st;
+}
+
+/* What the slot keeps is wiped for the next operation. */
+static void release_areas(struct kpi_op *op)
+{
+    if (op->keeps_in)
+        kpi_block_wipe(&op->in);
     else
-        kpi_block_free(area);
+        kpi_block_free(&op->in);
+    if (op->out.ptr)
+        kpi_block_free(&op->out); /* brought by a caller whose request could not be taken */
 }
 
 /* ---- References ---- */
@@ -206,9 +249,8 @@ void kpi_op_unref(struct kpi_op *op)
     if (op->local_key)
         kpc_key_release(op->local_key);
     op->local_key = NULL;
-    release_area(op, &op->in, KPI_REQUEST_AREA_LEN);
-    release_area(op, &op->out, KPI_REPLY_AREA_LEN);
-    push_free(op->table, op);
+    release_areas(op);
+    push_free(op->keeps_in ? &op->table->warm_head : &op->table->cold_head, op);
 }
 
 /* ---- Decisions ---- */

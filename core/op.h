@@ -45,9 +45,6 @@
 struct kpi_shard;
 struct kpc_key;
 
-/* Both are reserved at admission; a larger request or answer gets a block of its size. */
-#define KPI_REQUEST_AREA_LEN 1024u
-#define KPI_REPLY_AREA_LEN 1024u
 #define KPI_ATTEMPTS_MAX 255u /* eight bits of the id */
 
 #define KPI_WORD_ATTEMPT_OPEN 0x01u /* the plugin owes a finish */
@@ -75,58 +72,68 @@ enum kpi_ticket {
     KPI_TICKET_LEFT = 3
 };
 
+#define KPI_CACHE_LINE 64u
+
+/*
+ * With thousands pending each cache line that a step touches is one more to fetch: what one step
+ * needs lies together. What waits in line holds its request area and nothing else.
+ */
 struct kpi_op {
-    /* ---- any thread ---- */
-    _Atomic uint64_t word;
-    _Atomic uint32_t next_free;
+    /* ---- found by id, posted, dispatched ---- */
+    _Alignas(KPI_CACHE_LINE) _Atomic uint64_t word; /* any thread */
+    _Atomic uint32_t next_free;                     /* any thread */
     _Atomic uint32_t ticket; /* enum kpi_ticket; the word a blocking caller sleeps on */
     struct kpi_mail mail;    /* submit, then each finish */
-    struct kpi_mail cancel_mail;
-
-    /* ---- fixed from submit to the last reference ---- */
-    struct kpi_op_table *table;
-    struct kpi_shard *shard;
-    uint32_t slot;
     _Atomic(struct kp_vault *) vault;
-    const struct kp_request *request;
-    struct kpi_block in;
-    kp_done_fn *cb; /* NULL: a blocking caller, who gets *result */
-    void *ctx;
-    struct kp_result *result;
+    const struct kp_request *request; /* in in; fixed from submit to the last reference */
     kp_op_id id;
-    uint64_t submitted_ns;
-    _Atomic uint64_t deadline_ns; /* plugins may ask from any thread, even late */
-    bool internal;                /* a shared fetch: not counted, not refused */
+    struct kpi_shard *shard;
 
-    /* ---- changes on the loop thread ---- */
-    enum kpi_op_state state;
-    uint32_t attempts;        /* as the retry rule counts them */
+    /* ---- in line; loop thread ---- */
     struct kpi_link in_vault; /* every operation whose client is still waiting */
     struct kpi_link link;     /* in a queue, a list of waiters, or in flight */
-    struct kpi_timer timer;   /* deadline, or the end of a pause */
-    bool probe;               /* finds out whether the breaker may close */
-    bool counted;             /* in the vault's number of queued operations */
-    bool skip_cache;          /* the shared fetch failed or does not apply */
-    bool skip_run;            /* run declined: take the way through submit */
-    bool local;               /* computed here, says nothing about the vault */
-    bool maybe_done;          /* an earlier attempt may have been carried out */
-    bool requeue;             /* its pause is over, its attempt not yet wound down */
+    uint64_t submitted_ns;
+    _Atomic uint64_t deadline_ns; /* plugins may ask from any thread, even late */
+    enum kpi_op_state state;
+    uint32_t attempts; /* as the retry rule counts them */
+    bool internal;     /* a shared fetch: not counted, not refused */
+    bool probe;        /* finds out whether the breaker may close */
+    bool counted;      /* in the vault's number of queued operations */
+    bool skip_cache;   /* the shared fetch failed or does not apply */
+    bool skip_run;     /* run declined: take the way through submit */
+    bool local;        /* computed here, says nothing about the vault */
+    bool maybe_done;   /* an earlier attempt may have been carried out */
+    bool requeue;      /* its pause is over, its attempt not yet wound down */
+
+    /* ---- its end; fixed from submit on, but for the timer ---- */
+    struct kpi_timer timer; /* deadline, or the end of a pause */
+    kp_done_fn *cb;         /* NULL: a blocking caller, who gets *result */
+    void *ctx;
+    struct kp_result *result;
 
     /* ---- the attempt; written by whoever wins finish, read by the loop after its mail ---- */
     enum kpi_attempt_phase phase; /* loop thread */
-    kp_op_id attempt_id;          /* loop thread: what the plugin knows it by */
-    bool in_plugin;               /* loop thread: accepted by submit, done is owed */
-    bool cancel_told;             /* loop thread */
     uint32_t n_callbacks;         /* loop thread: host calls that still owe their callback */
+    kp_op_id attempt_id;          /* loop thread: what the plugin knows it by */
     void *plugin_state;           /* loop thread */
-    struct kpi_job job;           /* run on a worker */
-    struct kpc_key *local_key;    /* local only; acquired */
     uint64_t started_ns;          /* loop thread */
     uint64_t answered_ns;         /* loop thread: its last request over HTTP; 0: none yet */
-    kp_status status;
     const struct kp_reply *reply; /* in out */
-    struct kpi_block out;
-    struct kp_error error;
+    kp_status status;
+    bool in_plugin;   /* loop thread: accepted by submit, done is owed */
+    bool cancel_told; /* loop thread */
+    bool keeps_in;    /* in stays with the slot between uses */
+
+    /* ---- areas ---- */
+    struct kpi_block in;  /* of the request, until the last reference; see keeps_in */
+    struct kpi_block out; /* of the attempt's reply, or else its error: core/reply_areas.h */
+    struct kpi_op_table *table;
+    uint32_t slot;
+
+    /* ---- seldom used ---- */
+    struct kpi_mail cancel_mail;
+    struct kpi_job job;        /* run on a worker */
+    struct kpc_key *local_key; /* local only; acquired */
 };
 
 /* ---- Ids ---- */
@@ -139,35 +146,44 @@ uint32_t kpi_id_slot(kp_op_id id);
 
 /* ---- Table ---- */
 
+/* Heads of free lists: tag in the upper half, slot + 1 in the lower; 0: empty. */
 struct kpi_op_table {
     struct kpi_op *ops;
+    void *memory; /* ops begins in it, at the start of a cache line */
+    struct kpi_shard *shard;
     uint32_t n;
-    uint32_t n_warm;            /* the first slots, which keep their areas between uses */
-    _Atomic uint64_t free_head; /* tag in the upper half, slot + 1 in the lower; 0: empty */
+    _Atomic uint32_t n_used;    /* slots that have been used before; the others are untouched */
+    _Atomic uint64_t warm_head; /* free slots that have kept their request area */
+    _Atomic uint64_t cold_head; /* the others that have been used */
+    size_t keep_max_len;        /* of all request areas that slots may keep */
+    _Atomic size_t kept_len;    /* ... that they do keep, in use or free */
+    uint64_t first_generation;
+    kp_op_id first_id;
 };
 
 /*
- * n slots for a shard, at most KPI_SLOTS_MAX. The table starts with no warm slots; set n_warm
- * before the first acquire. Errors: no_memory.
+ * n slots for a shard, at most KPI_SLOTS_MAX. Slots keep no request areas unless keep_max_len is
+ * set before the first acquire. Errors: no_memory.
  */
 kp_status kpi_op_table_init(struct kpi_op_table *table, struct kpi_shard *shard, uint32_t shard_at,
                             uint32_t n) KP_MUST_USE;
 void kpi_op_table_clear(struct kpi_op_table *table);
 
 /*
- * A slot with one reference (the pipeline's), or NULL when all are taken. The slot freed last comes
- * first, so that few slots are warm and those stay in the cache. Any thread.
+ * A slot with one reference (the pipeline's), or NULL when all are taken. One that has kept its
+ * request area comes first, and of those the one freed last, so that few slots are in use and those
+ * stay in the cache. Any thread.
  */
 struct kpi_op *kpi_op_acquire(struct kpi_op_table *table);
-/* Sees to it that in and out have their areas. Errors: no_memory. */
-kp_status kpi_op_reserve(struct kpi_op *op, struct kp_error *reterr) KP_MUST_USE;
+/* Copies request into the slot's area, or one that fits. Errors: no_memory. Any thread. */
+kp_status kpi_op_take_request(struct kpi_op *op, const struct kp_request *request) KP_MUST_USE;
 /* The slot an id points to, whatever lives there now; NULL for one that cannot be. */
 struct kpi_op *kpi_op_at(struct kpi_op_table *table, kp_op_id id);
 
 /* ---- References; any thread ---- */
 
 void kpi_op_ref(struct kpi_op *op);
-/* Gives one back; the last one wipes the buffers, frees them unless warm, and frees the slot. */
+/* Gives one back; the last one wipes the buffers, frees them unless kept, and frees the slot. */
 void kpi_op_unref(struct kpi_op *op);
 
 /* ---- Decisions by compare-and-swap; any thread ---- */

@@ -44,7 +44,12 @@ static void fill_result(struct kpi_op *op, struct kp_result *result, kp_status s
         kp_error_init(&result->error); /* of an earlier outcome */
     result->memory = op->out.ptr;
     result->memory_len = op->out.len;
-    op->out = (struct kpi_block){NULL, 0, 0}; /* moved to the result */
+}
+
+/* The result's now: the client has it for good. */
+static void let_go_of_reply(struct kpi_op *op)
+{
+    op->out = (struct kpi_block){NULL, 0, 0};
 }
 
 static void tell_blocked_caller(struct kpi_op *op, kp_status status, const struct kp_reply *reply,
@@ -53,19 +58,20 @@ static void tell_blocked_caller(struct kpi_op *op, kp_status status, const struc
     uint32_t waiting = KPI_TICKET_WAITING;
     if (!atomic_compare_exchange_strong_explicit(&op->ticket, &waiting, KPI_TICKET_WRITING,
                                                  memory_order_acq_rel, memory_order_acquire))
-        return; /* the caller has left; the buffers go with the last reference */
+        return; /* the caller has left; the buffers stay with the attempt */
     fill_result(op, op->result, status, reply, error);
+    if (reply)
+        let_go_of_reply(op);
     atomic_store_explicit(&op->ticket, KPI_TICKET_DONE, memory_order_release);
     kpi_wake_one(&op->ticket);
 }
 
 static void call_back(struct kpi_op *op, struct kp_result *result)
 {
+    bool has_reply = result->memory != NULL;
     op->cb(op->ctx, op->id, result);
-    if (!result->memory)
-        return; /* nothing came, or the client has taken it */
-    op->out = (struct kpi_block){result->memory, result->memory_len, result->memory_len};
-    kpi_block_wipe(&op->out); /* ours again, for the slot's next operation */
+    if (has_reply && !result->memory)
+        let_go_of_reply(op); /* taken, or cleared */
 }
 
 /* Our own callbacks may end other operations, whose clients are told meanwhile. */
@@ -114,6 +120,8 @@ void kpi_pipeline_end(struct kpi_op *op, kp_status status, const struct kp_reply
     tell_client(op, status, reply, error);
     (void)kpi_op_enter(op, KPI_OP_DONE); /* always a step of the table from FINISHING */
     kpi_attempt_hasten(op);
+    if (op->phase == KPI_ATTEMPT_NONE)
+        kpi_reply_areas_give(&op->shard->reply_areas, &op->out);
     kpi_op_unref(op); /* the pipeline's */
 }
 
@@ -230,8 +238,12 @@ void kpi_pipeline_judge(struct kpi_op *op, kp_status status, const struct kp_err
         retry_or_end(op, status, error);
         return;
     }
-    kp_status checked = kpi_reply_check(op->request, op->reply, &op->error);
-    kpi_pipeline_end(op, checked, checked == KP_OK ? op->reply : NULL, &op->error);
+    struct kp_error doubt; /* not in the reply's place: it is about what lies there */
+    kp_status checked = kpi_reply_check(op->request, op->reply, &doubt);
+    if (checked == KP_OK)
+        kpi_pipeline_end(op, KP_OK, op->reply, NULL);
+    else
+        kpi_pipeline_end(op, checked, NULL, &doubt);
 }
 
 /* ---- Dispatch ---- */
@@ -344,8 +356,9 @@ static void deliver_submit(struct kpi_mail *mail)
     kpi_shard_arm(op->shard, &op->timer, op->deadline_ns);
     (void)kpi_op_enter(op, KPI_OP_QUEUED); /* from NEW: a step of the table */
     if (op->attempts > 0) {                /* tried on the caller's thread, in vain */
-        kpi_outage_note(vault, false, (kp_status)op->error.status, &op->error);
-        retry_or_end(op, (kp_status)op->error.status, &op->error);
+        const struct kp_error *error = op->out.ptr;
+        kpi_outage_note(vault, false, (kp_status)error->status, error);
+        retry_or_end(op, (kp_status)error->status, error);
         return;
     }
     kpi_list_append(&vault->queue, &op->link);

@@ -18,8 +18,9 @@
 #define PERMITS_PER_CORE_SHORT 2u /* while work is short */
 /* Blocking work waits for disks, not for processors: some room beyond the cores. */
 #define BLOCKERS_MIN 4u
-/* The part of the secret arena that idle operations may keep for the next ones: one in so many. */
-#define WARM_SHARE 8u
+/* The parts of the secret arena that may be kept for the next operations: one in so many. */
+#define REQUEST_AREAS_SHARE 4u
+#define REPLY_AREAS_SHARE 16u
 
 /* ---- Questions about a provider ---- */
 
@@ -152,11 +153,14 @@ static kp_status make_workers(struct kp_provider *provider, struct kp_error *ret
     return KP_OK;
 }
 
-/* Operations of a shard that keep their areas, so that the steady path allocates nothing. */
-static uint32_t warm_slots(const struct kpi_provider_limits *limits, uint32_t n_shards)
+/* What a shard keeps between operations, so that the steady path allocates nothing. */
+static void set_kept_areas(struct kpi_shard *shard, const struct kpi_provider_limits *limits,
+                           uint32_t n_shards)
 {
-    uint64_t share = (uint64_t)limits->secret_arena_kib * 1024 / WARM_SHARE / n_shards;
-    return (uint32_t)(share / (KPI_REQUEST_AREA_LEN + KPI_REPLY_AREA_LEN));
+    uint64_t share = (uint64_t)limits->secret_arena_kib * 1024 / n_shards;
+    shard->ops.keep_max_len = (size_t)(share / REQUEST_AREAS_SHARE);
+    kpi_reply_areas_init(&shard->reply_areas,
+                         (uint32_t)(share / REPLY_AREAS_SHARE / KPI_REPLY_AREA_LEN));
 }
 
 static kp_status start_shards(struct kp_provider *provider, const struct kp_options *options,
@@ -174,7 +178,7 @@ static kp_status start_shards(struct kp_provider *provider, const struct kp_opti
         if (kpi_shard_init(shard, provider, i, limits->max_operations, provider->clock) != KP_OK)
             return kpb_fail_memory(reterr, "provider.shard");
         provider->n_shards++;
-        shard->ops.n_warm = warm_slots(limits, n);
+        set_kept_areas(shard, limits, n);
         if (kpi_shard_start(shard) != KP_OK)
             return kpb_fail_memory(reterr, "provider.thread");
     }

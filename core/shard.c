@@ -255,4 +255,5 @@ void kpi_shard_clear(struct kpi_shard *shard)
     }
     (void)uv_loop_close(&shard->loop); /* no handle is left */
     kpi_op_table_clear(&shard->ops);
+    kpi_reply_areas_clear(&shard->reply_areas);
 }

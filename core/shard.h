@@ -13,6 +13,7 @@
 
 #include "core/clock.h"
 #include "core/op.h"
+#include "core/reply_areas.h"
 
 struct kp_provider;
 struct kpi_http;
@@ -39,6 +40,7 @@ struct kpi_shard {
     uint64_t random;  /* state of the jitter's generator */
     uint64_t tick_ms; /* what tick is armed for, KPI_WHEEL_IDLE when it is not */
     struct kpi_wheel wheel;
+    struct kpi_reply_areas reply_areas;
     struct kpi_link vaults; /* every vault of this shard */
     struct kpi_link closed_vaults;
     struct kpi_link ready;   /* those with something to dispatch */

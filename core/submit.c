@@ -27,13 +27,15 @@ void kpi_place_give(struct kp_vault *vault)
 
 /* ---- Setting up ---- */
 
-static kp_status copy_in(struct kpi_op *op, const struct kp_request *request,
+/* A blocking caller keeps the reply's area and pays for it here; others are lent one at launch. */
+static kp_status reserve(struct kpi_op *op, const struct kp_request *request, bool keeps_reply,
                          struct kp_error *reterr)
 {
-    kp_status st = kpi_op_reserve(op, reterr);
-    if (st == KP_OK && kpi_block_copy_request(&op->in, request, &op->request) != KP_OK)
-        st = kpb_fail_memory(reterr, "op.request");
-    return st;
+    if (kpi_op_take_request(op, request) != KP_OK)
+        return kpb_fail_memory(reterr, "op.request");
+    if (keeps_reply && kpi_block_alloc(&op->out, "op.reply", KPI_REPLY_AREA_LEN) != KP_OK)
+        return kpb_fail_memory(reterr, "op.reply");
+    return KP_OK;
 }
 
 static void set_times(struct kpi_op *op, struct kp_vault *vault, uint64_t submitted_ns)
@@ -47,7 +49,8 @@ static void set_times(struct kpi_op *op, struct kp_vault *vault, uint64_t submit
 }
 
 static kp_status make_op(struct kp_vault *vault, const struct kp_request *request,
-                         uint64_t submitted_ns, struct kpi_op **ret_op, struct kp_error *reterr)
+                         const struct kpi_client *client, struct kpi_op **ret_op,
+                         struct kp_error *reterr)
 {
     struct kpi_op *op = kpi_op_acquire(&vault->shard->ops);
     if (!op) {
@@ -55,13 +58,16 @@ static kp_status make_op(struct kp_vault *vault, const struct kp_request *reques
         return kpb_fail(reterr, KP_THROTTLED, "%s: %u operations are pending, as many as there may",
                         kp_op_text(request->op), vault->shard->ops.n);
     }
-    kp_status st = copy_in(op, request, reterr);
+    kp_status st = reserve(op, request, client->result != NULL, reterr);
     if (st != KP_OK) {
         kpi_op_unref(op);
         return st;
     }
     atomic_store_explicit(&op->vault, vault, memory_order_relaxed);
-    set_times(op, vault, submitted_ns);
+    set_times(op, vault, client->submitted_ns);
+    op->cb = client->cb;
+    op->ctx = client->ctx;
+    op->result = client->result;
     *ret_op = op;
     return KP_OK;
 }
@@ -71,16 +77,13 @@ kp_status kpi_submit_checked(struct kp_vault *vault, const struct kp_request *re
                              struct kpi_op **ret_op, struct kp_error *reterr)
 {
     struct kpi_op *op = NULL;
-    kp_status st = make_op(vault, request, client->submitted_ns, &op, reterr);
+    kp_status st = make_op(vault, request, client, &op, reterr);
     if (st != KP_OK)
         return st;
-    op->cb = client->cb;
-    op->ctx = client->ctx;
-    op->result = client->result;
     op->counted = true;
     op->attempts = client->failed_attempts;
     if (client->failed_attempts > 0)
-        op->error = *client->failure;
+        *kpi_block_error(&op->out) = *client->failure;
     if (ret_id)
         *ret_id = op->id;
     if (ret_op) {
@@ -95,12 +98,11 @@ kp_status kpi_submit_checked(struct kp_vault *vault, const struct kp_request *re
 kp_status kpi_submit_internal(struct kp_vault *vault, const struct kp_request *request,
                               kp_done_fn *cb, void *ctx)
 {
+    const struct kpi_client client = {.cb = cb, .ctx = ctx};
     struct kpi_op *op = NULL;
-    kp_status st = make_op(vault, request, 0, &op, NULL);
+    kp_status st = make_op(vault, request, &client, &op, NULL);
     if (st != KP_OK)
         return st;
-    op->cb = cb;
-    op->ctx = ctx;
     op->internal = true;
     kpi_pipeline_post_submit(op);
     return KP_OK;

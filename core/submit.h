@@ -29,7 +29,7 @@ struct kpi_client {
     void *ctx;
     struct kp_result *result;
     uint64_t submitted_ns;          /* when the caller came; 0: now */
-    uint32_t failed_attempts;       /* already made on the caller's thread */
+    uint32_t failed_attempts;       /* already made on the thread of a blocking caller */
     const struct kp_error *failure; /* of the last of them; may be where errors go */
 };
 

@@ -536,6 +536,109 @@ static void nothing_is_allocated_between_submit_and_completion(void **state)
     latch_clear(&told);
 }
 
+/* ---- What a request costs that waits in line, and what an attempt ---- */
+
+enum { N_IN_LINE = 12 };
+
+/* Bytes that a request with this many bytes of content adds while another one is in flight. */
+static double cost_in_line(size_t len)
+{
+    static uint8_t content[4096];
+    struct outcome outcomes[N_IN_LINE + 1];
+    struct kp_request request = client_wrap();
+    assert_true(len <= sizeof content);
+    request.value = (kp_span){content, len};
+    script_usually(script, (struct script_act){.how = SCRIPT_HELD});
+    uint64_t before = 0;
+    for (unsigned i = 0; i <= N_IN_LINE; i++) {
+        outcome_init(&outcomes[i]);
+        outcome_submit(&outcomes[i], vault, &request);
+        if (i > 0)
+            continue;
+        SCRIPT_WAIT(script, n_held, 1);
+        memory_hooks_record();
+        before = memory_hooks_secret_live();
+    }
+    uint64_t added = memory_hooks_secret_live() - before;
+    assert_string_equal(memory_hooks_site(0), "op.request");
+    assert_null(memory_hooks_site(1)); /* nothing but requests: no reply areas, no timers */
+    script_usually(script, (struct script_act){0});
+    script_finish_held(script, KP_OK);
+    for (unsigned i = 0; i <= N_IN_LINE; i++) {
+        assert_int_equal(outcome_wait(&outcomes[i]), KP_OK);
+        outcome_clear(&outcomes[i]);
+    }
+    return (double)added / N_IN_LINE + (double)sizeof(struct kpi_op);
+}
+
+static void open_narrow(void)
+{
+    struct kp_options options;
+    client_options(&options, "{\"provider\": {\"max_operations\": 16}, \"defaults\": "
+                             "{\"max_in_flight\": 1, \"max_queued\": 16}}");
+    options.static_plugins = plugins;
+    assert_int_equal(client_open(&client, &options, true, NULL), KP_OK);
+    vault = client_vault(&client, "script:a");
+}
+
+static void request_in_line_costs_at_most_a_kib(void **state)
+{
+    static const size_t lens[] = {32, 256, 384}; /* a key to wrap; unwrap of RSA-2048, -3072 */
+    (void)state;
+    for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+        open_narrow(); /* each time with slots that have kept nothing yet */
+        double cost = cost_in_line(lens[i]);
+        if (cost > 1024)
+            fail_msg("%zu bytes of content cost %.0f bytes in line", lens[i], cost);
+        must_close();
+    }
+}
+
+/* Whoever takes a reply has its area for good; all others are lent again. */
+static void area_is_lent_again_unless_the_reply_was_taken(void **state)
+{
+    struct kp_request request = client_wrap();
+    struct outcome taken;
+    struct latch told;
+    uint8_t before[KPI_REPLY_AREA_LEN];
+    (void)state;
+    latch_init(&told);
+    must_open();
+    warm_up(&told);
+    uint64_t live = memory_hooks_secret_live();
+    outcome_init(&taken);
+    outcome_submit(&taken, vault, &request); /* outcome_done takes */
+    assert_int_equal(outcome_wait(&taken), KP_OK);
+    assert_int_equal(taken.result.memory_len, sizeof before);
+    memcpy(before, taken.result.memory, sizeof before);
+    submit_many(&told, 100);
+    assert_memory_equal(taken.result.memory, before, sizeof before);
+    assert_int_equal(memory_hooks_secret_live(), live);
+    outcome_clear(&taken);
+    assert_int_equal(memory_hooks_secret_live(), live - KPI_REPLY_AREA_LEN);
+    must_close();
+    latch_clear(&told);
+}
+
+static void without_a_reply_area_nothing_is_sent(void **state)
+{
+    struct kp_request request = client_wrap();
+    struct outcome outcome;
+    (void)state;
+    must_open();
+    assert_int_equal(try_call(vault, &request), KP_OK); /* opens the vault */
+    uint32_t n_before = script_counts(script).n_submit;
+    memory_hooks_fail("op.reply", 1);
+    outcome_init(&outcome);
+    outcome_submit(&outcome, vault, &request);
+    assert_int_equal(outcome_wait(&outcome), KP_NO_MEMORY);
+    assert_int_equal(outcome.result.error.exposure, KP_NOT_SENT);
+    assert_int_equal(script_counts(script).n_submit, n_before);
+    assert_int_equal(try_async(vault, &request), KP_OK);
+    outcome_clear(&outcome);
+    must_close();
+}
+
 static int write_config(void **state)
 {
     (void)state;
@@ -577,6 +680,9 @@ int main(void)
         TEST(no_memory_for_a_reload),
         TEST(steady_path_allocates_nothing),
         TEST(nothing_is_allocated_between_submit_and_completion),
+        TEST(request_in_line_costs_at_most_a_kib),
+        TEST(area_is_lent_again_unless_the_reply_was_taken),
+        TEST(without_a_reply_area_nothing_is_sent),
     };
     return cmocka_run_group_tests(tests, write_config, remove_config);
 }

@@ -17,6 +17,7 @@ static struct site sites[MEMORY_SITES_MAX];
 static uint32_t n_sites;
 static uint64_t n_allocs;
 static uint64_t n_frees;
+static uint64_t secret_live;
 static char fail_site[64];
 static uint32_t fail_in;
 static bool has_failed;
@@ -68,8 +69,24 @@ static void hook_free(void *ctx, void *p)
     free(p);
 }
 
+static void count_secret(int64_t n)
+{
+    uv_mutex_lock(&lock);
+    secret_live += (uint64_t)n;
+    uv_mutex_unlock(&lock);
+}
+
+static void *hook_secret_alloc(void *ctx, const char *site, size_t n)
+{
+    void *p = hook_alloc(ctx, site, n);
+    if (p)
+        count_secret((int64_t)n);
+    return p;
+}
+
 static void hook_secret_free(void *ctx, void *p, size_t n)
 {
+    count_secret(-(int64_t)n);
     memset(p, 0, n); /* all of it is ours to write: the size told is the size asked for */
     hook_free(ctx, p);
 }
@@ -77,7 +94,7 @@ static void hook_secret_free(void *ctx, void *p, size_t n)
 static void install_once(void)
 {
     static const struct kp_memory memory = {
-        sizeof memory, 0, NULL, hook_alloc, hook_free, hook_alloc, hook_secret_free};
+        sizeof memory, 0, NULL, hook_alloc, hook_free, hook_secret_alloc, hook_secret_free};
     if (uv_mutex_init(&lock) != 0 || kp_set_memory(&memory) != KP_OK)
         abort();
 }
@@ -99,6 +116,14 @@ uint64_t memory_hooks_n_live(void)
 {
     uv_mutex_lock(&lock);
     uint64_t n = n_allocs - n_frees;
+    uv_mutex_unlock(&lock);
+    return n;
+}
+
+uint64_t memory_hooks_secret_live(void)
+{
+    uv_mutex_lock(&lock);
+    uint64_t n = secret_live;
     uv_mutex_unlock(&lock);
     return n;
 }

@@ -20,6 +20,8 @@ void memory_hooks_install(void);
 /* Allocations since the beginning, and how many of them are not freed yet. */
 uint64_t memory_hooks_n_allocs(void);
 uint64_t memory_hooks_n_live(void);
+/* Bytes of secret memory that are not freed yet. */
+uint64_t memory_hooks_secret_live(void);
 
 /* Forgets the record and begins a new one. */
 void memory_hooks_record(void);

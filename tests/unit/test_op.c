@@ -125,6 +125,97 @@ static void slot_starts_clean_whatever_it_was_used_for(void **state)
     kpi_op_unref(op);
 }
 
+/* ---- Slots and their areas ---- */
+
+static struct kp_request request_of(uint8_t *bytes, size_t len)
+{
+    struct kp_request request;
+    kp_request_init(&request, KP_OP_WRAP);
+    memset(bytes, 0x5c, len);
+    request.value = (kp_span){bytes, len};
+    return request;
+}
+
+/* Puts a request with len bytes into a slot and frees it. Returns the slot's number. */
+static uint32_t use_slot(size_t len)
+{
+    uint8_t bytes[2048];
+    const struct kp_request request = request_of(bytes, len);
+    struct kpi_op *op = must_acquire();
+    uint32_t slot = op->slot;
+    assert_int_equal(kpi_op_take_request(op, &request), KP_OK);
+    assert_memory_equal(op->request->value.ptr, bytes, len);
+    kpi_op_unref(op);
+    return slot;
+}
+
+static void slots_begin_at_a_cache_line_and_are_used_in_order(void **state)
+{
+    struct kpi_op *ops[N_SLOTS];
+    (void)state;
+    for (unsigned i = 0; i < N_SLOTS; i++) {
+        assert_int_equal(atomic_load(&table.n_used), i); /* the others were never touched */
+        ops[i] = must_acquire();
+        assert_ptr_equal(ops[i], &table.ops[i]);
+        assert_int_equal((uintptr_t)ops[i] % KPI_CACHE_LINE, 0);
+    }
+    for (unsigned i = 0; i < N_SLOTS; i++)
+        kpi_op_unref(ops[i]);
+}
+
+static void slot_keeps_the_area_of_a_usual_request_wiped(void **state)
+{
+    static const uint8_t zeros[KPI_REQUEST_AREA_MAX_LEN];
+    (void)state;
+    table.keep_max_len = 4096;
+    for (size_t len = 1; len <= 800; len += 17) {
+        struct kpi_op *op = &table.ops[use_slot(len)];
+        assert_int_equal(op->slot, 0);
+        assert_int_equal(atomic_load(&table.kept_len), op->in.len); /* counted once */
+        assert_memory_equal(op->in.ptr, zeros, op->in.len);
+    }
+    assert_int_equal(table.ops[0].in.len, KPI_REQUEST_AREA_MAX_LEN);
+}
+
+static void slot_keeps_no_longer_area_and_none_beyond_the_bound(void **state)
+{
+    struct kpi_op *first;
+    (void)state;
+    table.keep_max_len = KPI_REQUEST_AREA_MIN_LEN;
+    (void)use_slot(1);
+    assert_int_equal(atomic_load(&table.kept_len), KPI_REQUEST_AREA_MIN_LEN);
+    first = must_acquire();
+    uint32_t second = use_slot(1); /* no room for a second area */
+    assert_null(table.ops[second].in.ptr);
+    assert_int_equal(atomic_load(&table.kept_len), KPI_REQUEST_AREA_MIN_LEN);
+    kpi_op_unref(first);
+    assert_int_equal(use_slot(1500), first->slot);
+    assert_null(first->in.ptr);
+    assert_int_equal(atomic_load(&table.kept_len), 0);
+}
+
+/* After a burst beyond the bound the next operations still find what was kept. */
+static void slot_that_has_kept_its_area_comes_first(void **state)
+{
+    struct kpi_op *ops[N_SLOTS];
+    uint8_t bytes[32];
+    const struct kp_request request = request_of(bytes, sizeof bytes);
+    (void)state;
+    table.keep_max_len = 2 * KPI_REQUEST_AREA_MIN_LEN;
+    for (unsigned i = 0; i < N_SLOTS; i++) {
+        ops[i] = must_acquire();
+        assert_int_equal(kpi_op_take_request(ops[i], &request), KP_OK);
+    }
+    for (unsigned i = 0; i < N_SLOTS; i++)
+        kpi_op_unref(ops[i]); /* those that keep nothing are freed last */
+    ops[0] = must_acquire();
+    ops[1] = must_acquire();
+    assert_non_null(ops[0]->in.ptr);
+    assert_non_null(ops[1]->in.ptr);
+    kpi_op_unref(ops[0]);
+    kpi_op_unref(ops[1]);
+}
+
 /* ---- References ---- */
 
 static void slot_is_free_with_the_last_reference(void **state)
@@ -340,6 +431,10 @@ int main(void)
         TEST(id_never_comes_back_with_its_slot),
         TEST(ids_of_two_tables_are_far_apart),
         TEST(slot_starts_clean_whatever_it_was_used_for),
+        TEST(slots_begin_at_a_cache_line_and_are_used_in_order),
+        TEST(slot_keeps_the_area_of_a_usual_request_wiped),
+        TEST(slot_keeps_no_longer_area_and_none_beyond_the_bound),
+        TEST(slot_that_has_kept_its_area_comes_first),
         TEST(slot_is_free_with_the_last_reference),
         TEST(attempt_is_finished_once_and_under_its_id_only),
         TEST(attempts_to_the_bound_of_their_eight_bits_keep_apart),
