@@ -256,6 +256,7 @@ static bool begin(struct client *client, const struct bench_job *job)
     (void)curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
     (void)curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
                             strcmp(job->mode, "h2") == 0 ? 1L : 256L);
+    (void)curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, 256L);
     for (unsigned i = 0; i < (client->paced ? PACED_AT_ONCE : job->size); i++)
         if (!add_request(client, job->mode))
             return false;
