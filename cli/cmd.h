@@ -31,6 +31,7 @@ extern const struct cli_command cli_cmd_keymap_import;
 extern const struct cli_command cli_cmd_keymap_list;
 extern const struct cli_command cli_cmd_keymap_remove;
 extern const struct cli_command cli_cmd_metrics;
+extern const struct cli_command cli_cmd_plugin_inspect;
 extern const struct cli_command cli_cmd_plugins;
 extern const struct cli_command cli_cmd_random;
 extern const struct cli_command cli_cmd_sign;

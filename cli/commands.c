@@ -10,15 +10,16 @@
 #define N_ALL_MAX 64u /* with those of a platform */
 
 static const struct cli_command *const COMMANDS[] = {
-    &cli_cmd_wrap,          &cli_cmd_unwrap,        &cli_cmd_encrypt,       &cli_cmd_decrypt,
-    &cli_cmd_sign,          &cli_cmd_verify,        &cli_cmd_random,        &cli_cmd_key_create,
-    &cli_cmd_key_import,    &cli_cmd_key_list,      &cli_cmd_key_show,      &cli_cmd_key_versions,
-    &cli_cmd_key_update,    &cli_cmd_key_rotate,    &cli_cmd_key_policy,    &cli_cmd_key_backup,
-    &cli_cmd_key_restore,   &cli_cmd_key_delete,    &cli_cmd_key_deleted,   &cli_cmd_key_recover,
-    &cli_cmd_key_purge,     &cli_cmd_keymap_list,   &cli_cmd_keymap_add,    &cli_cmd_keymap_import,
-    &cli_cmd_keymap_export, &cli_cmd_keymap_remove, &cli_cmd_sql_script,    &cli_cmd_vaults,
-    &cli_cmd_plugins,       &cli_cmd_config_check,  &cli_cmd_config_schema, &cli_cmd_explain,
-    &cli_cmd_bench,         &cli_cmd_metrics,       &cli_cmd_version,       &cli_cmd_help,
+    &cli_cmd_wrap,          &cli_cmd_unwrap,         &cli_cmd_encrypt,      &cli_cmd_decrypt,
+    &cli_cmd_sign,          &cli_cmd_verify,         &cli_cmd_random,       &cli_cmd_key_create,
+    &cli_cmd_key_import,    &cli_cmd_key_list,       &cli_cmd_key_show,     &cli_cmd_key_versions,
+    &cli_cmd_key_update,    &cli_cmd_key_rotate,     &cli_cmd_key_policy,   &cli_cmd_key_backup,
+    &cli_cmd_key_restore,   &cli_cmd_key_delete,     &cli_cmd_key_deleted,  &cli_cmd_key_recover,
+    &cli_cmd_key_purge,     &cli_cmd_keymap_list,    &cli_cmd_keymap_add,   &cli_cmd_keymap_import,
+    &cli_cmd_keymap_export, &cli_cmd_keymap_remove,  &cli_cmd_sql_script,   &cli_cmd_vaults,
+    &cli_cmd_plugins,       &cli_cmd_plugin_inspect, &cli_cmd_config_check, &cli_cmd_config_schema,
+    &cli_cmd_explain,       &cli_cmd_bench,          &cli_cmd_metrics,      &cli_cmd_version,
+    &cli_cmd_help,
 };
 
 const struct cli_command *cli_command_at(size_t i)
@@ -59,8 +60,8 @@ static bool in_group(const struct cli_command *command, const char *word)
 
 static bool is_group(const char *word)
 {
-    for (size_t i = 0; i < N_COMMANDS; i++) {
-        if (in_group(COMMANDS[i], word)) {
+    for (size_t i = 0; cli_command_at(i); i++) {
+        if (in_group(cli_command_at(i), word)) {
             return true;
         }
     }
@@ -85,11 +86,12 @@ static kp_status refuse_command(const char *text, struct kp_error *reterr)
 static kp_status refuse_group_alone(const char *group, struct kp_error *reterr)
 {
     char text[160] = "";
-    for (size_t i = 0; i < N_COMMANDS; i++) {
-        if (in_group(COMMANDS[i], group)) {
+    for (size_t i = 0; cli_command_at(i); i++) {
+        const struct cli_command *command = cli_command_at(i);
+        if (in_group(command, group)) {
             const size_t at = strlen(text);
             (void)snprintf(text + at, sizeof text - at, "%s%s", at ? ", " : "",
-                           COMMANDS[i]->name + group_len(COMMANDS[i]) + 1);
+                           command->name + group_len(command) + 1);
         }
     }
     return kpb_fail(reterr, KP_USAGE, "'%s' needs one more word: %s", group, text);

@@ -7,7 +7,10 @@
 
 #include <stdbool.h>
 
+#include <keyprovider/plugin.h>
+
 #include "base/buf.h"
+#include "base/signature.h"
 #include "cli/fault.h"
 
 #define CLI_PATH_MAX_LEN 4096u /* bytes, NUL included */
@@ -40,6 +43,18 @@ const char *cli_platform_key_map(void);
  * applies.
  */
 bool cli_platform_plugin_dir(char *out);
+
+/*
+ * The plugins that are linked into the program, NULL-terminated: on Windows the three that come
+ * with it, so that none of ours has to be a file that somebody signed; on POSIX none.
+ */
+extern kp_plugin_get_fn *const cli_platform_plugins[];
+
+/*
+ * What the system says of a file's signature. Asks no server. false: files have no signers here,
+ * and *ret is as before.
+ */
+bool cli_platform_signature(const char *path, struct kpb_signature *ret);
 
 /* Whether stdout is a terminal. */
 bool cli_platform_stdout_is_terminal(void);

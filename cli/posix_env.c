@@ -97,6 +97,15 @@ bool cli_platform_plugin_dir(char *out)
     return put(out, exe, "/lib/keyprovider/plugins", "") && is_folder(out); /* a build folder */
 }
 
+kp_plugin_get_fn *const cli_platform_plugins[] = {NULL};
+
+bool cli_platform_signature(const char *path, struct kpb_signature *ret)
+{
+    (void)path;
+    (void)ret;
+    return false;
+}
+
 bool cli_platform_stdout_is_terminal(void)
 {
     return isatty(STDOUT_FILENO) == 1;

@@ -41,6 +41,7 @@ void cli_options_fill(struct cli *c, struct kp_options *ret, char *config_path, 
     kp_options_init(ret);
     ret->config_path = config_path_of(c, config_path);
     ret->plugin_dir = plugin_dir_of(c, plugin_dir);
+    ret->static_plugins = cli_platform_plugins;
     ret->flags = cli_has(c, CLI_OPT_PLUGIN_DIR) ? 0 : KP_OPEN_DEFAULT_PLUGIN_DIR;
     ret->n_loops = 1; /* one command, one caller */
     ret->log_levels = cli_has(c, CLI_OPT_LOG) ? cli_opt(c, CLI_OPT_LOG) : c->command->log_levels;

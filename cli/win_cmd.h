@@ -6,6 +6,7 @@
 
 extern const struct cli_command cli_win_cmd_install;
 extern const struct cli_command cli_win_cmd_rollback;
+extern const struct cli_command cli_win_cmd_secret_protect;
 extern const struct cli_command cli_win_cmd_status;
 extern const struct cli_command cli_win_cmd_uninstall;
 extern const struct cli_command cli_win_cmd_upgrade;

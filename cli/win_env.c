@@ -15,6 +15,14 @@
 #define USER_CONFIG "\\keyprovider\\keyprovider.json"
 #define VALUES_MAX 16u /* variables that kp knows of */
 
+/* Under KP_PLUGIN_STATIC: every vault of ours is linked in, and none is loaded from a file. */
+kp_plugin_get_fn kp_azure_keyvault_plugin_get;
+kp_plugin_get_fn kp_managed_hsm_plugin_get;
+kp_plugin_get_fn kp_file_test_plugin_get;
+
+kp_plugin_get_fn *const cli_platform_plugins[] = {
+    kp_azure_keyvault_plugin_get, kp_managed_hsm_plugin_get, kp_file_test_plugin_get, NULL};
+
 /* No dialogue when it crashes, and no heap in what the system reports of it. */
 void cli_platform_harden(void)
 {

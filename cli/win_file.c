@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "base/win_access.h"
+#include "base/win_signature.h"
 #include "base/win_text.h"
 
 #define CHUNK_LEN 65536u
@@ -89,6 +90,20 @@ kp_status cli_platform_read(const char *path, cli_chunk_fn *take, void *ctx, str
         (void)CloseHandle(file); /* nothing was written */
     }
     return st;
+}
+
+bool cli_platform_signature(const char *path, struct kpb_signature *ret)
+{
+    const HANDLE file = open_file(path, GENERIC_READ, OPEN_EXISTING, false);
+    wchar_t *wide = kpb_win_wide("cli.path", path);
+    if (file != INVALID_HANDLE_VALUE && wide) {
+        kpb_win_signature(file, wide, ret);
+    }
+    if (file != INVALID_HANDLE_VALUE) {
+        (void)CloseHandle(file); /* only read from */
+    }
+    kpb_free(wide);
+    return true;
 }
 
 /* ---- Writing ---- */

@@ -184,7 +184,7 @@ static kp_status check_here(const struct kpi_secret_ref *ref, kp_span secret,
 kp_status kpi_access_check(struct kpi_access *access, const struct kpi_secret_ref *ref,
                            kp_span secret, uint32_t timeout_ms, struct kp_error *reterr)
 {
-    if (ref->kind != KPI_SECRET_FILE)
+    if (!kpi_secret_is_on_disk(ref))
         return check_here(ref, secret, reterr);
     uv_mutex_lock(&access->lock);
     kp_status st = check_locked(access, ref, secret, timeout_ms, reterr);

@@ -2,8 +2,8 @@
  * The configuration: what one JSON file says, read and checked as a whole, with every default
  * filled in. Plain data once loaded; it opens no vault and loads no plugin.
  *
- * Secrets stand in it by reference (a file, an environment variable) and are fetched with
- * kpi_secret_fetch when they are used. Inline ones need "allow_inline_secrets".
+ * Secrets stand in it by reference (a file, sealed or not, an environment variable) and are fetched
+ * with kpi_secret_fetch when they are used. Inline ones need "allow_inline_secrets".
  *
  * Threads: a loaded configuration is read-only and may be read from any. Ownership: everything a
  * struct here points to belongs to it and goes with its clear.
@@ -21,6 +21,7 @@
 #define KPI_CONFIG_MAX_LEN (1024u * 1024u) /* bytes of a configuration */
 #define KPI_CONFIG_MAX_DEPTH 32u           /* objects and arrays inside one another */
 #define KPI_SECRET_MAX_LEN (64u * 1024u)   /* bytes of a secret read from a file or variable */
+#define KPI_SEALED_MAX_LEN (KPI_SECRET_MAX_LEN + 4096u) /* bytes of a secret as DPAPI seals it */
 #define KPI_SHA256_LEN 32u
 #define KPI_LOG_LEVELS_DEFAULT "info"
 #define KPI_EKM_ALGORITHM_DEFAULT "RSA-OAEP-256"
@@ -37,7 +38,8 @@ enum kpi_secret_kind {
     KPI_SECRET_NONE = 0,
     KPI_SECRET_FILE = 1,
     KPI_SECRET_ENV = 2,
-    KPI_SECRET_INLINE = 3
+    KPI_SECRET_INLINE = 3,
+    KPI_SECRET_DPAPI = 4 /* a file that DPAPI has sealed */
 };
 
 /* Where a secret is. */
@@ -76,12 +78,18 @@ struct kpi_vault_config {
     struct kpi_vault_limits limits; /* "defaults" with the vault's own on top */
 };
 
+/* A SHA-256 that something must have. */
+struct kpi_pin {
+    bool is_set;
+    uint8_t sha256[KPI_SHA256_LEN];
+};
+
 /* A plugin the configuration insists on: exactly one of path and name is set. */
 struct kpi_plugin_config {
     char *path;
-    char *name; /* NAME.so of the plugin folder */
-    bool pinned;
-    uint8_t sha256[KPI_SHA256_LEN];
+    char *name;            /* NAME.so or NAME.dll of the plugin folder */
+    struct kpi_pin file;   /* of its bytes */
+    struct kpi_pin signer; /* of the certificate that signed it; Windows */
 };
 
 /* What the SQL Server provider is told; the core itself uses none of it. NULL and empty: see the
@@ -195,6 +203,9 @@ kp_status kpi_config_write_section(const struct kpi_config *config, const char *
  */
 kp_status kpi_secret_fetch(const struct kpi_secret_ref *ref, kp_buf *out, struct kp_error *reterr)
     KP_MUST_USE;
+
+/* Whether kpi_secret_fetch reads a file, which may take as long as its disk. */
+bool kpi_secret_is_on_disk(const struct kpi_secret_ref *ref);
 
 /* Whether kpi_secret_fetch would give a secret now. The same blocking. */
 bool kpi_secret_is_present(const struct kpi_secret_ref *ref);

@@ -229,9 +229,11 @@ static const struct kpi_field plugin_rows[] = {
     {.path = "path", .kind = KPI_FIELD_TEXT, PLUGIN(path), .min = 1, .max = TEXT_MAX,
      .doc = "file of the plugin"},
     {.path = "name", .kind = KPI_FIELD_TEXT, PLUGIN(name), .min = 1, .max = 64,
-     .doc = "the plugin is NAME.so in plugin_dir"},
-    {.path = "sha256", .kind = KPI_FIELD_PIN, PLUGIN(sha256),
+     .doc = "the plugin is NAME.so, on Windows NAME.dll, in plugin_dir"},
+    {.path = "sha256", .kind = KPI_FIELD_PIN, PLUGIN(file),
      .doc = "SHA-256 its file must have, 64 hex digits"},
+    {.path = "signer_sha256", .kind = KPI_FIELD_PIN, PLUGIN(signer),
+     .doc = "Windows: SHA-256 of the certificate that must have signed it, 64 hex digits"},
 };
 /* clang-format on */
 

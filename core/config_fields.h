@@ -29,7 +29,7 @@ enum kpi_field_kind {
     KPI_FIELD_CHOICE = 4,   /* bool: which of two words */
     KPI_FIELD_SECRET = 5,   /* struct kpi_secret_ref */
     KPI_FIELD_SETTINGS = 6, /* kpi_vault_config.settings */
-    KPI_FIELD_PIN = 7,      /* kpi_plugin_config.sha256 */
+    KPI_FIELD_PIN = 7,      /* struct kpi_pin */
     KPI_FIELD_VAULTS = 8,   /* kpi_config.vaults, by name */
     KPI_FIELD_PLUGINS = 9,  /* kpi_config.plugins, a list */
     KPI_FIELD_TEXTS = 10    /* struct kpi_texts, each item min to max bytes */

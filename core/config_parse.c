@@ -131,7 +131,7 @@ static kp_status read_field(struct kpi_reader *r, struct scope *s, const struct 
     case KPI_FIELD_SETTINGS:
         return read_settings(r, value, s->target);
     case KPI_FIELD_PIN:
-        return kpi_read_pin(r, value, s->target);
+        return kpi_read_pin(r, value, at);
     case KPI_FIELD_VAULTS: /* read last: they build on "defaults" */
     case KPI_FIELD_PLUGINS:
         return KP_OK;
@@ -264,7 +264,7 @@ static kp_status read_plugin(struct kpi_reader *r, json_t *value)
         return st;
     if (!plugin->path == !plugin->name)
         return kpi_reader_refuse(r, "expected exactly one of path and name");
-    if (plugin->name && strchr(plugin->name, '/'))
+    if (plugin->name && strpbrk(plugin->name, "/\\:"))
         return kpi_reader_refuse(r, "a name is not a path");
     return KP_OK;
 }

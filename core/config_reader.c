@@ -7,6 +7,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/span.h"
+#include "core/dpapi.h"
 
 /* ---- Where we are ---- */
 
@@ -176,16 +177,16 @@ kp_status kpi_read_choice(struct kpi_reader *r, const struct kpi_field *f, const
     return kpi_reader_refuse(r, "expected \"%s\" or \"%s\"", f->words[0], f->words[1]);
 }
 
-kp_status kpi_read_pin(struct kpi_reader *r, const json_t *value, struct kpi_plugin_config *plugin)
+kp_status kpi_read_pin(struct kpi_reader *r, const json_t *value, struct kpi_pin *pin)
 {
     kp_span text = kpb_span(json_string_value(value), json_string_length(value));
 
     if (!json_is_string(value))
         return kpi_reader_refuse_kind(r, "text", value);
     if (text.len != 2 * KPI_SHA256_LEN ||
-        kpb_hex_decode(text, plugin->sha256, KPI_SHA256_LEN) != KP_OK)
+        kpb_hex_decode(text, pin->sha256, KPI_SHA256_LEN) != KP_OK)
         return kpi_reader_refuse(r, "expected the %u hex digits of a SHA-256", 2 * KPI_SHA256_LEN);
-    plugin->pinned = true;
+    pin->is_set = true;
     return KP_OK;
 }
 
@@ -205,6 +206,8 @@ static kp_status read_source(struct kpi_reader *r, const json_t *value, enum kpi
 {
     if (json_string_length(value) == 0 || json_string_length(value) > KP_VAULT_TEXT_MAX_LEN)
         return kpi_reader_refuse(r, "expected 1 to %u bytes", KP_VAULT_TEXT_MAX_LEN);
+    if (kind == KPI_SECRET_DPAPI && !kpi_dpapi_is_here())
+        return kpi_reader_refuse(r, KPI_DPAPI_SENTENCE);
     if (kind == KPI_SECRET_ENV && !is_variable_name(json_string_value(value)))
         return kpi_reader_refuse(r, "this is no name of an environment variable");
     ref->kind = kind;
@@ -244,6 +247,8 @@ static kp_status read_secret_member(struct kpi_reader *r, const char *name, cons
         return kpi_reader_refuse_kind(r, "text", value);
     if (strcmp(name, "file") == 0)
         return read_source(r, value, KPI_SECRET_FILE, ref);
+    if (strcmp(name, "dpapi") == 0)
+        return read_source(r, value, KPI_SECRET_DPAPI, ref);
     if (strcmp(name, "env") == 0)
         return read_source(r, value, KPI_SECRET_ENV, ref);
     if (strcmp(name, "inline") == 0)
@@ -251,6 +256,7 @@ static kp_status read_secret_member(struct kpi_reader *r, const char *name, cons
     kpi_guess_init(&guess, name);
     kpi_guess_offer(&guess, "file", strlen("file"));
     kpi_guess_offer(&guess, "env", strlen("env"));
+    kpi_guess_offer(&guess, "dpapi", strlen("dpapi"));
     return kpi_reader_refuse_unknown(r, &guess);
 }
 
@@ -279,6 +285,6 @@ kp_status kpi_read_secret(struct kpi_reader *r, json_t *value, struct kpi_secret
         return kpi_reader_refuse_kind(r, "{\"file\": PATH} or {\"env\": NAME}", value);
     n_sources = json_object_size(value) - (json_object_get(value, "present") != NULL);
     if (n_sources != 1)
-        return kpi_reader_refuse(r, "expected exactly one of file and env");
+        return kpi_reader_refuse(r, "expected exactly one of file, env and dpapi");
     return read_secret_members(r, value, ref);
 }

@@ -44,8 +44,7 @@ kp_status kpi_read_texts(struct kpi_reader *r, const struct kpi_field *f, json_t
                          struct kpi_texts *ret_texts) KP_MUST_USE;
 kp_status kpi_read_choice(struct kpi_reader *r, const struct kpi_field *f, const json_t *value,
                           bool *ret_choice) KP_MUST_USE;
-kp_status kpi_read_pin(struct kpi_reader *r, const json_t *value, struct kpi_plugin_config *plugin)
-    KP_MUST_USE;
+kp_status kpi_read_pin(struct kpi_reader *r, const json_t *value, struct kpi_pin *pin) KP_MUST_USE;
 kp_status kpi_read_secret(struct kpi_reader *r, json_t *value, struct kpi_secret_ref *ref)
     KP_MUST_USE;
 

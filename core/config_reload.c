@@ -17,10 +17,15 @@ static bool same_secret(const struct kpi_secret_ref *a, const struct kpi_secret_
            kpb_span_eq_secret(kp_buf_view(&a->literal), kp_buf_view(&b->literal));
 }
 
+static bool same_pin(const struct kpi_pin *a, const struct kpi_pin *b)
+{
+    return a->is_set == b->is_set && memcmp(a->sha256, b->sha256, sizeof a->sha256) == 0;
+}
+
 static bool same_plugin(const struct kpi_plugin_config *a, const struct kpi_plugin_config *b)
 {
-    return same_text(a->path, b->path) && same_text(a->name, b->name) && a->pinned == b->pinned &&
-           memcmp(a->sha256, b->sha256, sizeof a->sha256) == 0;
+    return same_text(a->path, b->path) && same_text(a->name, b->name) &&
+           same_pin(&a->file, &b->file) && same_pin(&a->signer, &b->signer);
 }
 
 static bool same_plugins(const struct kpi_config *a, const struct kpi_config *b)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "core/config.h"
+#include "core/dpapi.h"
 #include "core/trust.h"
 
 /* ---- One secret ---- */
@@ -26,17 +27,47 @@ static void cut_line_end(kp_buf *out)
         cut_byte(out, '\r');
 }
 
-static kp_status fetch_file(const char *path, kp_buf *out, struct kp_error *reterr)
+static kp_status read_file(const char *path, kp_buf *out, struct kp_error *reterr)
 {
     kp_status st = kpi_trust_read(path, out, reterr);
 
     if (st == KP_NOT_FOUND)
         return kpb_fail(reterr, KP_CONFIG, "the file %s of the secret does not exist", path);
+    return st;
+}
+
+static kp_status check_length(const char *path, const kp_buf *out, struct kp_error *reterr)
+{
+    return out->len ? KP_OK
+                    : kpb_fail(reterr, KP_CONFIG, "the file %s of the secret is empty", path);
+}
+
+static kp_status fetch_file(const char *path, kp_buf *out, struct kp_error *reterr)
+{
+    kp_status st = read_file(path, out, reterr);
+
     if (st != KP_OK)
         return st;
     cut_line_end(out);
-    return out->len ? KP_OK
-                    : kpb_fail(reterr, KP_CONFIG, "the file %s of the secret is empty", path);
+    return check_length(path, out, reterr);
+}
+
+/* What is sealed is taken byte for byte: no editor has been at it. */
+static kp_status fetch_dpapi(const char *path, kp_buf *out, struct kp_error *reterr)
+{
+    kp_buf sealed;
+    kp_status st;
+
+    kp_buf_init(&sealed, "config.sealed", KPI_SEALED_MAX_LEN);
+    st = read_file(path, &sealed, reterr);
+    if (st == KP_OK)
+        st = check_length(path, &sealed, reterr);
+    if (st == KP_OK)
+        st = kpi_dpapi_open(kp_buf_view(&sealed), path, out, reterr);
+    if (st == KP_OK)
+        st = check_length(path, out, reterr);
+    kp_buf_clear(&sealed);
+    return st;
 }
 
 static kp_status take_over(kp_buf *out, kp_span secret, const char *what, struct kp_error *reterr)
@@ -67,12 +98,19 @@ kp_status kpi_secret_fetch(const struct kpi_secret_ref *ref, kp_buf *out, struct
         return KP_OK;
     case KPI_SECRET_FILE:
         return fetch_file(ref->source, out, reterr);
+    case KPI_SECRET_DPAPI:
+        return fetch_dpapi(ref->source, out, reterr);
     case KPI_SECRET_ENV:
         return fetch_env(ref->source, out, reterr);
     case KPI_SECRET_INLINE:
         return take_over(out, kp_buf_view(&ref->literal), "the configuration", reterr);
     }
     return kpb_fail(reterr, KP_INTERNAL, "a secret comes from nowhere");
+}
+
+bool kpi_secret_is_on_disk(const struct kpi_secret_ref *ref)
+{
+    return ref->kind == KPI_SECRET_FILE || ref->kind == KPI_SECRET_DPAPI;
 }
 
 bool kpi_secret_is_present(const struct kpi_secret_ref *ref)

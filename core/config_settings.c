@@ -1,7 +1,8 @@
 /*
  * A vault's settings against what its plugin knows. The configuration was read before plugins were
- * loaded, so that settings came as dotted names with text; a secret NAME came as NAME.file or
- * NAME.env. The answer is a new list in the plugin's order, so that a refusal changes nothing.
+ * loaded, so that settings came as dotted names with text; a secret NAME came as NAME.file,
+ * NAME.env or NAME.dpapi. The answer is a new list in the plugin's order, so that a refusal changes
+ * nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +13,14 @@
 #include "base/span.h"
 #include "core/config.h"
 #include "core/config_fields.h"
+#include "core/dpapi.h"
 
-static const char *const secret_members[] = {".file", ".env", ".present"};
+static const char *const secret_members[] = {".file", ".env", ".dpapi", ".present"};
+static const enum kpi_secret_kind member_kinds[] = {KPI_SECRET_FILE, KPI_SECRET_ENV,
+                                                    KPI_SECRET_DPAPI};
 
-#define MEMBER_FILE 0u
-#define MEMBER_ENV 1u
-#define MEMBER_PRESENT 2u /* written by kpi_config_write_effective; means nothing when read */
+#define N_SOURCES 3u      /* of the members; they come first */
+#define MEMBER_PRESENT 3u /* written by kpi_config_write_effective; means nothing when read */
 
 struct check {
     const struct kpi_vault_config *vault;
@@ -55,7 +58,7 @@ static bool claims(const struct kp_setting_spec *spec, const char *name)
 {
     if (is_named(spec, "", name))
         return true;
-    for (unsigned i = MEMBER_FILE; i <= MEMBER_PRESENT; i++) {
+    for (unsigned i = 0; i <= MEMBER_PRESENT; i++) {
         if (spec->type == KP_SETTING_SECRET && is_named(spec, secret_members[i], name))
             return true;
     }
@@ -71,7 +74,7 @@ static void offer_spec(struct kpi_guess *guess, const struct kp_setting_spec *sp
         kpi_guess_offer(guess, spec->name, strlen(spec->name));
         return;
     }
-    for (unsigned i = MEMBER_FILE; i <= MEMBER_ENV; i++) {
+    for (unsigned i = 0; i < N_SOURCES; i++) {
         int n = snprintf(name, sizeof name, "%s%s", spec->name, secret_members[i]);
 
         if (n > 0 && (size_t)n < sizeof name)
@@ -191,23 +194,36 @@ static kp_status add_secret(struct check *c, const struct kp_setting_spec *spec,
     return finish_setting(c, setting->secret.source);
 }
 
+static kp_status take_source(struct check *c, const struct kp_setting_spec *spec,
+                             enum kpi_secret_kind kind, const struct kpi_setting *given)
+{
+    if (given->type != KP_SETTING_TEXT || given->text[0] == '\0')
+        return refuse(c, given->name, "expected text");
+    if (kind == KPI_SECRET_DPAPI && !kpi_dpapi_is_here())
+        return refuse(c, given->name, KPI_DPAPI_SENTENCE);
+    return add_secret(c, spec, kind, given->text);
+}
+
 static kp_status take_secret(struct check *c, const struct kp_setting_spec *spec)
 {
-    const struct kpi_setting *file = find_given(c, spec, secret_members[MEMBER_FILE]);
-    const struct kpi_setting *env = find_given(c, spec, secret_members[MEMBER_ENV]);
-    const struct kpi_setting *given = file ? file : env;
+    const struct kpi_setting *given = NULL;
+    enum kpi_secret_kind kind = KPI_SECRET_NONE;
+    size_t n_given = 0;
 
     if (find_given(c, spec, ""))
         return refuse(c, spec->name,
                       "a secret never stands here; "
                       "give {\"file\": PATH} or {\"env\": NAME}");
-    if (file && env)
-        return refuse(c, spec->name, "expected exactly one of file and env");
-    if (!given)
-        return KP_OK;
-    if (given->type != KP_SETTING_TEXT || given->text[0] == '\0')
-        return refuse(c, given->name, "expected text");
-    return add_secret(c, spec, file ? KPI_SECRET_FILE : KPI_SECRET_ENV, given->text);
+    for (unsigned i = 0; i < N_SOURCES; i++) {
+        const struct kpi_setting *found = find_given(c, spec, secret_members[i]);
+
+        n_given += found ? 1 : 0;
+        kind = found ? member_kinds[i] : kind;
+        given = found ? found : given;
+    }
+    if (n_given > 1)
+        return refuse(c, spec->name, "expected exactly one of file, env and dpapi");
+    return given ? take_source(c, spec, kind, given) : KP_OK;
 }
 
 /* ---- The whole ---- */

@@ -23,6 +23,8 @@ static json_t *secret_value(const struct kpi_secret_ref *ref)
         name = "file";
     else if (ref->kind == KPI_SECRET_ENV)
         name = "env";
+    else if (ref->kind == KPI_SECRET_DPAPI)
+        name = "dpapi";
     if (json_object_set_new(object, name, source) == 0 &&
         json_object_set_new(object, "present", json_boolean(kpi_secret_is_present(ref))) == 0)
         return object;
@@ -70,11 +72,11 @@ static json_t *settings_value(const struct kpi_vault_config *vault)
 static json_t *vaults_value(const struct kpi_config *config);
 static json_t *plugins_value(const struct kpi_config *config);
 
-static json_t *pin_value(const struct kpi_plugin_config *plugin)
+static json_t *pin_value(const struct kpi_pin *pin)
 {
     char digits[2 * KPI_SHA256_LEN + 1];
 
-    kpb_hex_encode(kpb_span(plugin->sha256, KPI_SHA256_LEN), digits);
+    kpb_hex_encode(kpb_span(pin->sha256, KPI_SHA256_LEN), digits);
     return json_string(digits);
 }
 
@@ -103,7 +105,7 @@ static bool is_set(const struct kpi_field *f, const void *from)
     if (f->kind == KPI_FIELD_SECRET)
         return ((const struct kpi_secret_ref *)at)->kind != KPI_SECRET_NONE;
     if (f->kind == KPI_FIELD_PIN)
-        return ((const struct kpi_plugin_config *)from)->pinned;
+        return ((const struct kpi_pin *)at)->is_set;
     return true;
 }
 
@@ -127,7 +129,7 @@ static json_t *field_value(const struct kpi_field *f, const void *from)
     case KPI_FIELD_SETTINGS:
         return settings_value(from);
     case KPI_FIELD_PIN:
-        return pin_value(from);
+        return pin_value(at);
     case KPI_FIELD_VAULTS:
         return vaults_value(from);
     case KPI_FIELD_PLUGINS:

@@ -3,6 +3,7 @@
 #include "base/errors.h"
 #include "base/span.h"
 #include "core/dl.h"
+#include "core/plugin_vouch.h"
 #include "core/trust.h"
 #include "crypto/hash.h"
 
@@ -27,17 +28,31 @@ static kp_status hash_file(int fd, const char *path, uint8_t ret_digest[KPI_SHA2
     return st;
 }
 
-static kp_status check_pin(int fd, const char *path, const uint8_t *pin, struct kp_error *reterr)
+static kp_status check_pin(int fd, const char *path, const struct kpi_pin *pin,
+                           struct kp_error *reterr)
 {
     uint8_t digest[KPI_SHA256_LEN];
-    kp_status st = pin ? hash_file(fd, path, digest, reterr) : KP_OK;
+    kp_status st = hash_file(fd, path, digest, reterr);
 
-    if (!pin || st != KP_OK)
+    if (st != KP_OK)
         return st;
-    if (kpb_span_eq(kpb_span(digest, sizeof digest), kpb_span(pin, KPI_SHA256_LEN)))
+    if (kpb_span_eq(kpb_span(digest, sizeof digest), kpb_span(pin->sha256, sizeof digest)))
         return KP_OK;
     return kpb_fail(reterr, KP_CONFIG, "%s: its SHA-256 is not the one the configuration pins",
                     path);
+}
+
+/* A pin of the bytes says all there is to say; whoever pins the signer too wants both. */
+static kp_status check_pins(int fd, const char *path, const struct kpi_plugin_config *wanted,
+                            struct kp_error *reterr)
+{
+    const struct kpi_pin *file = wanted && wanted->file.is_set ? &wanted->file : NULL;
+    const struct kpi_pin *signer = wanted && wanted->signer.is_set ? &wanted->signer : NULL;
+    kp_status st = file ? check_pin(fd, path, file, reterr) : KP_OK;
+
+    if (st == KP_OK && (signer || !file))
+        st = kpi_vouch_signer(fd, path, signer ? signer->sha256 : NULL, reterr);
+    return st;
 }
 
 /* ---- One plugin ---- */
@@ -66,7 +81,7 @@ static kp_status load_fd(int fd, const char *path, struct kpi_plugin **ret_plugi
     return ask(get, path, ret_plugin, reterr);
 }
 
-kp_status kpi_plugin_load_file(const char *path, const uint8_t pin[KPI_SHA256_LEN],
+kp_status kpi_plugin_load_file(const char *path, const struct kpi_plugin_config *wanted,
                                struct kpi_plugin **ret_plugin, struct kp_error *reterr)
 {
     int fd = -1;
@@ -74,7 +89,7 @@ kp_status kpi_plugin_load_file(const char *path, const uint8_t pin[KPI_SHA256_LE
 
     if (st != KP_OK)
         return st;
-    st = check_pin(fd, path, pin, reterr);
+    st = check_pins(fd, path, wanted, reterr);
     if (st == KP_OK)
         return load_fd(fd, path, ret_plugin, reterr); /* fd moved to kpi_dl_open */
     kpi_trust_close(fd);

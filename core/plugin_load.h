@@ -2,8 +2,9 @@
  * The one door for plugins: loads a shared object or takes a linked-in table, checks versions and
  * sizes, fills in defaults, and keeps what passed in a registry.
  *
- * What is checked is what is loaded: one descriptor is judged by core/trust, hashed for the pin and
- * given to the dynamic linker. Nothing is ever unloaded: a thread may be inside a plugin, and a
+ * What is checked is what is loaded: one descriptor is judged by core/trust, hashed for the pin,
+ * looked at for its signer where a platform has such (core/plugin_vouch.h) and given to the dynamic
+ * linker. Nothing is ever unloaded: a thread may be inside a plugin, and a
  * refused one has already run its constructors. So objects stay mapped, with their descriptor, for
  * the life of the process, and are shared by all providers in it.
  *
@@ -46,11 +47,12 @@ struct kpi_plugin {
 };
 
 /*
- * Loads the plugin in the file path. pin: SHA-256 the file must have, or NULL. Blocks on files.
+ * Loads the plugin in the file path. wanted: whose pins it must hold, borrowed for the call; NULL:
+ * a file that was merely found. Blocks on files.
  * Errors: config (every refusal; the sentence names the path, the slot, both versions where it is
  * about them), not_found (no such file), no_memory. Free with kpi_plugin_free.
  */
-kp_status kpi_plugin_load_file(const char *path, const uint8_t pin[KPI_SHA256_LEN],
+kp_status kpi_plugin_load_file(const char *path, const struct kpi_plugin_config *wanted,
                                struct kpi_plugin **ret_plugin, struct kp_error *reterr) KP_MUST_USE;
 
 /* The same for a plugin linked into the program. */

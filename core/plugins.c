@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "core/plugin_load.h"
+#include "core/plugin_vouch.h"
 #include "core/trust.h"
 
 /* ---- Keeping ---- */
@@ -93,11 +94,11 @@ static kp_status add(struct kpi_plugins *plugins, struct kpi_plugin *plugin,
 
 /* ---- Loading ---- */
 
-static kp_status add_file(struct kpi_plugins *plugins, const char *path, const uint8_t *pin,
-                          struct kp_error *reterr)
+static kp_status add_file(struct kpi_plugins *plugins, const char *path,
+                          const struct kpi_plugin_config *wanted, struct kp_error *reterr)
 {
     struct kpi_plugin *plugin = NULL;
-    kp_status st = kpi_plugin_load_file(path, pin, &plugin, reterr);
+    kp_status st = kpi_plugin_load_file(path, wanted, &plugin, reterr);
 
     return st == KP_OK ? add(plugins, plugin, reterr) : st;
 }
@@ -144,10 +145,17 @@ static kp_status add_named(struct kpi_plugins *plugins, const char *dir,
     kp_buf_init(&path, "plugin.path", KPI_PATH_MAX_LEN);
     st = join(&path, dir, wanted->name, KPI_PLUGIN_SUFFIX, reterr);
     if (st == KP_OK)
-        st = add_file(plugins, (const char *)path.ptr, wanted->pinned ? wanted->sha256 : NULL,
-                      reterr);
+        st = add_file(plugins, (const char *)path.ptr, wanted, reterr);
     kp_buf_clear(&path);
     return st;
+}
+
+static kp_status add_placed(struct kpi_plugins *plugins, const char *dir,
+                            const struct kpi_plugin_config *wanted, struct kp_error *reterr)
+{
+    kp_status st = kpi_vouch_place(wanted->path, dir, reterr);
+
+    return st == KP_OK ? add_file(plugins, wanted->path, wanted, reterr) : st;
 }
 
 /* What the configuration insists on: a missing file is an error of the configuration. */
@@ -163,7 +171,7 @@ static kp_status add_wanted(struct kpi_plugins *plugins, const struct kpi_plugin
         if (wanted->name)
             st = add_named(plugins, sources->dir, wanted, reterr);
         else
-            st = add_file(plugins, wanted->path, wanted->pinned ? wanted->sha256 : NULL, reterr);
+            st = add_placed(plugins, sources->dir, wanted, reterr);
         if (st != KP_OK)
             kpb_error_prefix(reterr, "plugins[%zu]", i);
     }
@@ -193,7 +201,7 @@ static bool is_linked_in(const struct kpi_plugins *plugins, const char *file)
 static bool is_loaded(const struct kpi_plugins *plugins, const char *path)
 {
     for (size_t i = 0; i < plugins->n_items; i++) {
-        if (strcmp(plugins->items[i]->origin, path) == 0)
+        if (kpi_vouch_is_same_file(plugins->items[i]->origin, path))
             return true;
     }
     return false;

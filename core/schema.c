@@ -171,12 +171,14 @@ static json_t *struct_schema(const struct kpi_fields *fields)
 
 static json_t *secret_schema(void)
 {
-    json_t *schema = json_pack(
-        "{s:s, s:b, s:{s:o, s:{s:s, s:s}, s:o, s:{s:s}}, s:[{s:[s]}, {s:[s]}, {s:[s]}]}", "type",
-        "object", "additionalProperties", 0, "properties", "file",
-        text_schema(1, KP_VAULT_TEXT_MAX_LEN), "env", "type", "string", "pattern",
-        KPI_VARIABLE_NAME_PATTERN, "inline", text_schema(1, KPI_SECRET_MAX_LEN), "present", "type",
-        "boolean", "oneOf", "required", "file", "required", "env", "required", "inline");
+    json_t *schema =
+        json_pack("{s:s, s:b, s:{s:o, s:{s:s, s:s}, s:o, s:o, s:{s:s}}, s:[{s:[s]}, {s:[s]}, "
+                  "{s:[s]}, {s:[s]}]}",
+                  "type", "object", "additionalProperties", 0, "properties", "file",
+                  text_schema(1, KP_VAULT_TEXT_MAX_LEN), "env", "type", "string", "pattern",
+                  KPI_VARIABLE_NAME_PATTERN, "inline", text_schema(1, KPI_SECRET_MAX_LEN), "dpapi",
+                  text_schema(1, KP_VAULT_TEXT_MAX_LEN), "present", "type", "boolean", "oneOf",
+                  "required", "file", "required", "env", "required", "inline", "required", "dpapi");
 
     return schema;
 }

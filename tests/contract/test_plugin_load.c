@@ -256,16 +256,16 @@ static void pin_decides_on_the_content(void **state)
 {
     struct place *p = *state;
     const char *path = put(p, "good-minimal", "m.so");
-    uint8_t pin[KPI_SHA256_LEN];
+    struct kpi_plugin_config wanted = {.file.is_set = true};
     struct kpi_plugin *plugin = NULL;
     size_t len;
     uint8_t *bytes = read_fixture("good-minimal", &len);
 
-    assert_int_equal(kpc_sha256(kpb_span(bytes, len), pin, NULL), KP_OK);
-    assert_int_equal(kpi_plugin_load_file(path, pin, &plugin, &p->err), KP_OK);
+    assert_int_equal(kpc_sha256(kpb_span(bytes, len), wanted.file.sha256, NULL), KP_OK);
+    assert_int_equal(kpi_plugin_load_file(path, &wanted, &plugin, &p->err), KP_OK);
     kpi_plugin_free(plugin);
-    pin[31] ^= 1;
-    assert_int_equal(kpi_plugin_load_file(path, pin, &plugin, &p->err), KP_CONFIG);
+    wanted.file.sha256[31] ^= 1;
+    assert_int_equal(kpi_plugin_load_file(path, &wanted, &plugin, &p->err), KP_CONFIG);
     assert_says(p, "SHA-256 is not the one the configuration pins");
     free(bytes);
 }
@@ -294,10 +294,10 @@ static void file_refused_leaves_no_descriptor_unless_mapped(void **state)
     struct place *p = *state;
     const char *path = put(p, "good-minimal", "x.so");
     struct kpi_plugin *plugin;
-    uint8_t pin[KPI_SHA256_LEN] = {0};
+    struct kpi_plugin_config wanted = {.file.is_set = true};
     size_t n_before = count_descriptors();
 
-    assert_int_equal(kpi_plugin_load_file(path, pin, &plugin, &p->err), KP_CONFIG);
+    assert_int_equal(kpi_plugin_load_file(path, &wanted, &plugin, &p->err), KP_CONFIG);
     assert_int_equal(truncate(path, 100), 0);
     assert_int_equal(load(p, path, &plugin), KP_CONFIG);
     assert_int_equal(count_descriptors(), n_before);

@@ -47,6 +47,27 @@ has 'null 1.0.0'
 has 'plugins/text.so' err
 rm plugins/text.so
 
+# ---- Pinned ----
+
+ok kp plugin inspect plugins/plugin-null.so
+pin=$(sha256sum <plugins/plugin-null.so | cut -c1-64)
+has "sha256         $pin"
+lacks sign
+ok kp plugin inspect plugins/plugin-null.so --json
+is_json
+has "\"sha256\":\"$pin\""
+fails 3 'nosuch.so' kp plugin inspect nosuch.so
+fails 2 "'plugin' needs one more word: inspect" kp plugin
+printf '{"plugins": [{"name": "plugin-null", "sha256": "%s"}]}' "$pin" >pinned.json
+ok null --config pinned.json plugins
+has 'null 1.0.0'
+printf '{"plugins": [{"name": "plugin-null", "sha256": "%s0"}]}' "${pin:1}" >pinned.json
+fails 12 'its SHA-256 is not the one the configuration pins' null --config pinned.json plugins
+# Nobody signs files here, and a pin of a signer is not passed over.
+printf '{"plugins": [{"name": "plugin-null", "sha256": "%s", "signer_sha256": "%s"}]}' "$pin" "$pin" \
+    >pinned.json
+fails 12 'signer_sha256 is for Windows' null --config pinned.json plugins
+
 # ---- Which folder ----
 
 printf '{"plugin_dir": "%s/plugins"}' "$PWD" >plugins.json

@@ -61,11 +61,15 @@ static void parse_full_text_fills_provider_and_plugins(void **state)
     assert_string_equal(c.plugin_dir, "/opt/plugins");
     assert_int_equal(c.n_plugins, 2);
     assert_string_equal(c.plugins[0].path, "/opt/one.so");
-    assert_false(c.plugins[0].pinned);
+    assert_false(c.plugins[0].file.is_set);
+    assert_false(c.plugins[0].signer.is_set);
     assert_string_equal(c.plugins[1].name, "two");
-    assert_true(c.plugins[1].pinned);
-    assert_int_equal(c.plugins[1].sha256[1], 0x11);
-    assert_int_equal(c.plugins[1].sha256[31], 0xff);
+    assert_true(c.plugins[1].file.is_set);
+    assert_int_equal(c.plugins[1].file.sha256[1], 0x11);
+    assert_int_equal(c.plugins[1].file.sha256[31], 0xff);
+    assert_true(c.plugins[1].signer.is_set);
+    assert_int_equal(c.plugins[1].signer.sha256[0], 0xff);
+    assert_int_equal(c.plugins[1].signer.sha256[31], 0);
     kpi_config_clear(&c);
 }
 
@@ -220,15 +224,6 @@ static void parse_refused_text_says_what_and_where(void **state)
         {"{\"allow_inline_secrets\": 1}",
          "allow_inline_secrets: expected true or false, found a whole number"},
         {"{\"vaults\": []}", "vaults: expected an object, found a list"},
-        {"{\"plugins\": {}}", "plugins: expected a list, found an object"},
-        {"{\"plugins\": [1]}", "plugins[0]: expected an object, found a whole number"},
-        {"{\"plugins\": [{\"path\": \"a\"}, {}]}",
-         "plugins[1]: expected exactly one of path and name"},
-        {"{\"plugins\": [{\"path\": \"a\", \"name\": \"b\"}]}",
-         "plugins[0]: expected exactly one of path and name"},
-        {"{\"plugins\": [{\"name\": \"../b\"}]}", "plugins[0]: a name is not a path"},
-        {"{\"plugins\": [{\"name\": \"b\", \"sha256\": \"12\"}]}",
-         "plugins[0].sha256: expected the 64 hex digits of a SHA-256"},
         {"{\"defaults\": {\"retry\": {\"base_ms\": 200, \"cap_ms\": 100}}}",
          "defaults.retry.base_ms: 200 is above cap_ms, 100"},
         {"{\"ekm\": {\"allow\": \"config:v\"}}", "ekm.allow: expected a list, found text"},
@@ -243,6 +238,30 @@ static void parse_refused_text_says_what_and_where(void **state)
          "ekm.decrypt_algorithms[1]: expected RSA-OAEP-256, RSA-OAEP or RSA1_5"},
         {"{\"vaults\": {\"v\": {}}}", "vaults.v: location is missing"},
         {"{\"vaults\": {\"v\": 1}}", "vaults.v: expected an object, found a whole number"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LEN(texts); i++)
+        assert_refused(texts[i].text, texts[i].sentence);
+}
+
+static void plugins_refused_say_what_and_where(void **state)
+{
+    static const struct refused texts[] = {
+        {"{\"plugins\": {}}", "plugins: expected a list, found an object"},
+        {"{\"plugins\": [1]}", "plugins[0]: expected an object, found a whole number"},
+        {"{\"plugins\": [{\"path\": \"a\"}, {}]}",
+         "plugins[1]: expected exactly one of path and name"},
+        {"{\"plugins\": [{\"path\": \"a\", \"name\": \"b\"}]}",
+         "plugins[0]: expected exactly one of path and name"},
+        {"{\"plugins\": [{\"name\": \"../b\"}]}", "plugins[0]: a name is not a path"},
+        {"{\"plugins\": [{\"name\": \"..\\\\b\"}]}", "plugins[0]: a name is not a path"},
+        {"{\"plugins\": [{\"name\": \"b:c\"}]}", "plugins[0]: a name is not a path"},
+        {"{\"plugins\": [{\"name\": \"b\", \"signer_sha256\": "
+         "\"00112233445566778899aabbccddeeff00112233\"}]}",
+         "plugins[0].signer_sha256: expected the 64 hex digits of a SHA-256"},
+        {"{\"plugins\": [{\"name\": \"b\", \"sha256\": \"12\"}]}",
+         "plugins[0].sha256: expected the 64 hex digits of a SHA-256"},
     };
 
     (void)state;
@@ -298,11 +317,11 @@ static void parse_refused_vault_says_what_and_where(void **state)
         {"\"\": 1", "vaults.prod.: there is no such member"},
         {"\"secret\": \"hunter2\"",
          "vaults.prod.secret: expected {\"file\": PATH} or {\"env\": NAME}, found text"},
-        {"\"secret\": {}", "vaults.prod.secret: expected exactly one of file and env"},
+        {"\"secret\": {}", "vaults.prod.secret: expected exactly one of file, env and dpapi"},
         {"\"secret\": {\"file\": \"a\", \"env\": \"B\"}",
-         "vaults.prod.secret: expected exactly one of file and env"},
+         "vaults.prod.secret: expected exactly one of file, env and dpapi"},
         {"\"secret\": {\"present\": true}",
-         "vaults.prod.secret: expected exactly one of file and env"},
+         "vaults.prod.secret: expected exactly one of file, env and dpapi"},
         {"\"secret\": {\"flie\": \"a\"}",
          "vaults.prod.secret.flie: there is no such member; is file meant?"},
         {"\"secret\": {\"files\": \"a\"}",
@@ -521,9 +540,32 @@ static void load_both_sources_is_usage(void **state)
     assert_int_equal(kpi_config_load(&options, &c, &err), KP_USAGE);
 }
 
+/* What nothing here could open is refused when it is read, not when it is used. */
+static void secret_sealed_by_dpapi_is_for_windows_alone(void **state)
+{
+    static const char text[] = "{\"vaults\": {\"v\": {\"location\": \"file:v\", "
+                               "\"access_secret\": {\"dpapi\": \"C:\\\\s\"}}}}";
+    struct kpi_config c;
+
+    (void)state;
+#if defined(_WIN32)
+    parse_ok(text, &c);
+    assert_int_equal(c.vaults[0].access_secret.kind, KPI_SECRET_DPAPI);
+    assert_string_equal(c.vaults[0].access_secret.source, "C:\\s");
+    kpi_config_clear(&c);
+#else
+    struct kp_error err;
+
+    assert_int_equal(parse(text, &c, &err), KP_CONFIG);
+    assert_string_equal(err.text, "vaults.v.access_secret.dpapi: DPAPI is a part of Windows; give "
+                                  "{\"file\": PATH} or {\"env\": NAME}");
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(secret_sealed_by_dpapi_is_for_windows_alone),
         cmocka_unit_test(parse_empty_object_gives_every_default),
         cmocka_unit_test(limits_default_lies_within_its_range),
         cmocka_unit_test(parse_full_text_fills_provider_and_plugins),
@@ -532,6 +574,7 @@ int main(void)
         cmocka_unit_test(parse_vaults_before_defaults_still_builds_on_them),
         cmocka_unit_test(parse_every_limit_out_of_range_is_refused_with_its_path),
         cmocka_unit_test(parse_refused_text_says_what_and_where),
+        cmocka_unit_test(plugins_refused_say_what_and_where),
         cmocka_unit_test(parse_ekm_fills_lists_and_switches),
         cmocka_unit_test(parse_refused_vault_says_what_and_where),
         cmocka_unit_test(parse_vault_name_outside_the_alphabet_is_refused),

@@ -155,7 +155,12 @@ static void settings_refused_say_what_and_where_and_stay(void **state)
         {"\"passphrase\": {\"inline\": \"hunter2\"}",
          "passphrase.inline: the plugin has no such setting; is passphrase.file meant?"},
         {"\"passphrase\": {\"file\": \"a\", \"env\": \"b\"}",
-         "passphrase: expected exactly one of file and env"},
+         "passphrase: expected exactly one of file, env and dpapi"},
+        {"\"passphrase\": {\"env\": \"a\", \"dpapi\": \"b\"}",
+         "passphrase: expected exactly one of file, env and dpapi"},
+        {"\"passphrase\": {\"dpapi\": \"b\"}",
+         "passphrase.dpapi: DPAPI is a part of Windows; give {\"file\": PATH} or {\"env\": NAME}"},
+        {"\"passphrase\": {\"dpapi\": 1}", "passphrase.dpapi: expected text"},
         {"\"passphrase\": {\"file\": 1}", "passphrase.file: expected text"},
         {"\"mode\": {\"file\": \"a\"}", "mode.file: the plugin has no such setting"},
     };

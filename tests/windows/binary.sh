@@ -19,7 +19,7 @@ sed -n '/^EXPORTS/,$p' "${KP_SRC:?}/packaging/keyprovider-ekm.def" | sed 1d | aw
     sort | diff -u - "$stripped" || fail 'the exports are not those of packaging/keyprovider-ekm.def'
 
 # DLLs that every Windows Server from 2016 on has.
-system='advapi32|api-ms-win-core-synch-l1-2-0|bcrypt|crypt32|iphlpapi|kernel32|msvcrt|user32|userenv|winhttp|ws2_32'
+system='advapi32|api-ms-win-core-synch-l1-2-0|bcrypt|crypt32|iphlpapi|kernel32|msvcrt|user32|userenv|winhttp|wintrust|ws2_32'
 others=$("$objdump" -p "$dll" | sed -n 's/^\tDLL Name: //p' | sort -u |
     grep -viE "^($system)\.dll\$" || true)
 [ -z "$others" ] || fail "asks for DLLs that are not the system's: $others"
