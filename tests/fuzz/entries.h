@@ -57,4 +57,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 void fuzz_fail(const char *what);
 #define FUZZ_CHECK(condition) ((condition) ? (void)0 : fuzz_fail(#condition))
 
+/*
+ * An entry says that a reader took its input for what it should be, to the last byte; a test sees
+ * by the count that its seeds get past the checks at the door. Single thread.
+ */
+void fuzz_took(void);
+uint64_t fuzz_n_taken(void);
+
 #endif /* KP_TESTS_FUZZ_ENTRIES_H */

@@ -14,6 +14,7 @@ static bool is_inside(kp_span part, kp_span whole)
 
 static void check_target(const struct azr_target *target)
 {
+    fuzz_took();
     FUZZ_CHECK(strcmp(target->login, "login.microsoftonline.com") == 0);
     FUZZ_CHECK(strcmp(target->resource, "https://vault.azure.net") == 0);
     FUZZ_CHECK(azr_is_tenant(kpb_span_str(target->tenant)));
@@ -28,6 +29,8 @@ static void check_claims(const struct azr_challenge *challenge)
     kp_status st = azr_challenge_claims(challenge, &claims, NULL);
     FUZZ_CHECK(st == KP_OK || st == KP_PROTOCOL);
     FUZZ_CHECK(claims.len <= AZR_CLAIMS_MAX_LEN);
+    if (st == KP_OK)
+        fuzz_took();
     kp_buf_clear(&claims);
 }
 
@@ -38,6 +41,7 @@ static void check_arc(kp_span header)
     kp_span path;
     if (azr_arc_key_path(&reply, kpb_span(NULL, 0), &path, NULL) != KP_OK)
         return;
+    fuzz_took();
     FUZZ_CHECK(is_inside(path, header));
     FUZZ_CHECK(kpb_span_starts_with(path, AZR_ARC_DIR_LINUX "/"));
     for (size_t i = sizeof AZR_ARC_DIR_LINUX; i < path.len; i++)

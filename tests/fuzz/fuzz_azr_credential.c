@@ -18,10 +18,12 @@ static void read_as(kp_span file, const char *password, const char *thumbprint)
     struct azr_credential c = {0};
     struct kp_error err = {0};
     if (azr_credential_read(file, kpb_span_str(password), kpb_span_str(thumbprint), &c, &err) ==
-        KP_OK)
+        KP_OK) {
+        fuzz_took();
         FUZZ_CHECK(c.key && kpc_key_has_private(c.key) && (c.has_x5t || c.has_x5t_s256));
-    else
+    } else {
         FUZZ_CHECK(is_number(err.code) && err.text[0] != '\0' && !c.key);
+    }
     azr_credential_clear(&c);
     FUZZ_CHECK(ERR_peek_error() == 0);
 }

@@ -40,8 +40,10 @@ int fuzz_azr_page(const uint8_t *bytes, size_t len)
     if (azr_page_read(kpb_span(bytes, n), &page, NULL) != KP_OK)
         return 0;
     kp_buf_init_secret(&next, "fuzz", AZR_PAGE_TOKEN_MAX_LEN);
-    if (azr_page_next(BASE, kpb_span_str("/keys"), &page, link, &next, NULL) == KP_OK)
+    if (azr_page_next(BASE, kpb_span_str("/keys"), &page, link, &next, NULL) == KP_OK) {
+        fuzz_took();
         build_with(kp_buf_view(&next), true);
+    }
     kp_buf_clear(&next);
     return 0;
 }

@@ -16,6 +16,7 @@ static void check_token(kp_span body, uint32_t source)
     kp_buf token;
     kp_status st = azr_token_read(body, source, 1700000000, &token, &life, &err);
     if (st == KP_OK) {
+        fuzz_took();
         FUZZ_CHECK(token.len > 0 && token.len <= AZR_TOKEN_MAX_LEN);
         for (size_t i = 0; i < token.len; i++)
             FUZZ_CHECK(token.ptr[i] > ' ' && token.ptr[i] < 0x7f);
@@ -36,6 +37,13 @@ static void check_refusal(kp_span body, uint32_t http_status, uint32_t source)
     FUZZ_CHECK(memchr(err.request_id, '\0', sizeof err.request_id) != NULL);
 }
 
+/* Numbers too large for it, and NUL in a member's name: it refuses what we need not. */
+static bool is_its_own_bound(const json_error_t *error)
+{
+    enum json_error_code code = json_error_code(error);
+    return code == json_error_numeric_overflow || code == json_error_null_byte_in_key;
+}
+
 /* NUL inside strings and the depth are where the two differ on purpose. */
 static void check_against_jansson(kp_span body)
 {
@@ -45,10 +53,10 @@ static void check_against_jansson(kp_span body)
         return;
     other = json_loadb((const char *)body.ptr, body.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     json_error_t error;
-    if (!other) { /* numbers too large for it are the one thing it refuses and we need not */
+    if (!other) {
         other = json_loadb((const char *)body.ptr, body.len,
                            JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
-        FUZZ_CHECK(other || json_error_code(&error) == json_error_numeric_overflow);
+        FUZZ_CHECK(other || is_its_own_bound(&error));
     }
     json_decref(other);
 }
@@ -57,8 +65,9 @@ static void check_claims(kp_span body)
 {
     kp_buf claims;
     struct azr_json value;
-    if (azr_token_claims(true, body, &claims, NULL) == KP_OK)
+    if (azr_token_claims(true, body, &claims, NULL) == KP_OK) {
         FUZZ_CHECK(azr_json_parse(kp_buf_view(&claims), &value) && value.type == AZR_JSON_OBJECT);
+    }
     kp_buf_clear(&claims);
 }
 

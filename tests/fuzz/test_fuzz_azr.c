@@ -1,135 +1,64 @@
 /*
  * The fuzzers' entries over seeds, recorded replies among them where there are recordings, and over
- * each seed cut, changed and stretched. Always the same changes: a failure repeats.
+ * changed ones. Always the same changes: a failure repeats.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/span.h"
 #include "plugins/azure-rest/answer.h"
+#include "support/changes.h"
 #include "support/recorded_keys.h"
 #include "support/recordings.h"
 #include "tests/fuzz/entries.h"
 
 #define CHANGES_PER_SEED 150u
-#define INPUT_MAX_LEN 65536u
+#define SEEDS_MAX 400u
+#define SEEDS_MAX_LEN (128u * 1024u)
 
-typedef int entry_fn(const uint8_t *bytes, size_t len);
-
-/* ---- Changing a seed ---- */
-
-static uint64_t state_of_changes;
-
-/* G. Marsaglia's xorshift64. */
-static uint64_t draw(void)
-{
-    state_of_changes ^= state_of_changes << 13;
-    state_of_changes ^= state_of_changes >> 7;
-    state_of_changes ^= state_of_changes << 17;
-    return state_of_changes;
-}
-
-static size_t draw_below(size_t n)
-{
-    return n > 0 ? (size_t)(draw() % n) : 0;
-}
-
-struct input {
-    uint8_t bytes[INPUT_MAX_LEN];
-    size_t len;
-};
-
-static void insert(struct input *in, size_t at, const char *bytes, size_t len)
-{
-    if (in->len + len > INPUT_MAX_LEN)
-        return;
-    memmove(in->bytes + at + len, in->bytes + at, in->len - at);
-    memcpy(in->bytes + at, bytes, len);
-    in->len += len;
-}
-
-static void cut(struct input *in, size_t at, size_t len)
-{
-    len = len < in->len - at ? len : in->len - at;
-    memmove(in->bytes + at, in->bytes + at + len, in->len - at - len);
-    in->len -= len;
-}
-
-static void change_once(struct input *in)
-{
-    static const char *const PIECES[] = {
-        "{",       "}",    "[",       "]",          "\"",
-        "\\",      ",",    ":",       "null",       "\\u0000",
-        "\\ud83d", "\xff", "{\"a\":", "[[[[[[[[[[", "9999999999999999999",
-        "-1e9",    "true", "\n",      "https://",   "/keys/"};
-    size_t at = draw_below(in->len);
-    const char *piece = PIECES[draw_below(sizeof PIECES / sizeof PIECES[0])];
-    switch (draw_below(5)) {
-    case 0:
-        in->bytes[at] = (uint8_t)draw();
-        break;
-    case 1:
-        in->bytes[at] ^= (uint8_t)(1u << draw_below(8));
-        break;
-    case 2:
-        insert(in, at, piece, strlen(piece));
-        break;
-    case 3:
-        cut(in, at, 1 + draw_below(16));
-        break;
-    default:
-        cut(in, at, draw_below(4) == 0 ? in->len : 1);
-        break;
-    }
-}
-
-/* In memory of its exact length, so that sanitizers see a byte read too far. */
-static void feed(entry_fn *entry, const uint8_t *bytes, size_t len)
-{
-    uint8_t *exact = malloc(len > 0 ? len : 1);
-    assert_non_null(exact);
-    if (len > 0)
-        memcpy(exact, bytes, len);
-    assert_int_equal(entry(exact, len), 0);
-    free(exact);
-}
-
-static void run_seed(entry_fn *entry, const uint8_t *bytes, size_t len)
-{
-    static struct input in;
-    assert_true(len <= INPUT_MAX_LEN);
-    feed(entry, bytes, len);
-    for (unsigned i = 0; i < CHANGES_PER_SEED; i++) {
-        memcpy(in.bytes, bytes, len);
-        in.len = len;
-        for (size_t n = 1 + draw_below(4); n > 0 && in.len > 0; n--)
-            change_once(&in);
-        feed(entry, in.bytes, in.len);
-    }
-}
-
-static void run_text(entry_fn *entry, const char *head, size_t head_len, const char *text)
-{
-    static struct input in;
-    in.len = head_len + strlen(text);
-    assert_true(in.len <= INPUT_MAX_LEN);
-    memcpy(in.bytes, head, head_len);
-    memcpy(in.bytes + head_len, text, strlen(text));
-    run_seed(entry, in.bytes, in.len);
-}
+static struct {
+    kp_span at[SEEDS_MAX];
+    size_t n;
+    size_t used;
+    uint8_t bytes[SEEDS_MAX_LEN];
+} seeds;
 
 static int start_anew(void **state)
 {
     (void)state;
-    state_of_changes = UINT64_C(0x9e3779b97f4a7c15);
+    seeds.n = 0;
+    seeds.used = 0;
     return 0;
+}
+
+static void put(const void *bytes, size_t len)
+{
+    assert_true(len <= SEEDS_MAX_LEN - seeds.used);
+    memcpy(seeds.bytes + seeds.used, bytes, len);
+    seeds.used += len;
+}
+
+/* Keeps head and text as one seed, and says whether a reader takes it. */
+static bool add_seed(changes_entry_fn *entry, const char *head, size_t head_len, const char *text)
+{
+    uint8_t *start = seeds.bytes + seeds.used;
+    const uint64_t before = fuzz_n_taken();
+    assert_true(seeds.n < SEEDS_MAX);
+    put(head, head_len);
+    put(text, strlen(text));
+    seeds.at[seeds.n++] = kpb_span(start, head_len + strlen(text));
+    assert_int_equal(entry(start, head_len + strlen(text)), 0);
+    return fuzz_n_taken() > before;
+}
+
+static void run_seeds(changes_entry_fn *entry, const char *name, unsigned changes_per_seed)
+{
+    changes_run(entry, name, seeds.at, seeds.n, (unsigned)seeds.n * changes_per_seed);
 }
 
 /* ---- Seeds ---- */
@@ -142,6 +71,7 @@ static const char RESULT[] =
 static const char SIGNATURE[] =
     "{\"kid\":\"" KID "\",\"value\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}";
+static const char VERDICT[] = "{\"kid\":\"" KID "\",\"alg\":\"ES256\",\"value\":true}";
 static const char RSA_KEY[] =
     "{\"key\":{\"kid\":\"" KID "\",\"kty\":\"RSA\",\"key_ops\":[\"sign\",\"wrapKey\"],"
     "\"n\":\"AADB\",\"e\":\"AQAB\"},\"attributes\":{\"enabled\":true,\"exp\":1,"
@@ -153,13 +83,31 @@ static const char EC_KEY[] =
 static const char LIST[] =
     "{\"value\":[{\"kid\":\"" KID "\",\"attributes\":{\"enabled\":true},\"tags\":{\"a\":\"b\"}}],"
     "\"nextLink\":\"https://app.vault.azure.net:443/keys?api-version=7.6&$skiptoken=a\"}";
+static const char VERSIONS[] =
+    "{\"value\":[{\"kid\":\"" KID "\"}],"
+    "\"nextLink\":\"https://app.vault.azure.net/keys/app/versions?$skiptoken=a\"}";
+static const char DELETED[] =
+    "{\"value\":[{\"kid\":\"https://app.vault.azure.net/keys/app\",\"recoveryId\":\"x\","
+    "\"deletedDate\":1,\"scheduledPurgeDate\":2}],"
+    "\"nextLink\":\"https://app.vault.azure.net/deletedkeys?$skiptoken=a\"}";
 static const char POLICY[] =
     "{\"lifetimeActions\":[{\"trigger\":{\"timeAfterCreate\":\"P90D\"},\"action\":{\"type\":"
     "\"Rotate\"}}],\"attributes\":{\"expiryTime\":\"P2Y\",\"created\":1}}";
 
 static const char *const BODIES[] = {
-    "",   "{}",   "{\"value\":true}", "{\"value\":\"YmxvYg\"}", RESULT, SIGNATURE, RSA_KEY, EC_KEY,
-    LIST, POLICY,
+    "",
+    "{}",
+    "{\"value\":true}",
+    "{\"value\":\"YmxvYg\"}",
+    RESULT,
+    SIGNATURE,
+    VERDICT,
+    RSA_KEY,
+    EC_KEY,
+    LIST,
+    VERSIONS,
+    DELETED,
+    POLICY,
 };
 
 static void answers_of_every_operation_survive_any_body(void **state)
@@ -167,9 +115,13 @@ static void answers_of_every_operation_survive_any_body(void **state)
     (void)state;
     for (uint32_t op = 1; op <= KP_OP_MAX; op++) {
         const char head = (char)(op - 1);
+        bool is_taken = false;
         for (size_t i = 0; i < sizeof BODIES / sizeof BODIES[0]; i++)
-            run_text(fuzz_azr_answer, &head, 1, BODIES[i]);
+            is_taken = add_seed(fuzz_azr_answer, &head, 1, BODIES[i]) || is_taken;
+        if (!is_taken)
+            fail_msg("no seed is an answer of %s", kp_op_text(op));
     }
+    run_seeds(fuzz_azr_answer, "fuzz_azr_answer", CHANGES_PER_SEED);
 }
 
 static const char CONFLICT[] =
@@ -190,22 +142,22 @@ static void refusals_survive_any_body_and_header(void **state)
     for (size_t i = 0; i < sizeof STATUSES / sizeof STATUSES[0]; i++) {
         const char head[] = {(char)(i + 4), (char)(STATUSES[i] >> 8), (char)(STATUSES[i] & 0xff)};
         for (size_t t = 0; t < sizeof TAILS / sizeof TAILS[0]; t++)
-            run_text(fuzz_azr_refusal, head, sizeof head, TAILS[t]);
+            assert_false(add_seed(fuzz_azr_refusal, head, sizeof head, TAILS[t]));
     }
+    run_seeds(fuzz_azr_refusal, "fuzz_azr_refusal", CHANGES_PER_SEED);
 }
 
 static void pages_survive_any_token_and_link(void **state)
 {
-    static const char *const SEEDS[] = {
+    static const char *const TEXTS[] = {
         "\nhttps://app.vault.azure.net/keys?$skiptoken=abc&maxresults=3",
         "0000001.0123456789abcdef.a=b\nhttps://app.vault.azure.net:443/keys?api-version=7.6&a=c",
         "1.0123456789abcdef.a=b&api-version=1\nhttps://APP.vault.azure.net/keys?a=b",
     };
     (void)state;
-    for (unsigned round = 0; round < 20; round++) {
-        for (size_t i = 0; i < sizeof SEEDS / sizeof SEEDS[0]; i++)
-            run_text(fuzz_azr_page, "", 0, SEEDS[i]);
-    }
+    for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++)
+        assert_true(add_seed(fuzz_azr_page, "", 0, TEXTS[i]));
+    run_seeds(fuzz_azr_page, "fuzz_azr_page", 20 * CHANGES_PER_SEED);
 }
 
 /* ---- Recorded replies, changed ---- */
@@ -236,8 +188,8 @@ static void recorded_replies_survive_changes(void **state)
         for (size_t j = 0; j < n; j++) {
             if (!recorded_read(json_array_get(all, j), &recorded))
                 continue;
-            if (recorded.reply.http_status == 200)
-                run_seed(read_recorded, recorded.reply.body.ptr, recorded.reply.body.len);
+            if (recorded.reply.http_status == 200 && recorded.reply.body.len > 0)
+                changes_run(read_recorded, NULL, &recorded.reply.body, 1, CHANGES_PER_SEED);
             recorded_clear(&recorded);
         }
         json_decref(all);

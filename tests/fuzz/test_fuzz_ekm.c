@@ -94,7 +94,7 @@ static void changed_scripts_are_read_or_refused(void **state)
 
     (void)state;
     read_folder(SCRIPTS, &files);
-    changes_run(fuzz_rehearse_sql, files.at, files.n, 4000);
+    changes_run(fuzz_rehearse_sql, "fuzz_rehearse_sql", files.at, files.n, 4000);
     clear(&files);
 }
 

@@ -99,7 +99,7 @@ static void changed_requests_are_answered(void **state)
     (void)state;
     for (size_t i = 0; i < N_REQUESTS; i++)
         seeds[i] = kpb_span_str(REQUESTS[i]);
-    changes_run(fuzz_emu_request, seeds, N_REQUESTS, ROUNDS);
+    changes_run(fuzz_emu_request, "fuzz_emu_request", seeds, N_REQUESTS, ROUNDS);
 }
 
 int main(void)

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,20 @@ static void insert_byte(struct input *in)
         in->bytes[at] = byte;
 }
 
+/* Texts that mean something to a reader of JSON, of addresses or of headers. */
+static void insert_text(struct input *in)
+{
+    static const char *const texts[] = {
+        "{\"a\":", "[[[[[[[[[[", "null",     "true",   "-1e9", "9999999999999999999",
+        "\\u0000", "\\ud83d",    "https://", "/keys/", "/../", "%2f",
+        "Bearer ", "a=b, ",
+    };
+    const char *text = texts[draw_below(sizeof texts / sizeof texts[0])];
+    size_t at = draw_below(in->len + 1);
+    if (open_gap(in, at, strlen(text)))
+        memcpy(in->bytes + at, text, strlen(text));
+}
+
 static void repeat_piece(struct input *in)
 {
     uint8_t piece[64];
@@ -88,7 +103,7 @@ static void take_end_of(struct input *in, kp_span other)
 
 static void change_once(struct input *in, kp_span other)
 {
-    size_t kind = in->len > 0 ? draw_below(7) : 2;
+    size_t kind = in->len > 0 ? draw_below(8) : 2;
     switch (kind) {
     case 0:
         in->bytes[draw_below(in->len)] ^= (uint8_t)(1u << draw_below(8));
@@ -108,6 +123,9 @@ static void change_once(struct input *in, kp_span other)
     case 5:
         take_end_of(in, other);
         break;
+    case 6:
+        insert_text(in);
+        break;
     default:
         in->len = draw_below(in->len + 1);
         break;
@@ -124,14 +142,35 @@ static void feed(changes_entry_fn *entry, const uint8_t *bytes, size_t len)
     free(exact);
 }
 
-void changes_run(changes_entry_fn *entry, const kp_span *seeds, size_t n_seeds, unsigned rounds)
+/* The folder is made by whoever wants the seeds. */
+static void keep(const char *folder, const char *name, size_t number, kp_span seed)
 {
-    static struct input in;
+    char path[1024];
+    assert_true(snprintf(path, sizeof path, "%s/%s/%zu", folder, name, number) < (int)sizeof path);
+    FILE *f = fopen(path, "wb");
+    if (!f)
+        fail_msg("%s cannot be written", path);
+    assert_int_equal(fwrite(seed.ptr, 1, seed.len, f), seed.len);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void begin(changes_entry_fn *entry, const char *name, const kp_span *seeds, size_t n_seeds)
+{
+    const char *folder = name ? getenv("KP_FUZZ_SEEDS") : NULL;
     state = UINT64_C(0x9e3779b97f4a7c15);
     for (size_t i = 0; i < n_seeds; i++) {
         assert_true(seeds[i].len > 0 && seeds[i].len <= CHANGES_MAX_LEN);
         feed(entry, seeds[i].ptr, seeds[i].len);
+        if (folder)
+            keep(folder, name, i, seeds[i]);
     }
+}
+
+void changes_run(changes_entry_fn *entry, const char *name, const kp_span *seeds, size_t n_seeds,
+                 unsigned rounds)
+{
+    static struct input in;
+    begin(entry, name, seeds, n_seeds);
     for (unsigned i = 0; n_seeds > 0 && i < rounds; i++) {
         kp_span seed = seeds[i % n_seeds];
         memcpy(in.bytes, seed.ptr, seed.len);

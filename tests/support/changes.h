@@ -16,7 +16,11 @@ typedef int changes_entry_fn(const uint8_t *bytes, size_t len);
  * turned, bytes put in their place, between them or taken out, pieces repeated, the end of another
  * seed in place of its own. Each input lies in memory of its exact length. A failure of entry, or a
  * return other than 0, fails the running test.
+ *
+ * Where KP_FUZZ_SEEDS names a folder, each seed is written to FOLDER/NAME/NUMBER too, for libFuzzer
+ * to begin with (`./dev fuzz`); name NULL: never.
  */
-void changes_run(changes_entry_fn *entry, const kp_span *seeds, size_t n_seeds, unsigned rounds);
+void changes_run(changes_entry_fn *entry, const char *name, const kp_span *seeds, size_t n_seeds,
+                 unsigned rounds);
 
 #endif /* KP_TESTS_SUPPORT_CHANGES_H */
