@@ -12,13 +12,8 @@ fi
 # shellcheck source=lib/azure.bash
 . "$KP_SRC/tests/e2e/lib/azure.bash"
 
-printf %s "$AZURE_CLIENT_SECRET" >secret
-id="\"client_id\": \"$AZURE_CLIENT_ID\", \"secret\": {\"file\": \"$work/secret\"}"
 {
-    printf '{"http": {"ca_file": "%s"}, "vaults": {' "$KP_EMULATOR_CA"
-    vault akv azure-keyvault "$port" $key_vault "$id"
-    printf ','
-    vault hsm managed-hsm "$hsm_port" $managed_hsm "$id"
+    both_vaults
     printf '}}'
 } >kp.json
 export KP_CONFIG=$work/kp.json

@@ -47,6 +47,8 @@ extern const struct suite_row suite_key_types[];
 extern const size_t suite_n_key_types;
 extern const struct suite_row suite_rules[];
 extern const size_t suite_n_rules;
+/* Rows of keys: each type in each size or on each curve, created and imported. */
+const struct suite_row *suite_keys(size_t *ret_n);
 
 /* Says which plugins there are; the rest of suite stays empty until suite_begin. */
 void suite_name(struct suite *suite);
@@ -83,6 +85,13 @@ void suite_create(struct suite_vault *vault, const char *name, uint32_t kty, uin
  * the next call. curve for EC, bits for the others.
  */
 const char *suite_key(struct suite_vault *vault, uint32_t kty, uint32_t bits, uint32_t curve);
+/* Something made with the algorithm and this key: wrapped, encrypted or signed. */
+struct kp_request suite_use(const char *name, uint32_t alg);
+/*
+ * Makes it and undoes or verifies it, and expects what it was made of; with RSA both wrapped and
+ * encrypted. False: the plugin does not offer the algorithm.
+ */
+bool suite_round_trip(struct suite_vault *vault, const char *name, uint32_t alg);
 /* Sets a policy that both services take: a new version 90 days after the last, each for two
  * years. */
 void suite_set_policy(struct suite_vault *vault, const char *name);

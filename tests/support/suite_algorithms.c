@@ -115,29 +115,54 @@ static void expect_undone(const struct kind *kind, kp_span plain, const struct k
         assert_true(kpb_span_eq(reply->value, plain));
 }
 
-static const char *round_trip(struct suite_vault *vault, uint32_t alg)
+struct kp_request suite_use(const char *name, uint32_t alg)
 {
     static const uint8_t iv[16] = "sixteen bytes iv";
-    const struct kind *kind = &KINDS[alg];
-    const char *name = "of-no-consequence"; /* what is not offered is refused before the key */
+    struct kp_request request = suite_request(KINDS[alg].make, name);
+    request.alg = alg;
+    request.value = kpb_span(PLAIN, KINDS[alg].len);
+    request.iv = brings_iv(alg) ? kpb_span(iv, sizeof iv) : request.iv;
+    return request;
+}
+
+/* The same with another pair of operations. */
+static bool round_trip_as(struct suite_vault *vault, const struct kind *kind,
+                          const struct kp_request *request)
+{
     struct kp_result made;
     struct kp_result undone;
-    if (vault->caps->algs & KP_ALG_BIT(alg))
-        name = suite_key(vault, kind->kty, kind->bits, kind->curve);
-    struct kp_request request = suite_request(kind->make, name);
-    request.alg = alg;
-    request.value = kpb_span(PLAIN, kind->len);
-    request.iv = brings_iv(alg) ? kpb_span(iv, sizeof iv) : request.iv;
-    if (!suite_served(vault, &request, &made)) {
+    if (!suite_served(vault, request, &made)) {
         kp_result_clear(&made);
-        return SUITE_NO;
+        return false;
     }
-    struct kp_request undo = undo_of(kind, &request, &made.reply);
+    struct kp_request undo = undo_of(kind, request, &made.reply);
     suite_must(vault, &undo, &undone);
-    expect_undone(kind, request.value, &undone.reply);
+    expect_undone(kind, request->value, &undone.reply);
     kp_result_clear(&made);
     kp_result_clear(&undone);
-    return SUITE_YES;
+    return true;
+}
+
+bool suite_round_trip(struct suite_vault *vault, const char *name, uint32_t alg)
+{
+    struct kind kind = KINDS[alg];
+    struct kp_request request = suite_use(name, alg);
+    bool is_served = round_trip_as(vault, &kind, &request);
+    if (is_served && kp_alg_family_of(alg) == KP_FAMILY_RSA_CRYPT) {
+        kind.undo = KP_OP_DECRYPT;
+        request.op = KP_OP_ENCRYPT;
+        is_served = round_trip_as(vault, &kind, &request);
+    }
+    return is_served;
+}
+
+static const char *round_trip(struct suite_vault *vault, uint32_t alg)
+{
+    const struct kind *kind = &KINDS[alg];
+    const char *name = "of-no-consequence"; /* what is not offered is refused before the key */
+    if (vault->caps->algs & KP_ALG_BIT(alg))
+        name = suite_key(vault, kind->kty, kind->bits, kind->curve);
+    return suite_round_trip(vault, name, alg) ? SUITE_YES : SUITE_NO;
 }
 
 const struct suite_row suite_algorithms[] = {

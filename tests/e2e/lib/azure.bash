@@ -47,3 +47,14 @@ vault() {
     printf '"custom_suffix": "localhost", "custom_resource": "%s",' "$4"
     printf '"authority": "%s", "poll_ms": 50, "identity": {%s}}}' "$KP_EMULATOR_LOGIN" "$5"
 }
+
+# both_vaults: the vaults akv and hsm, one of each service, with the client secret in the file secret;
+# begins the configuration, which the caller ends.
+both_vaults() {
+    printf %s "$AZURE_CLIENT_SECRET" >secret
+    local by_secret="\"client_id\": \"$AZURE_CLIENT_ID\", \"secret\": {\"file\": \"$PWD/secret\"}"
+    printf '{"http": {"ca_file": "%s"}, "vaults": {' "$KP_EMULATOR_CA"
+    vault akv azure-keyvault "$port" $key_vault "$by_secret"
+    printf ','
+    vault hsm managed-hsm "$hsm_port" $managed_hsm "$by_secret"
+}
