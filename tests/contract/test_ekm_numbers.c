@@ -209,6 +209,21 @@ static void passing_failures_are_waited_out_while_the_process_is_young(void **st
     engine_end(&engine);
 }
 
+/* What engine_prepare made, in a process that has just begun and whose pauses move its clock. */
+static SqlCpSession begin_young(void)
+{
+    SqlCpSession young;
+
+    engine.has_own_clock = true;
+    engine.skips_pauses = true;
+    assert_int_equal(SqlCryptInitializeProvider(), 0);
+    script = script_vault("s");
+    engine_answers(script);
+    young = engine_script_session(&engine);
+    atomic_store(&engine.age_ms, 0);
+    return young;
+}
+
 /* The vault stays away: the call ends with the patience, with the last failure's number. */
 static void patience_ends_and_tells_the_last_number(void **state)
 {
@@ -217,13 +232,8 @@ static void patience_ends_and_tells_the_last_number(void **state)
 
     (void)state;
     engine_prepare(&engine, NULL);
-    engine.has_own_clock = true;
-    engine.skips_pauses = true;
-    assert_int_equal(SqlCryptInitializeProvider(), 0);
-    script = script_vault("s");
+    young = begin_young();
     script_usually(script, (struct script_act){.status = KP_THROTTLED});
-    young = engine_script_session(&engine);
-    atomic_store(&engine.age_ms, 0);
     assert_int_equal(engine_key_by_name(young, "k", &found), 3109);
     assert_int_equal(atomic_load(&engine.age_ms), 45000);
     assert_true(atomic_load(&engine.n_pauses) > 10);
@@ -260,17 +270,12 @@ static void patience_belongs_to_the_vault(void **state)
     engine_prepare(&engine, NULL);
     script_open = script_table()->open;
     script_table()->open = open_for_one;
-    engine.has_own_clock = true;
-    engine.skips_pauses = true;
-    assert_int_equal(SqlCryptInitializeProvider(), 0);
-    script = script_vault("s");
+    sessions[0] = begin_young();
     host = script_vault("contoso.vault.azure.net");
     engine_answers(host);
     script_usually(script, (struct script_act){.status = KP_THROTTLED});
-    sessions[0] = engine_script_session(&engine);
     assert_int_equal(engine_open(&engine, "contoso", ENGINE_ID "one", &sessions[1]), 0);
     assert_int_equal(engine_open(&engine, "contoso", ENGINE_ID "two", &sessions[2]), 0);
-    atomic_store(&engine.age_ms, 0);
     assert_int_equal(engine_key_by_name(sessions[0], "k", &found), 3109);
     assert_int_equal(atomic_load(&engine.age_ms), 45000);
     n_pauses = atomic_load(&engine.n_pauses);
@@ -299,13 +304,7 @@ static void patience_counts_from_the_start_of_the_process(void **state)
 
     (void)state;
     engine_prepare(&engine, NULL);
-    engine.has_own_clock = true;
-    engine.skips_pauses = true;
-    assert_int_equal(SqlCryptInitializeProvider(), 0);
-    script = script_vault("s");
-    engine_answers(script);
-    young = engine_script_session(&engine);
-    atomic_store(&engine.age_ms, 0);
+    young = begin_young();
     assert_int_equal(engine_key_by_name(young, "k", &found), 0);
     engine_move(&engine, 40000);
     script_usually(script, (struct script_act){.status = KP_THROTTLED});

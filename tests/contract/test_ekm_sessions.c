@@ -85,6 +85,9 @@ static int begin_with_file(void **state)
     return 0;
 }
 
+/* Calls that end by themselves within the second of a test that is in a hurry. */
+#define PATIENCE 60u
+
 /* For files that hang: so long is what they are waited for. */
 static int begin_with_file_in_a_hurry(void **state)
 {
@@ -163,24 +166,43 @@ static kp_status take_worker(struct script_op *op)
     return script_finish(op, KP_NOT_FOUND);
 }
 
-static void access_secret_on_a_disk_that_hangs_is_given_up(void **state)
+/* What the calls themselves are told counts for nothing: on a busy machine their time may be up. */
+static void hang_all_workers(SqlCpSession session)
 {
     uint32_t n_cores = uv_available_parallelism();
     uint32_t n = n_cores > 4 ? n_cores : 4;
-    SqlCpSession session = engine_script_session(&engine);
     struct engine_key key;
+
+    script_usually(script, (struct script_act){.how = SCRIPT_CALL, .call = take_worker});
+    for (uint32_t i = 0; i < PATIENCE && latch_count(&hanging) < n; i++)
+        (void)engine_key_by_name(session, "k", &key);
+    latch_wait(&hanging, n);
+}
+
+static bool is_answered(SqlCpError number)
+{
+    char event[4096];
+
+    engine_last_event(&engine, event);
+    return number == 0 || !strstr(event, "was not read within");
+}
+
+static void access_secret_on_a_disk_that_hangs_is_given_up(void **state)
+{
+    SqlCpSession session = engine_script_session(&engine);
+    SqlCpError number;
 
     (void)state;
     latch_init(&hanging);
     latch_init(&disk_is_back);
-    script_usually(script, (struct script_act){.how = SCRIPT_CALL, .call = take_worker});
-    for (uint32_t i = 0; i < n; i++)
-        assert_int_equal(engine_key_by_name(session, "k", &key), 3112);
-    latch_wait(&hanging, n);
+    hang_all_workers(session);
     assert_int_equal(open_by_file("one"), scp_err_AuthFailure);
     expect_last_event("was not read within 1000 ms");
     latch_hit(&disk_is_back);
-    assert_int_equal(open_by_file("one"), 0);
+    number = open_by_file("one");
+    for (uint32_t i = 0; i < PATIENCE && !is_answered(number); i++)
+        number = open_by_file("one"); /* a second each, if the machine has no time for it */
+    assert_int_equal(number, 0);
     engine_close(session);
 }
 
