@@ -147,6 +147,31 @@ static void delete_ends_when_the_deleted_key_shows(void **state)
     fake_azure_clear(azure);
 }
 
+/* Where a deleted key is looked for is our business, not the answer's. */
+static void delete_looks_at_its_own_vault_whatever_the_answer_names(void **state)
+{
+    static const char *const ELSEWHERE[] = {"https://evil.example/deletedkeys/app",
+                                            "https://" FAKE_VAULT_HOST "/deletedkeys/other",
+                                            "http://169.254.169.254/metadata"};
+    char body[512];
+    (void)state;
+    for (size_t i = 0; i < sizeof ELSEWHERE / sizeof ELSEWHERE[0]; i++) {
+        struct fake_azure *azure = new_azure();
+        struct fake_result result;
+        (void)snprintf(body, sizeof body,
+                       "{\"recoveryId\":\"%s\",\"deletedDate\":1735689700," KEY "}", ELSEWHERE[i]);
+        then_status(azure, 200, body);
+        then_status(azure, 200, deleted_bundle);
+        assert_int_equal(call(azure, KP_OP_DELETE, &result), KP_OK);
+        assert_int_equal(azure->n[FAKE_KEYS], 2);
+        assert_int_equal(azure->n[FAKE_ELSEWHERE], 0);
+        assert_string_equal(azure->last_url[FAKE_KEYS],
+                            "https://" FAKE_VAULT_HOST "/deletedkeys/app?api-version=7.6");
+        fake_result_clear(&result);
+        fake_azure_clear(azure);
+    }
+}
+
 static void delete_that_must_not_look_ends_at_once(void **state)
 {
     struct fake_azure *azure = new_azure();
@@ -529,6 +554,7 @@ int main(void)
         cmocka_unit_test(cancel_while_sending_cancels_the_request),
         cmocka_unit_test(cancel_while_pausing_hastens_the_timer),
         cmocka_unit_test(delete_ends_when_the_deleted_key_shows),
+        cmocka_unit_test(delete_looks_at_its_own_vault_whatever_the_answer_names),
         cmocka_unit_test(delete_that_must_not_look_ends_at_once),
         cmocka_unit_test(delete_without_soft_delete_is_not_looked_for),
         cmocka_unit_test(recover_ends_when_the_key_shows),

@@ -491,6 +491,38 @@ static void list_reply_of_strangers_is_refused(void **state)
     assert_refused(&r, "{\"value\":[],\"nextLink\":7}", KP_PROTOCOL, 3001);
 }
 
+static void list_reply_whose_link_leads_elsewhere_is_refused(void **state)
+{
+    static const char *const LINKS[] = {
+        "http://app.vault.azure.net/keys?$skiptoken=a",
+        "https://other.vault.azure.net/keys?$skiptoken=a",
+        "https://app.vault.azure.net:8443/keys?$skiptoken=a",
+        "https://app.vault.azure.net:443:443/keys?$skiptoken=a",
+        "https://app.vault.azure.net.evil.example/keys?$skiptoken=a",
+        "https://app.vault.azure.net./keys?$skiptoken=a",
+        "https://app.vault.azure.net@evil.example/keys?$skiptoken=a",
+        "https://evil.example\\\\@app.vault.azure.net/keys?$skiptoken=a",
+        "https://app.vault.azure.net?/keys?$skiptoken=a",
+        "//app.vault.azure.net/keys?$skiptoken=a",
+        "/keys?$skiptoken=a",
+        "https://app.vault.azure.net/keys/../deletedkeys?$skiptoken=a",
+        "https://app.vault.azure.net//keys?$skiptoken=a",
+        "https://app.vault.azure.net/deletedkeys?$skiptoken=a",
+        "https://app.vault.azure.net/keys/app/versions?$skiptoken=a",
+        "https://app.vault.azure.net/keys?$skiptoken=a#b",
+        "https://app.vault.azure.net/keys?$skiptoken=a\\r\\nX: y",
+        "https://app.vault.azure.net/keys",
+    };
+    const struct kp_request r = request_of(KP_OP_LIST_KEYS);
+    char body[256];
+    (void)state;
+    for (size_t i = 0; i < sizeof LINKS / sizeof LINKS[0]; i++) {
+        (void)snprintf(body, sizeof body, "{\"value\":[],\"nextLink\":\"%s\"}", LINKS[i]);
+        if (read_body(&r, body) != KP_PROTOCOL)
+            fail_msg("%s is followed", LINKS[i]);
+    }
+}
+
 static void list_reply_longer_than_a_page_is_refused(void **state)
 {
     struct kp_request r = request_of(KP_OP_LIST_KEYS);
@@ -658,6 +690,7 @@ int main(void)
         TEST(attest_reply_is_the_key_and_its_attestation),
         TEST(list_reply_may_be_empty_and_not_the_last),
         TEST(list_reply_of_strangers_is_refused),
+        TEST(list_reply_whose_link_leads_elsewhere_is_refused),
         TEST(list_reply_longer_than_a_page_is_refused),
         TEST(list_reply_that_comes_back_to_its_page_is_refused),
         TEST(policy_reply_default_and_full_are_read),

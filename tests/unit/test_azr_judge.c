@@ -302,6 +302,32 @@ static void hint_that_is_none_is_not_one(void **state)
         assert_true(hint_of("Retry-After", VALUES[i], 0) == KP_NO_RETRY_HINT);
 }
 
+/* Several of them: milliseconds say more than seconds do, and the first of a kind counts. */
+static void hint_is_one_of_several(void **state)
+{
+    static const struct {
+        const char *first[2];
+        const char *second[2];
+        uint64_t hint;
+    } rows[] = {
+        {{"Retry-After", "3"}, {"Retry-After", "7"}, 3000},
+        {{"Retry-After", "soon"}, {"Retry-After", "7"}, KP_NO_RETRY_HINT},
+        {{"Retry-After", "3"}, {"retry-after-ms", "250"}, 250},
+        {{"retry-after-ms", "-250"}, {"Retry-After", "3"}, 3000},
+        {{"retry-after-ms", "0"}, {"Retry-After", "3"}, 0},
+        {{"x-ms-retry-after-ms", "1500"}, {"retry-after-ms", "250"}, 250},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct judged j = {0};
+        add_header(&j, rows[i].first[0], rows[i].first[1]);
+        add_header(&j, rows[i].second[0], rows[i].second[1]);
+        assert_int_equal(judge(&j, KP_OP_WRAP, 429, ""), KP_THROTTLED);
+        if (j.err.retry_after_ms != rows[i].hint)
+            fail_msg("%zu: %llu", i, (unsigned long long)j.err.retry_after_ms);
+    }
+}
+
 static void http_date_all_three_forms_are_the_same_moment(void **state)
 {
     static const char *const TEXTS[] = {"Sun, 06 Nov 1994 08:49:37 GMT",
@@ -486,6 +512,7 @@ int main(void)
         cmocka_unit_test(hint_is_read_in_each_form),
         cmocka_unit_test(hint_beyond_an_hour_is_an_hour),
         cmocka_unit_test(hint_that_is_none_is_not_one),
+        cmocka_unit_test(hint_is_one_of_several),
         cmocka_unit_test(http_date_all_three_forms_are_the_same_moment),
         cmocka_unit_test(request_id_is_kept_only_when_it_can_be_shown),
         cmocka_unit_test(service_code_is_the_services_own_word),

@@ -209,6 +209,8 @@ static void lifetimes_of_every_shape(void **state)
     } rows[] = {
         {"\"expires_in\":3599", 3599, 3299},
         {"\"expires_in\":\"3599\"", 3599, 3299},
+        {"\"expires_in\":3599.999", 3599, 3299},
+        {"\"expires_in\":\"3599.5\"", 3599, 3299},
         {"\"expires_in\":3599,\"expires_on\":1", 3599, 3299}, /* the clock-free one counts */
         {"\"expires_on\":1700003600", 3600, 3300},
         {"\"expires_on\":\"1700003600\"", 3600, 3300},

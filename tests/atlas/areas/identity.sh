@@ -87,8 +87,8 @@ unset OPENSSL_MODULES
 # ---- What nothing outside can do ----
 
 never 3801 'the header is made of two words and the thumbprint; no memory for it is 3301'
-never 3802 'TLS has drawn from the same generator before; it does not run dry'
-never 3803 'client id and address were checked with the configuration; no memory for it is 3301'
+never 3802 'TLS has drawn from the same source, the system, before; it does not run dry'
+never 3803 'client id and address were checked before; with a clock before 1970 TLS fails first; no memory is 3301'
 never 3804 'the steps of the signature say it themselves: 3806 and 3807'
 never 3805 'SHA-256 is part of the library that is linked; there is no setting that takes it away'
 never 3806 'a digest in memory has nothing to fail with but memory, with 3301'
