@@ -7,6 +7,7 @@
 #include "base/win_access.h"
 #include "base/win_text.h"
 #include "cli/win_install.h"
+#include "core/trust.h"
 
 #define PREVIOUS "previous"
 #define PRODUCT L"keyprovider"
@@ -163,20 +164,19 @@ kp_status win_dll_version(const char *folder, char out[WIN_VERSION_LEN], struct 
 
 /* ---- Folders ---- */
 
-static kp_status check_folder(const wchar_t *wide, const char *path, struct kp_error *reterr)
+/*
+ * What SQL Server will run lies there: nobody else may be able to write it, to put another folder
+ * in its place or in the place of one above it, or to lead the way there through a link.
+ */
+static kp_status check_trusted(const char *path, enum kpi_trust_kind kind, struct kp_error *reterr)
 {
-    const HANDLE handle =
-        CreateFileW(wide, READ_CONTROL | FILE_READ_ATTRIBUTES, FILE_SHARE_READ | FILE_SHARE_WRITE,
-                    NULL, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
-    if (handle == INVALID_HANDLE_VALUE) {
-        return win_fail(reterr, "open", path, GetLastError());
-    }
-    const kp_status st = kpb_win_check_file(handle, path, reterr);
-    (void)CloseHandle(handle);
+    int fd = -1;
+    const kp_status st = kpi_trust_open(path, kind, &fd, reterr);
+    kpi_trust_close(fd);
     return st;
 }
 
-/* *ret_made: it was not there. One that was must be nobody else's to write. */
+/* *ret_made: it was not there. One that does not pass the check is not left behind either. */
 static kp_status make_folder(const char *path, const wchar_t *access, bool is_checked,
                              bool *ret_made, struct kp_error *reterr)
 {
@@ -190,8 +190,13 @@ static kp_status make_folder(const char *path, const wchar_t *access, bool is_ch
         *ret_made = true;
     } else if (GetLastError() != ERROR_ALREADY_EXISTS) {
         st = win_fail(reterr, "make the folder", path, GetLastError());
-    } else if (is_checked) {
-        st = check_folder(wide, path, reterr);
+    }
+    if (st == KP_OK && is_checked) {
+        st = check_trusted(path, KPI_TRUST_FOLDER, reterr);
+    }
+    if (st != KP_OK && *ret_made) {
+        remove_folder(path);
+        *ret_made = false;
     }
     kpb_free(wide);
     kpb_win_access_free(attributes.lpSecurityDescriptor);
@@ -209,6 +214,9 @@ static kp_status check_new_files(const struct win_install *w, struct kp_error *r
         st = win_path(path, w->from, FILES[i].name, reterr);
         if (st == KP_OK && FILES[i].is_needed && !is_there(path)) {
             st = kpb_fail(reterr, KP_NOT_FOUND, "there is no %s", path);
+        }
+        if (st == KP_OK && is_there(path)) {
+            st = check_trusted(path, KPI_TRUST_FILE, reterr);
         }
     }
     return st;

@@ -18,7 +18,9 @@
 
 #define REASON_LEN 160u
 #define LOOK (READ_CONTROL | FILE_READ_ATTRIBUTES)
-#define ROOT_LEN 3u /* C:\ */
+#define ROOT_LEN 3u  /* C:\ */
+#define DRIVE_LEN 7u /* \\?\C:\ */
+#define DRIVE_UNITS (DRIVE_LEN + 1)
 
 /* path is absolute; reached of its bytes are looked at now, ended by a NUL while they are. */
 struct walk {
@@ -123,13 +125,44 @@ static kp_status open_last(struct walk *w, HANDLE *ret)
     return st;
 }
 
-/* Access lists are judged by the machine that keeps them, so it must be this one. */
-static kp_status check_root(struct walk *w)
+static kp_status fail_elsewhere(struct walk *w)
 {
     memcpy(w->shown, w->path, strlen(w->path) + 1);
-    if (strlen(w->path) >= ROOT_LEN && w->path[1] == ':' && w->path[2] == '\\')
-        return KP_OK;
     return kpb_fail(w->err, KP_CONFIG, "%s is not on a drive of this machine", w->shown);
+}
+
+/* A letter can stand for a folder (subst) or for another machine's (net use): the drive's own name
+ * tells. */
+static kp_status check_drive(struct walk *w)
+{
+    wchar_t name[DRIVE_UNITS] = L"";
+    HANDLE handle = INVALID_HANDLE_VALUE;
+    kp_status st;
+    DWORD n;
+
+    memcpy(w->shown, w->path, ROOT_LEN);
+    w->shown[ROOT_LEN] = '\0';
+    st = open_shown(w, LOOK, false, &handle);
+    if (st != KP_OK)
+        return st;
+    n = GetFinalPathNameByHandleW(handle, name, DRIVE_UNITS, VOLUME_NAME_DOS);
+    (void)CloseHandle(handle); /* opened for nothing that could be lost */
+    if (n != DRIVE_LEN || (name[DRIVE_LEN - 3] | 0x20) != (w->path[0] | 0x20))
+        return fail_elsewhere(w);
+    return KP_OK;
+}
+
+/* Access lists are judged by the machine that keeps them, so it must be this one; and what lies
+ * beside a file's content, in a stream of another name, is not looked at by anybody. */
+static kp_status check_root(struct walk *w)
+{
+    if (strlen(w->path) < ROOT_LEN || w->path[1] != ':' || w->path[2] != '\\')
+        return fail_elsewhere(w);
+    if (strchr(w->path + ROOT_LEN, ':')) {
+        memcpy(w->shown, w->path, strlen(w->path) + 1);
+        return kpb_fail(w->err, KP_CONFIG, "%s names a stream; give the path of a file", w->shown);
+    }
+    return check_drive(w);
 }
 
 static kp_status walk_all(struct walk *w, HANDLE *ret)

@@ -3,8 +3,10 @@
 
 #include "base/errors.h"
 #include "base/mem.h"
+#include "base/span.h"
 #include "base/win_access.h"
 #include "base/win_text.h"
+#include "core/trust.h"
 #include "ekm/environment.h"
 #include "ekm/report.h"
 
@@ -60,6 +62,41 @@ static HANDLE open_for_appending(const wchar_t *path)
     return handle;
 }
 
+/* The folder of path, absolute, into folder. */
+static kp_status find_folder(const char *path, kp_buf *folder, struct kp_error *reterr)
+{
+    kp_status st = kpi_path_absolute(kpb_span_str(path), folder, reterr);
+
+    if (st != KP_OK)
+        return st;
+    while (folder->len > 0 && folder->ptr[folder->len - 1] != '\\')
+        folder->len--;
+    return kp_buf_append_byte(folder, '\0') == KP_OK ? KP_OK
+                                                     : kpb_fail_memory(reterr, "ekm.log_file");
+}
+
+/*
+ * Whoever could put another folder in the place of this one, or of one above it, could have the
+ * account that runs this write into files of its own that he chooses.
+ */
+static kp_status check_folder(const char *path, struct kp_error *reterr)
+{
+    kp_buf folder;
+    int fd = -1;
+    kp_status st;
+
+    kp_buf_init(&folder, "ekm.log_file", KPI_PATH_MAX_LEN + 1);
+    st = find_folder(path, &folder, reterr);
+    if (st == KP_OK)
+        st = kpi_trust_open((const char *)folder.ptr, KPI_TRUST_FOLDER, &fd, reterr);
+    kpi_trust_close(fd);
+    kp_buf_clear(&folder);
+    if (st == KP_OK || st == KP_NO_MEMORY)
+        return st;
+    kpb_error_prefix(reterr, "ekm.log_file");
+    return KP_CONFIG;
+}
+
 static kp_status open_path(struct ekm_log_file *file, const char *path, struct kp_error *reterr)
 {
     wchar_t *wide = kpb_win_wide("ekm.log_file", path);
@@ -68,6 +105,11 @@ static kp_status open_path(struct ekm_log_file *file, const char *path, struct k
 
     if (!wide)
         return kpb_fail(reterr, KP_CONFIG, "ekm.log_file: %s is no path", path);
+    st = check_folder(path, reterr);
+    if (st != KP_OK) {
+        kpb_free(wide);
+        return st;
+    }
     handle = open_for_appending(wide);
     st = handle == INVALID_HANDLE_VALUE ? fail_open(path, reterr) : check(handle, path, reterr);
     kpb_free(wide);

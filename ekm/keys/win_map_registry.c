@@ -211,7 +211,13 @@ static kp_status read_values(const struct ekm_win_registry *r, HKEY key, struct 
 
         if (code == ERROR_NO_MORE_ITEMS)
             break;
-        if (code != ERROR_SUCCESS)
+        if (code == ERROR_MORE_DATA && type != REG_SZ)
+            continue; /* longer than a record, and none */
+        if (code == ERROR_MORE_DATA)
+            st = kpb_fail_code(reterr, KP_CONFIG, KP_CODE_scp_err_FailureInRegistry,
+                               "%s\\keyprovider has a text that is longer than a record; delete it",
+                               r->shown);
+        else if (code != ERROR_SUCCESS)
             st = fail_code(r, "read", code, reterr);
         else if (type == REG_SZ)
             st = take_value(r, v, len, c, reterr);

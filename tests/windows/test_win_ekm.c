@@ -133,6 +133,31 @@ static void log_that_everybody_could_write_is_refused(void **state)
     assert_non_null(strstr(err.text, "can be written by"));
 }
 
+/* Whoever can write the folder can put a link to somewhere else in its place. */
+static void log_in_a_folder_of_everybody_is_refused(void **state)
+{
+    void *access = kpb_win_access_from(L"D:P(A;OICI;FA;;;BA)(A;OICI;FA;;;WD)");
+    char inside[MAX_PATH + 8];
+    struct ekm_log_file *log = NULL;
+    struct kp_error err;
+    HANDLE folder;
+
+    (void)state;
+    assert_true(CreateDirectoryA(path, NULL));
+    folder = CreateFileA(path, READ_CONTROL | WRITE_DAC, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+                         OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
+    assert_ptr_not_equal(folder, INVALID_HANDLE_VALUE);
+    win_set_access(folder, SE_FILE_OBJECT, access);
+    kpb_win_access_free(access);
+    assert_true(CloseHandle(folder));
+    (void)snprintf(inside, sizeof inside, "%s\\log", path);
+    assert_int_equal(ekm_log_file_open(inside, &log, &err), KP_CONFIG);
+    assert_int_equal(strncmp(err.text, "ekm.log_file: ", 14), 0);
+    assert_non_null(strstr(err.text, "can be written by"));
+    assert_int_equal(GetFileAttributesA(inside), INVALID_FILE_ATTRIBUTES);
+    assert_true(RemoveDirectoryA(path));
+}
+
 static void what_is_no_file_is_refused(void **state)
 {
     struct ekm_log_file *log = NULL;
@@ -154,6 +179,7 @@ int main(void)
         cmocka_unit_test(event_is_handed_over),
         cmocka_unit_test_setup_teardown(lines_are_appended, begin, end),
         cmocka_unit_test_setup_teardown(log_that_everybody_could_write_is_refused, begin, end),
+        cmocka_unit_test(log_in_a_folder_of_everybody_is_refused),
         cmocka_unit_test(what_is_no_file_is_refused),
     };
 

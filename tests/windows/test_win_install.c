@@ -10,11 +10,15 @@
 #include <cmocka.h>
 #include <windows.h>
 
+#include <aclapi.h>
+
 #include "base/errors.h"
+#include "base/win_access.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/win_cmd.h"
 #include "cli/win_install.h"
+#include "tests/windows/set_access.h"
 
 #define SERVICE "NT AUTHORITY\\NETWORK SERVICE"
 
@@ -185,6 +189,51 @@ static void account_that_is_not_there_installs_nothing(void **state)
     assert_false(has_file(WIN_DLL));
 }
 
+static void give_to_everybody(const char *path)
+{
+    void *access = kpb_win_access_from(L"D:P(A;OICI;FA;;;BA)(A;OICI;FA;;;WD)");
+    const HANDLE handle =
+        CreateFileA(path, READ_CONTROL | WRITE_DAC, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+                    OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
+
+    assert_ptr_not_equal(handle, INVALID_HANDLE_VALUE);
+    win_set_access(handle, SE_FILE_OBJECT, access);
+    kpb_win_access_free(access);
+    assert_true(CloseHandle(handle));
+}
+
+/* Somebody could give the folder above another name, and put a folder of his in its place. */
+static void folder_below_one_of_everybody_is_refused(void **state)
+{
+    char above[WIN_PATH_LEN + 16];
+    char below[WIN_PATH_LEN + 32];
+    const char *const argv[] = {"kp",  "--from",    from,    "--folder",
+                                below, "--service", SERVICE, NULL};
+
+    (void)state;
+    (void)snprintf(above, sizeof above, "%s\\open", temp);
+    (void)snprintf(below, sizeof below, "%s\\it", above);
+    (void)CreateDirectoryA(above, NULL); /* there after a run that was cut short */
+    give_to_everybody(above);
+    assert_refused(run(&cli_win_cmd_install, 7, argv), KP_CONFIG, "can be written by");
+    assert_int_equal(GetFileAttributesA(below), INVALID_FILE_ATTRIBUTES);
+    assert_true(RemoveDirectoryA(above));
+}
+
+/* What everybody could have put there is not made SQL Server's. */
+static void new_file_of_everybody_is_refused(void **state)
+{
+    char path[WIN_PATH_LEN + 64];
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s\\%s", from, WIN_DLL);
+    give_to_everybody(path);
+    assert_refused(install(SERVICE), KP_CONFIG, "can be written by");
+    assert_false(has_file(WIN_DLL));
+    assert_true(DeleteFileA(path));
+    assert_true(copy(KP_EKM_DLL, WIN_DLL));
+}
+
 static void upgrade_keeps_what_was_before(void **state)
 {
     (void)state;
@@ -230,6 +279,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_is_installed_is_as_it_should_be, take_away),
         cmocka_unit_test_teardown(account_that_is_not_there_installs_nothing, take_away),
+        cmocka_unit_test_teardown(folder_below_one_of_everybody_is_refused, take_away),
+        cmocka_unit_test_teardown(new_file_of_everybody_is_refused, take_away),
         cmocka_unit_test_teardown(upgrade_keeps_what_was_before, take_away),
         cmocka_unit_test_teardown(provider_that_is_loaded_stays_and_is_replaced, take_away),
         cmocka_unit_test_teardown(status_tells_what_is_wrong, take_away),

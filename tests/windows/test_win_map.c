@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <wchar.h>
 
 #include <cmocka.h>
 #include <windows.h>
@@ -240,6 +241,51 @@ static void damaged_record_is_refused_and_left(void **state)
     assert_non_null(strstr(err.text, "0x00 a.b"));
 }
 
+static void set_value(const wchar_t *name, DWORD type, const void *data, DWORD len)
+{
+    assert_int_equal(
+        RegSetKeyValueW(HKEY_CURRENT_USER, ROOT L"\\keyprovider", name, type, data, len),
+        ERROR_SUCCESS);
+}
+
+/* Somebody's notes, short and long, under names short and long: none is a record. */
+static void values_of_other_kinds_are_passed_over(void **state)
+{
+    static uint8_t large[1024 * 1024];
+    static wchar_t name[4000];
+    struct ekm_record record = record_of(OURS, "8f2a");
+    struct ekm_record found;
+    ekm_map *map = open_map();
+
+    (void)state;
+    put(map, &record);
+    ekm_map_close(map);
+    wmemset(name, L'n', 3999);
+    set_value(L"binary", REG_BINARY, large, sizeof large);
+    set_value(L"number", REG_DWORD, large, 4);
+    set_value(L"nothing", REG_NONE, NULL, 0);
+    set_value(L"odd", REG_BINARY, large, 3);
+    set_value(name, REG_DWORD, large, 4);
+    set_value(L"list", REG_MULTI_SZ, L"a\0b\0", 10);
+    set_value(L"Generation", REG_SZ, L"", 2);
+    map = open_map();
+    assert_true(finds(map, OURS, &found));
+    ekm_map_close(map);
+}
+
+static void text_longer_than_a_record_is_refused(void **state)
+{
+    static wchar_t text[300000];
+    struct kp_error err;
+    ekm_map *map = NULL;
+
+    (void)state;
+    wmemset(text, L'x', 299999);
+    set_value(L"0x00 a.b", REG_SZ, text, sizeof text);
+    assert_int_equal(ekm_map_open(MAP, &map, &err), KP_CONFIG);
+    assert_non_null(strstr(err.text, "longer than a record"));
+}
+
 static void key_that_everybody_writes_is_refused(void **state)
 {
     void *descriptor = kpb_win_access_from(L"D:P(A;;KA;;;BA)(A;;KA;;;WD)");
@@ -321,6 +367,8 @@ int main(void)
         T(removing_takes_ours_out),
         T(what_is_learned_of_a_foreign_one_goes_before_it),
         T(damaged_record_is_refused_and_left),
+        T(values_of_other_kinds_are_passed_over),
+        T(text_longer_than_a_record_is_refused),
         T(key_that_everybody_writes_is_refused),
         T(writers_at_once_lose_nothing),
     };
