@@ -53,13 +53,13 @@ static kp_status tell(struct cli *c, const struct load_result *result,
     if (st != KP_OK) {
         return st;
     }
-    if (cli_has(c, CLI_OPT_JSON)) {
-        cli_load_write_json(result, &c->out);
-    } else {
-        cli_load_write_text(result, &c->out);
-    }
+    const bool json = cli_has(c, CLI_OPT_JSON);
+    (json ? cli_load_open_json : cli_load_write_text)(result, &c->out);
     if (cli_load_result_plan(result)->wants_capacity) {
         tell_capacity(c, result, targets);
+    }
+    if (json) {
+        cli_load_close_json(&c->out);
     }
     c->exit_code = cli_load_result_slo_held(result) ? CLI_EXIT_OK : EXIT_SLO_BROKEN;
     return cli_flush(c);
@@ -125,9 +125,9 @@ const struct cli_command cli_cmd_bench = {
         CLI_OPTS_VAULT | CLI_OPT_BIT(CLI_OPT_KEY) | CLI_OPT_BIT(CLI_OPT_MIX) |
         CLI_OPT_BIT(CLI_OPT_RATE) | CLI_OPT_BIT(CLI_OPT_ARRIVALS) | CLI_OPT_BIT(CLI_OPT_CALLERS) |
         CLI_OPT_BIT(CLI_OPT_SYNC) | CLI_OPT_BIT(CLI_OPT_DURATION) | CLI_OPT_BIT(CLI_OPT_WARM_UP) |
-        CLI_OPT_BIT(CLI_OPT_N_OPS) | CLI_OPT_BIT(CLI_OPT_PAYLOAD) | CLI_OPT_BIT(CLI_OPT_ZIPF) |
-        CLI_OPT_BIT(CLI_OPT_SEED) | CLI_OPT_BIT(CLI_OPT_SLO) | CLI_OPT_BIT(CLI_OPT_REPORT) |
-        CLI_OPT_BIT(CLI_OPT_HDR) | CLI_OPT_BIT(CLI_OPT_COMPARE) | CLI_OPT_BIT(CLI_OPT_SEARCH) |
-        CLI_OPT_BIT(CLI_OPT_CAPACITY) | CLI_OPT_BIT(CLI_OPT_YES_REAL),
+        CLI_OPT_BIT(CLI_OPT_RAMP) | CLI_OPT_BIT(CLI_OPT_N_OPS) | CLI_OPT_BIT(CLI_OPT_PAYLOAD) |
+        CLI_OPT_BIT(CLI_OPT_ZIPF) | CLI_OPT_BIT(CLI_OPT_SEED) | CLI_OPT_BIT(CLI_OPT_SLO) |
+        CLI_OPT_BIT(CLI_OPT_REPORT) | CLI_OPT_BIT(CLI_OPT_HDR) | CLI_OPT_BIT(CLI_OPT_COMPARE) |
+        CLI_OPT_BIT(CLI_OPT_SEARCH) | CLI_OPT_BIT(CLI_OPT_CAPACITY) | CLI_OPT_BIT(CLI_OPT_YES_REAL),
     .run = run,
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/span.h"
 #include "cli/io.h"
 #include "cli/load_report.h"
 #include "cli/load_svg.h"
@@ -113,6 +114,104 @@ static struct figure read_figure(const json_t *root, size_t i)
     return (struct figure){value / FIGURES[i].unit, scatter(root, FIGURES[i].slice)};
 }
 
+/* ---- What else differs ---- */
+
+#define VALUE_LEN 400u
+
+/* One member of both runs, as JSON writes it; a text without its quotes. */
+struct difference {
+    const char *name;
+    char a[VALUE_LEN];
+    char b[VALUE_LEN];
+};
+
+typedef void difference_fn(struct cli_out *o, const struct difference *difference);
+
+static void put_value(const json_t *object, const char *name, char out[VALUE_LEN])
+{
+    const json_t *value = json_object_get(object, name);
+    if (!value) {
+        (void)snprintf(out, VALUE_LEN, "not told");
+    } else if (json_is_string(value)) {
+        (void)snprintf(out, VALUE_LEN, "%s", json_string_value(value));
+    } else {
+        const size_t len = json_dumpb(value, out, VALUE_LEN - 1,
+                                      JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+        out[len < VALUE_LEN ? len : VALUE_LEN - 1] = '\0'; /* what is longer is cut */
+    }
+}
+
+static void tell_member(const json_t *a, const json_t *b, const char *name, difference_fn *tell,
+                        struct cli_out *o)
+{
+    struct difference difference = {.name = name};
+    put_value(a, name, difference.a);
+    put_value(b, name, difference.b);
+    if (strcmp(difference.a, difference.b) != 0) {
+        tell(o, &difference);
+    }
+}
+
+/* Members of one object of both runs that are not the same: those of A, then those B alone has. */
+static void each_member(const json_t *a, const json_t *b, difference_fn *tell, struct cli_out *o)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)a, name, value) {
+        tell_member(a, b, name, tell, o);
+    }
+    json_object_foreach((json_t *)b, name, value) {
+        if (!json_object_get(a, name)) {
+            tell_member(a, b, name, tell, o);
+        }
+    }
+}
+
+/* Two runs are only as alike as what was run and where. */
+static void each_difference(const json_t *const runs[2], difference_fn *tell, struct cli_out *o)
+{
+    static const char *const objects[] = {"plan", "environment"};
+    for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++) {
+        each_member(json_object_get(runs[0], objects[i]), json_object_get(runs[1], objects[i]),
+                    tell, o);
+    }
+}
+
+static void tell_value(struct cli_out *o, const char *name, const char *side, const char *value)
+{
+    cli_out_safe(o, kpb_span_str(name));
+    cli_out_pad(o, 15);
+    cli_out_text(o, side);
+    cli_out_safe(o, kpb_span_str(value));
+    cli_out_text(o, "\n");
+}
+
+static void tell_difference_text(struct cli_out *o, const struct difference *difference)
+{
+    tell_value(o, difference->name, "A  ", difference->a);
+    tell_value(o, "", "B  ", difference->b);
+}
+
+static void tell_difference_json(struct cli_out *o, const struct difference *difference)
+{
+    cli_json_begin(o, '{');
+    cli_json_member_text(o, "name", difference->name);
+    cli_json_member_text(o, "a", difference->a);
+    cli_json_member_text(o, "b", difference->b);
+    cli_json_end(o, '}');
+}
+
+static void write_difference(struct cli_out *o, const struct difference *difference)
+{
+    cli_out_text(o, "<tr><td>");
+    cli_load_markup(o, difference->name);
+    cli_out_text(o, "</td><td class=\"text\">");
+    cli_load_markup(o, difference->a);
+    cli_out_text(o, "</td><td class=\"text\">");
+    cli_load_markup(o, difference->b);
+    cli_out_text(o, "</td></tr>\n");
+}
+
 /* ---- Telling ---- */
 
 static const char *verdict(const struct figure *a, const struct figure *b)
@@ -167,10 +266,12 @@ static uint32_t read_percentiles(const json_t *root, struct load_point *points)
 static uint32_t read_rates(const json_t *root, struct load_point *points)
 {
     const json_t *slices = json_object_get(root, "timeline");
+    const double half_s = member(root, "slice_ms") / 2000;
     uint32_t n = 0;
     for (size_t i = 0; i + 1 < json_array_size(slices) && n < CURVE_MAX; i++) {
         const json_t *slice = json_array_get(slices, i);
-        points[n++] = (struct load_point){member(slice, "start_ms") / 1000, member(slice, "per_s")};
+        points[n++] =
+            (struct load_point){member(slice, "start_ms") / 1000 + half_s, member(slice, "per_s")};
     }
     return n;
 }
@@ -184,7 +285,7 @@ static void draw_both(struct load_chart *chart, read_fn *read, const json_t *con
     static const char *const names[2] = {"A", "B"};
     for (uint32_t i = 0; i < 2; i++) {
         struct load_point *own = points + (size_t)i * CURVE_MAX;
-        chart->lines[i] = (struct load_line){names[i], own, read(runs[i], own)};
+        chart->lines[i] = (struct load_line){names[i], own, read(runs[i], own), LOAD_LINE_SOLID};
     }
     chart->n_lines = 2;
     cli_load_svg(chart, o);
@@ -194,9 +295,10 @@ static void write_row(struct cli_out *o, const char *name, const struct figure *
                       const struct figure *b)
 {
     char line[256];
-    (void)snprintf(line, sizeof line,
-                   "<tr><td>%s</td><td>%.3f</td><td>%.3f</td><td>%.3f</td><td>%s</td></tr>\n", name,
-                   a->value, b->value, a->value > 0 ? b->value / a->value : 0, verdict(a, b));
+    (void)snprintf(
+        line, sizeof line,
+        "<tr><td>%s</td><td>%.3f</td><td>%.3f</td><td>%.3f</td><td class=\"text\">%s</td></tr>\n",
+        name, a->value, b->value, a->value > 0 ? b->value / a->value : 0, verdict(a, b));
     cli_out_text(o, line);
 }
 
@@ -204,15 +306,16 @@ static void write_page(const json_t *const runs[2], struct load_point *points, s
 {
     struct load_chart by_percentile = {.title = "Latency by percentile",
                                        .x_label = "percentile",
-                                       .y_label = "ms, logarithmic",
+                                       .y_label = "latency, ms (logarithmic)",
                                        .log_x = true,
                                        .log_y = true,
                                        .x_is_percentile = true};
-    struct load_chart over_time = {
-        .title = "Rate over time", .x_label = "seconds", .y_label = "operations per second"};
+    struct load_chart over_time = {.title = "Rate over time",
+                                   .x_label = "seconds since the end of the warm-up",
+                                   .y_label = "operations per second"};
     cli_out_text(o, cli_load_page_head);
-    cli_out_text(o, "<table><tr><th>A against B</th><th>A</th><th>B</th><th>B/A</th>"
-                    "<th>difference</th></tr>\n");
+    cli_out_text(o, "<p>Two runs, A and B</p>\n<table><tr><th>all operations</th><th>A</th>"
+                    "<th>B</th><th>B/A</th><th class=\"text\">difference</th></tr>\n");
     for (size_t i = 0; i < sizeof FIGURES / sizeof FIGURES[0]; i++) {
         const struct figure of_a = read_figure(runs[0], i);
         const struct figure of_b = read_figure(runs[1], i);
@@ -221,7 +324,10 @@ static void write_page(const json_t *const runs[2], struct load_point *points, s
     cli_out_text(o, "</table>\n");
     draw_both(&by_percentile, read_percentiles, runs, points, o);
     draw_both(&over_time, read_rates, runs, points, o);
-    cli_out_text(o, "</body></html>\n");
+    cli_out_text(o, "<h2>What else differs</h2>\n<table><tr><th>run, environment</th>"
+                    "<th class=\"text\">A</th><th class=\"text\">B</th></tr>\n");
+    each_difference(runs, write_difference, o);
+    cli_out_text(o, "</table>\n</body></html>\n");
 }
 
 static kp_status report(struct cli *c, const json_t *a, const json_t *b)
@@ -244,6 +350,23 @@ static kp_status report(struct cli *c, const json_t *a, const json_t *b)
     return st;
 }
 
+static void tell_differences(struct cli *c, const json_t *a, const json_t *b)
+{
+    const json_t *const runs[2] = {a, b};
+    if (!cli_has(c, CLI_OPT_JSON)) {
+        cli_out_text(&c->out, "\nwhat else differs\n");
+        each_difference(runs, tell_difference_text, &c->out);
+        return;
+    }
+    cli_json_end(&c->out, ']');
+    cli_json_name(&c->out, "differences");
+    cli_json_begin(&c->out, '[');
+    each_difference(runs, tell_difference_json, &c->out);
+    cli_json_end(&c->out, ']');
+    cli_json_end(&c->out, '}');
+    cli_out_text(&c->out, "\n");
+}
+
 static kp_status tell(struct cli *c, const json_t *a, const json_t *b)
 {
     const bool json = cli_has(c, CLI_OPT_JSON);
@@ -259,11 +382,7 @@ static kp_status tell(struct cli *c, const json_t *a, const json_t *b)
         const struct figure of_b = read_figure(b, i);
         (json ? tell_json : tell_text)(c, FIGURES[i].name, &of_a, &of_b);
     }
-    if (json) {
-        cli_json_end(&c->out, ']');
-        cli_json_end(&c->out, '}');
-        cli_out_text(&c->out, "\n");
-    }
+    tell_differences(c, a, b);
     return cli_flush(c);
 }
 

@@ -10,32 +10,38 @@ struct log {
     struct cli_out *o;
     uint64_t total;
     uint64_t seen;
-    double next; /* the percentile the next line is due at, in [0, 1] */
+    double level; /* the percentile the next line is due at, in [0, 1) */
     double sum;
     double sum_of_squares;
 };
 
-static void write_line(struct log *log, uint64_t ns)
+static void write_level(const struct log *log, uint64_t ns)
 {
     char text[96];
-    const double share = (double)log->seen / (double)log->total;
-    if (share < 1) {
-        (void)snprintf(text, sizeof text, "%12.6f %14.12f %10" PRIu64 " %14.2f\n",
-                       (double)ns / LOAD_NS_PER_MS, share, log->seen, 1 / (1 - share));
-    } else {
-        (void)snprintf(text, sizeof text, "%12.6f %14.12f %10" PRIu64 "\n",
-                       (double)ns / LOAD_NS_PER_MS, share, log->seen);
-    }
+    (void)snprintf(text, sizeof text, "%12.6f %14.12f %10" PRIu64 " %14.2f\n",
+                   (double)ns / LOAD_NS_PER_MS, log->level, log->seen, 1 / (1 - log->level));
+    cli_out_text(log->o, text);
+}
+
+static void write_last(const struct log *log, uint64_t ns)
+{
+    char text[96];
+    (void)snprintf(text, sizeof text, "%12.6f %14.12f %10" PRIu64 "\n", (double)ns / LOAD_NS_PER_MS,
+                   1.0, log->seen);
     cli_out_text(log->o, text);
 }
 
 /* From 0 to 50% in five steps, to 75% in five more, and so on: even steps on a logarithmic axis. */
-static double next_tick(double at)
+static double next_level(double level)
 {
-    const double halvings = floor(-log2(1 - at) + 1e-9);
-    return at + pow(2, -halvings - 1) / TICKS_PER_HALF;
+    const double halvings = floor(-log2(1 - level) + 1e-9);
+    return level + pow(2, -halvings - 1) / TICKS_PER_HALF;
 }
 
+/*
+ * A line for each level that this bucket reaches. The last bucket has one for the level that was
+ * due, and one for 100%.
+ */
 static void write_bucket(void *ctx, uint64_t ns, uint64_t count)
 {
     struct log *log = ctx;
@@ -43,13 +49,15 @@ static void write_bucket(void *ctx, uint64_t ns, uint64_t count)
     log->seen += count;
     log->sum += ms * (double)count;
     log->sum_of_squares += ms * ms * (double)count;
-    const double share = (double)log->seen / (double)log->total;
-    if (share < log->next && log->seen < log->total) {
+    if (log->seen == log->total) {
+        write_level(log, ns);
+        write_last(log, ns);
         return;
     }
-    write_line(log, ns);
-    while (log->next <= share && log->next < 1 - 1e-9) {
-        log->next = next_tick(log->next);
+    const double share = (double)log->seen / (double)log->total;
+    while (log->level <= share + 1e-15) {
+        write_level(log, ns);
+        log->level = next_level(log->level);
     }
 }
 

@@ -1,5 +1,4 @@
-#include "base/span.h"
-#include "cli/load_platform.h"
+#include "cli/load_environment.h"
 #include "cli/load_report.h"
 
 #define FORMAT 1 /* raised when a member changes its meaning */
@@ -116,10 +115,27 @@ static void write_rates(const struct load_plan *plan, struct cli_out *o)
     cli_json_end(o, ']');
 }
 
+static void write_payloads(const struct load_plan *plan, struct cli_out *o)
+{
+    cli_json_name(o, "payload_lens");
+    cli_json_begin(o, '[');
+    for (uint32_t i = 0; i < plan->n_payloads; i++) {
+        cli_out_text(o, i > 0 ? "," : "");
+        cli_out_uint(o, plan->payload_lens[i]);
+    }
+    cli_json_end(o, ']');
+}
+
 static void write_plan(const struct load_plan *plan, struct cli_out *o)
 {
     cli_json_name(o, "plan");
     cli_json_begin(o, '{');
+    if (plan->keys) {
+        cli_json_member_text(o, "keys", plan->keys);
+    }
+    if (plan->vault) {
+        cli_json_member_text(o, "vault", plan->vault);
+    }
     cli_json_member_text(o, "loop", plan->n_rates > 0 ? "open" : "closed");
     cli_json_member_text(o, "arrivals",
                          plan->n_rates == 0 ? "closed"
@@ -130,8 +146,11 @@ static void write_plan(const struct load_plan *plan, struct cli_out *o)
     write_rates(plan, o);
     cli_json_member_uint(o, "callers", plan->n_callers);
     cli_json_member_uint(o, "duration_ms", plan->duration_ns / LOAD_NS_PER_MS);
-    cli_json_member_uint(o, "warm_up_ms", plan->warm_up_ns / LOAD_NS_PER_MS);
-    cli_json_member_uint(o, "payload_len", plan->payload_len);
+    cli_json_member_uint(o, "ramp_ms", plan->ramp_ns / LOAD_NS_PER_MS);
+    cli_json_member_uint(o, "warm_up_ms", (plan->warm_up_ns - plan->ramp_ns) / LOAD_NS_PER_MS);
+    cli_json_member_uint(o, "count", plan->n_ops);
+    write_payloads(plan, o);
+    cli_json_member_uint(o, "timeout_ms", plan->timeout_ms);
     cli_json_member_real(o, "zipf", plan->zipf, 3);
     cli_json_member_uint(o, "seed", plan->seed);
     cli_json_end(o, '}');
@@ -201,16 +220,40 @@ static void write_totals(const struct load_result *result, struct cli_out *o)
 
 static void write_environment(struct cli_out *o)
 {
-    char machine[256];
-    cli_machine_text(machine, sizeof machine);
+    struct load_fact facts[LOAD_N_FACTS];
+    cli_load_environment(facts);
     cli_json_name(o, "environment");
     cli_json_begin(o, '{');
-    cli_json_member_text(o, "machine", machine);
-    cli_json_member_text(o, "library", kp_version());
+    for (size_t i = 0; i < LOAD_N_FACTS; i++) {
+        cli_json_member_text(o, facts[i].name, facts[i].text);
+    }
     cli_json_end(o, '}');
 }
 
-void cli_load_write_json(const struct load_result *result, struct cli_out *o)
+static void write_slo(const struct load_result *result, struct cli_out *o)
+{
+    struct load_kept kept;
+    const struct load_slo *slo = &cli_load_result_plan(result)->slo;
+    cli_json_name(o, "slo");
+    cli_json_begin(o, '[');
+    for (uint32_t i = 0; cli_load_result_promise(result, i, &kept); i++) {
+        cli_json_begin(o, '{');
+        cli_json_member_text(o, "promise", kept.promise ? kept.promise->name : "errors");
+        if (kept.promise) {
+            cli_json_member_uint(o, "limit_ns", kept.promise->limit_ns);
+            cli_json_member_uint(o, "measured_ns", kept.latency_ns);
+        } else {
+            cli_json_member_real(o, "limit_percent", slo->errors_percent, 6);
+            cli_json_member_real(o, "measured_percent", kept.errors_percent, 6);
+        }
+        cli_json_member_bool(o, "held", kept.held);
+        cli_json_end(o, '}');
+    }
+    cli_json_end(o, ']');
+    cli_json_member_bool(o, "slo_held", cli_load_result_slo_held(result));
+}
+
+void cli_load_open_json(const struct load_result *result, struct cli_out *o)
 {
     cli_json_begin(o, '{');
     cli_json_member_uint(o, "format", FORMAT);
@@ -223,8 +266,18 @@ void cli_load_write_json(const struct load_result *result, struct cli_out *o)
     write_failures(result, o);
     write_timeline(result, o);
     if (cli_load_result_plan(result)->slo.given) {
-        cli_json_member_bool(o, "slo_held", cli_load_result_slo_held(result));
+        write_slo(result, o);
     }
+}
+
+void cli_load_close_json(struct cli_out *o)
+{
     cli_json_end(o, '}');
     cli_out_text(o, "\n");
+}
+
+void cli_load_write_json(const struct load_result *result, struct cli_out *o)
+{
+    cli_load_open_json(result, o);
+    cli_load_close_json(o);
 }

@@ -1,47 +1,27 @@
-#include "cli/load_platform.h"
+#include "cli/load_environment.h"
+#include "cli/load_plots.h"
 #include "cli/load_report.h"
-#include "cli/load_schedule.h"
 #include "cli/load_svg.h"
-
-#include "base/mem.h"
-#include "base/span.h"
-
-#define CURVE_POINTS_MAX 2600u /* a histogram has fewer buckets */
 
 const char cli_load_page_head[] =
     "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
     "<title>kp bench</title>\n<style>\n"
     "body{font:15px/1.5 system-ui,sans-serif;max-width:900px;margin:2em auto;padding:0 1em;"
-    "color:#222;background:#fff}\n"
-    "h1{font-size:1.4em}table{border-collapse:collapse;margin:1em 0}\n"
-    "td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #ddd}\n"
-    "td:first-child,th:first-child{text-align:left}\n"
-    "svg{width:100%;height:auto;margin:1em 0;font-size:12px}svg text{fill:#444}\n"
-    ".title text{font-size:14px;font-weight:600;fill:#222}.grid{stroke:#e4e4e4;fill:none}\n"
-    ".line{fill:none;stroke-width:2}\n"
-    ".c0{stroke:#1f6feb}.c1{stroke:#d1242f}.c2{stroke:#1a7f37}.c3{stroke:#9a6700}\n"
-    ".c4{stroke:#8250df}.c5{stroke:#bf3989}.c6{stroke:#0a7d8c}.c7{stroke:#57606a}\n"
-    ".key{stroke:none}.key.c0 text{fill:#1f6feb}.key.c1 text{fill:#d1242f}"
-    ".key.c2 text{fill:#1a7f37}.key.c3 text{fill:#9a6700}.key.c4 text{fill:#8250df}"
-    ".key.c5 text{fill:#bf3989}.key.c6 text{fill:#0a7d8c}.key.c7 text{fill:#57606a}\n"
-    ".bad{color:#d1242f;font-weight:600}.small{color:#666;font-size:.9em}\n"
+    "color:#1a1a1a;background:#fff}\n"
+    "h1{font-size:1.5em;margin:0 0 .2em}h2{font-size:1.1em;margin:1.8em 0 .4em}\n"
+    "table{border-collapse:collapse;margin:.4em 0;font-variant-numeric:tabular-nums}\n"
+    "td,th{padding:.25em .8em;text-align:right;border-bottom:1px solid #ccc}\n"
+    "th{border-bottom:2px solid #555;font-weight:600}\n"
+    "td:first-child,th:first-child,td.text,th.text{text-align:left}\n"
+    "tr.sum td{border-top:2px solid #555;font-weight:600}\n"
+    ".tiles{display:flex;flex-wrap:wrap;gap:.6em;margin:1em 0}\n"
+    ".tile{border:1px solid #bbb;border-radius:4px;padding:.3em .7em}\n"
+    ".tile b{display:block;font-size:1.15em;white-space:nowrap}\n"
+    ".good{color:#00604a;font-weight:600}.bad{color:#b3261e;font-weight:600}\n"
+    "svg{width:100%;height:auto;margin:1em 0 0;display:block;break-inside:avoid}\n"
     "</style></head><body>\n<h1>kp bench</h1>\n";
 
-/* Text that comes from outside: vaults write the sentences of their errors. */
-static void write_escaped(struct cli_out *o, kp_span text)
-{
-    static const char *const entities[256] = {
-        ['<'] = "&lt;", ['>'] = "&gt;", ['&'] = "&amp;", ['"'] = "&quot;"};
-    for (size_t i = 0; i < text.len; i++) {
-        if (entities[text.ptr[i]]) {
-            cli_out_text(o, entities[text.ptr[i]]);
-        } else {
-            cli_out_receive(o, kpb_span(text.ptr + i, 1));
-        }
-    }
-}
-
-/* ---- Tables ---- */
+/* ---- Numbers ---- */
 
 static void write_ms_cell(struct cli_out *o, uint64_t ns)
 {
@@ -50,28 +30,8 @@ static void write_ms_cell(struct cli_out *o, uint64_t ns)
     cli_out_text(o, "</td>");
 }
 
-static void write_row(struct cli_out *o, const char *name, const struct kpb_histogram *latency,
-                      uint64_t n_failed)
+static void write_quantile_heads(struct cli_out *o)
 {
-    cli_out_text(o, "<tr><td>");
-    write_escaped(o, kpb_span_str(name));
-    cli_out_text(o, "</td><td>");
-    cli_out_uint(o, kpb_histogram_count(latency));
-    cli_out_text(o, n_failed > 0 ? "</td><td class=\"bad\">" : "</td><td>");
-    cli_out_uint(o, n_failed);
-    cli_out_text(o, "</td>");
-    for (uint32_t i = 0; i < LOAD_N_QUANTILES; i++) {
-        write_ms_cell(o, kpb_histogram_quantile(latency, cli_load_quantiles[i]));
-    }
-    write_ms_cell(o, kpb_histogram_quantile(latency, 1.0));
-    cli_out_text(o, "</tr>\n");
-}
-
-static void write_head_row(struct cli_out *o, const char *first)
-{
-    cli_out_text(o, "<table><tr><th>");
-    cli_out_text(o, first);
-    cli_out_text(o, ", ms</th><th>ok</th><th>failed</th>");
     for (uint32_t i = 0; i < LOAD_N_QUANTILES; i++) {
         cli_out_text(o, "<th>");
         cli_out_text(o, cli_load_quantile_texts[i]);
@@ -80,19 +40,131 @@ static void write_head_row(struct cli_out *o, const char *first)
     cli_out_text(o, "<th>max</th></tr>\n");
 }
 
-static void write_table(const struct load_result *result, struct cli_out *o)
+static void write_quantile_cells(struct cli_out *o, const struct kpb_histogram *latency)
 {
-    write_head_row(o, "latency");
+    for (uint32_t i = 0; i < LOAD_N_QUANTILES; i++) {
+        write_ms_cell(o, kpb_histogram_quantile(latency, cli_load_quantiles[i]));
+    }
+    write_ms_cell(o, kpb_histogram_quantile(latency, 1.0));
+    cli_out_text(o, "</tr>\n");
+}
+
+/* ---- The first glance ---- */
+
+static void write_tile(struct cli_out *o, const char *name, double value, unsigned digits,
+                       const char *unit)
+{
+    cli_out_text(o, "<div class=\"tile\"><b>");
+    cli_out_real(o, value, digits);
+    cli_out_text(o, unit);
+    cli_out_text(o, "</b>");
+    cli_out_text(o, name);
+    cli_out_text(o, "</div>\n");
+}
+
+static void write_rate_tile(const struct load_result *result, struct cli_out *o)
+{
+    const struct load_plan *plan = cli_load_result_plan(result);
+    cli_out_text(o, "<div class=\"tile\"><b>");
+    cli_out_real(o, cli_load_achieved_per_s(result), 1);
+    cli_out_text(o, " per s</b>achieved");
+    if (plan->n_rates > 0) {
+        cli_out_text(o, " of ");
+        cli_out_real(o, cli_load_offered_per_s(plan), 1);
+        cli_out_text(o, " offered");
+    }
+    cli_out_text(o, "</div>\n");
+}
+
+static void write_tiles(const struct load_result *result, struct cli_out *o)
+{
+    const struct kpb_histogram *all = cli_load_result_all(result);
+    const uint64_t n_failed = cli_load_result_n_failed(result);
+    const uint64_t n = cli_load_result_n_ok(result) + n_failed;
+    cli_out_text(o, "<div class=\"tiles\">\n");
+    write_rate_tile(result, o);
+    write_tile(o, "p50", (double)kpb_histogram_quantile(all, 0.5) / LOAD_NS_PER_MS, 3, " ms");
+    write_tile(o, "p99", (double)kpb_histogram_quantile(all, 0.99) / LOAD_NS_PER_MS, 3, " ms");
+    write_tile(o, "p99.9", (double)kpb_histogram_quantile(all, 0.999) / LOAD_NS_PER_MS, 3, " ms");
+    write_tile(o, "max", (double)kpb_histogram_quantile(all, 1.0) / LOAD_NS_PER_MS, 3, " ms");
+    write_tile(o, "failed", n > 0 ? 100.0 * (double)n_failed / (double)n : 0, 2, "%");
+    cli_out_text(o, "</div>\n");
+}
+
+static void write_slo(const struct load_result *result, struct cli_out *o)
+{
+    char text[LOAD_KEPT_LEN];
+    struct load_kept kept;
+    const struct load_slo *slo = &cli_load_result_plan(result)->slo;
+    if (!slo->given) {
+        return;
+    }
+    cli_out_text(o, cli_load_result_slo_held(result) ? "<p><span class=\"good\">SLO held</span>"
+                                                     : "<p><span class=\"bad\">SLO broken</span>");
+    for (uint32_t i = 0; cli_load_result_promise(result, i, &kept); i++) {
+        cli_load_kept_text(slo, &kept, text);
+        cli_out_text(o, i == 0 ? ": " : "; ");
+        cli_out_text(o, kept.held ? "<span>" : "<span class=\"bad\">");
+        cli_out_text(o, text);
+        cli_out_text(o, "</span>");
+    }
+    cli_out_text(o, "</p>\n");
+}
+
+void cli_load_page_keys(const struct load_plan *plan, struct cli_out *o)
+{
+    if (plan->keys) {
+        cli_out_text(o, "<p><b>");
+        cli_load_markup(o, plan->keys);
+        cli_out_text(o, plan->vault ? "</b> in <b>" : "");
+        cli_load_markup(o, plan->vault ? plan->vault : "");
+        cli_out_text(o, "</b></p>\n");
+    }
+}
+
+static void write_summary(const struct load_result *result, struct cli_out *o)
+{
+    const struct load_plan *plan = cli_load_result_plan(result);
+    cli_load_page_keys(plan, o);
+    cli_out_text(o, "<p>");
+    cli_load_describe(plan, o);
+    cli_out_text(o, "</p>\n");
+    write_tiles(result, o);
+    write_slo(result, o);
+}
+
+/* ---- Tables ---- */
+
+static void write_row(struct cli_out *o, const char *row, const char *name,
+                      const struct kpb_histogram *latency, uint64_t n_failed)
+{
+    cli_out_text(o, row);
+    cli_out_text(o, "<td>");
+    cli_load_markup(o, name);
+    cli_out_text(o, "</td><td>");
+    cli_out_uint(o, kpb_histogram_count(latency));
+    cli_out_text(o, n_failed > 0 ? "</td><td class=\"bad\">" : "</td><td>");
+    cli_out_uint(o, n_failed);
+    cli_out_text(o, "</td>");
+    write_quantile_cells(o, latency);
+}
+
+static void write_latencies(const struct load_result *result, struct cli_out *o)
+{
+    cli_out_text(o, "<h2>Latency of operations that succeeded, in ms</h2>\n"
+                    "<table><tr><th>operation</th><th>ok</th><th>failed</th>");
+    write_quantile_heads(o);
     for (int i = 0; i < LOAD_N_OPS; i++) {
         const struct load_op_result *op = cli_load_result_op(result, (enum load_op)i);
         if (cli_load_result_plan(result)->weights[i] > 0) {
-            write_row(o, cli_load_op_text((enum load_op)i), &op->latency, op->n_failed);
+            write_row(o, "<tr>", cli_load_op_text((enum load_op)i), &op->latency, op->n_failed);
         }
     }
-    write_row(o, "all", cli_load_result_all(result), cli_load_result_n_failed(result));
+    write_row(o, "<tr class=\"sum\">", "all", cli_load_result_all(result),
+              cli_load_result_n_failed(result));
     const struct load_key_result *key;
     for (uint32_t i = 0; (key = cli_load_result_key(result, i)) != NULL; i++) {
-        write_row(o, key->name, &key->latency, key->n_failed);
+        write_row(o, "<tr>", key->name, &key->latency, key->n_failed);
     }
     cli_out_text(o, "</table>\n");
 }
@@ -104,9 +176,16 @@ static void write_phases(const struct load_result *result, struct cli_out *o)
     if (kpb_histogram_count(&counters->phases[KP_PHASE_SERVER]) == 0) {
         return;
     }
-    write_head_row(o, "phase");
+    cli_out_text(o, "<h2>Phases of requests that were answered, in ms</h2>\n"
+                    "<table><tr><th>phase</th><th>requests</th>");
+    write_quantile_heads(o);
     for (uint32_t i = 0; i < KP_PHASE_COUNT; i++) {
-        write_row(o, cli_load_phase_text(i), &counters->phases[i], 0);
+        cli_out_text(o, "<tr><td>");
+        cli_out_text(o, cli_load_phase_text(i));
+        cli_out_text(o, "</td><td>");
+        cli_out_uint(o, kpb_histogram_count(&counters->phases[i]));
+        cli_out_text(o, "</td>");
+        write_quantile_cells(o, &counters->phases[i]);
     }
     cli_out_text(o, "</table>\n");
 }
@@ -120,13 +199,28 @@ static void write_count(struct cli_out *o, const char *name, uint64_t n)
     cli_out_text(o, "</td></tr>\n");
 }
 
-static void write_counters(const struct load_result *result, struct cli_out *o)
+static void write_amount(struct cli_out *o, const char *name, double amount, const char *unit)
+{
+    cli_out_text(o, "<tr><td>");
+    cli_out_text(o, name);
+    cli_out_text(o, "</td><td>");
+    cli_out_real(o, amount, 1);
+    cli_out_text(o, unit);
+    cli_out_text(o, "</td></tr>\n");
+}
+
+static void write_totals(const struct load_result *result, struct cli_out *o)
 {
     const struct load_counters *counters = cli_load_result_counters(result);
-    cli_out_text(o, "<table><tr><th>during the run</th><th>count</th></tr>\n");
+    cli_out_text(o, "<h2>What it took</h2>\n"
+                    "<table><tr><th>during the run</th><th>amount</th></tr>\n");
+    write_amount(o, "processor time per operation, client and warm-up included",
+                 cli_load_cpu_us(result), " us");
+    write_amount(o, "memory of the process at most", cli_load_max_rss_mib(result), " MiB");
+    write_amount(o, "memory grown per operation under way", cli_load_grown_kib(result), " KiB");
     write_count(o, "retries", counters->retries);
     write_count(o, "refused by a full queue", counters->refused);
-    write_count(o, "coalesced", counters->coalesced);
+    write_count(o, "coalesced calls", counters->coalesced);
     write_count(o, "throttled by the vault", counters->throttled);
     write_count(o, "breaker trips", counters->breaker_trips);
     write_count(o, "connections opened", counters->connections);
@@ -139,7 +233,8 @@ static void write_failures(const struct load_result *result, struct cli_out *o)
     if (!failure) {
         return;
     }
-    cli_out_text(o, "<table><tr><th>failure</th><th>code</th><th>count</th><th>first</th></tr>\n");
+    cli_out_text(o, "<h2>Failures</h2>\n<table><tr><th>class</th><th>code</th><th>count</th>"
+                    "<th class=\"text\">the first one</th></tr>\n");
     for (uint32_t i = 0; (failure = cli_load_result_failure(result, i)) != NULL; i++) {
         cli_out_text(o, "<tr><td>");
         cli_out_text(o, kp_status_text(failure->status));
@@ -147,206 +242,36 @@ static void write_failures(const struct load_result *result, struct cli_out *o)
         cli_out_uint(o, failure->code);
         cli_out_text(o, "</td><td>");
         cli_out_uint(o, failure->n);
-        cli_out_text(o, "</td><td>");
-        write_escaped(o, kpb_span_str(failure->text));
+        cli_out_text(o, "</td><td class=\"text\">");
+        cli_load_markup(o, failure->text);
         cli_out_text(o, "</td></tr>\n");
     }
     cli_out_text(o, "</table>\n");
 }
 
-static void write_summary(const struct load_result *result, struct cli_out *o)
+void cli_load_page_end(struct cli_out *o)
 {
-    const struct load_plan *plan = cli_load_result_plan(result);
-    cli_out_text(o, "<p>");
-    cli_load_describe(plan, o);
-    cli_out_text(o, "</p>\n<p>achieved <b>");
-    cli_out_real(o, cli_load_achieved_per_s(result), 1);
-    cli_out_text(o, " per s</b>");
-    if (plan->n_rates > 0) {
-        cli_out_text(o, " of ");
-        cli_out_real(o, cli_load_offered_per_s(plan), 1);
-        cli_out_text(o, " offered");
+    struct load_fact facts[LOAD_N_FACTS];
+    cli_load_environment(facts);
+    cli_out_text(o, "<h2>Environment</h2>\n<table>\n");
+    for (size_t i = 0; i < LOAD_N_FACTS; i++) {
+        cli_out_text(o, "<tr><td>");
+        cli_out_text(o, facts[i].name);
+        cli_out_text(o, "</td><td class=\"text\">");
+        cli_load_markup(o, facts[i].text);
+        cli_out_text(o, "</td></tr>\n");
     }
-    if (plan->slo.given) {
-        cli_out_text(o, cli_load_result_slo_held(result) ? "; the SLO held"
-                                                         : "; <b class=\"bad\">SLO broken</b>");
-    }
-    cli_out_text(o, "</p>\n");
-}
-
-static void write_environment(struct cli_out *o)
-{
-    char machine[256];
-    cli_machine_text(machine, sizeof machine);
-    cli_out_text(o, "<p class=\"small\">");
-    write_escaped(o, kpb_span_str(machine));
-    cli_out_text(o, "; keyprovider ");
-    cli_out_text(o, kp_version());
-    cli_out_text(o, "</p>\n</body></html>\n");
-}
-
-/* ---- Charts ---- */
-
-struct curve {
-    struct load_point *points;
-    uint32_t n;
-    uint64_t seen;
-    uint64_t total;
-};
-
-static void add_bucket(void *ctx, uint64_t ns, uint64_t count)
-{
-    struct curve *curve = ctx;
-    const double share = (double)curve->seen / (double)curve->total; /* below this bucket */
-    curve->seen += count;
-    if (curve->n < CURVE_POINTS_MAX) {
-        curve->points[curve->n++] =
-            (struct load_point){1 / (1 - share), (double)ns / LOAD_NS_PER_MS};
-    }
-}
-
-static uint32_t make_curve(const struct kpb_histogram *latency, struct load_point *points)
-{
-    struct curve curve = {.points = points, .total = kpb_histogram_count(latency)};
-    kpb_histogram_each(latency, add_bucket, &curve);
-    return curve.n;
-}
-
-static void draw_percentiles(const struct load_result *result, struct load_point *points,
-                             struct cli_out *o)
-{
-    struct load_chart chart = {.title = "Latency by percentile",
-                               .x_label = "percentile",
-                               .y_label = "ms, logarithmic",
-                               .log_x = true,
-                               .log_y = true,
-                               .x_is_percentile = true};
-    for (int i = 0; i < LOAD_N_OPS; i++) {
-        if (cli_load_result_plan(result)->weights[i] == 0) {
-            continue;
-        }
-        struct load_point *own = points + chart.n_lines * CURVE_POINTS_MAX;
-        const uint32_t n = make_curve(&cli_load_result_op(result, (enum load_op)i)->latency, own);
-        chart.lines[chart.n_lines++] =
-            (struct load_line){cli_load_op_text((enum load_op)i), own, n};
-    }
-    cli_load_svg(&chart, o);
-}
-
-/* The keys against each other: what one slow vault does to the others. */
-static void draw_keys(const struct load_result *result, struct load_point *points,
-                      struct cli_out *o)
-{
-    static const char *const names[LOAD_KEYS_SHOWN] = {"1st key", "2nd key", "3rd key",
-                                                       "4th key", "5th key", "6th key"};
-    struct load_chart chart = {.title = "Latency by percentile, key by key",
-                               .x_label = "percentile",
-                               .y_label = "ms, logarithmic",
-                               .log_x = true,
-                               .log_y = true,
-                               .x_is_percentile = true};
-    const struct load_key_result *key;
-    for (; (key = cli_load_result_key(result, chart.n_lines)) != NULL; chart.n_lines++) {
-        struct load_point *own = points + chart.n_lines * CURVE_POINTS_MAX;
-        const uint32_t n = make_curve(&key->latency, own);
-        chart.lines[chart.n_lines] = (struct load_line){names[chart.n_lines], own, n};
-    }
-    if (chart.n_lines > 0) {
-        cli_load_svg(&chart, o);
-    }
-}
-
-/* A slice the run did not fill tells of its end, not of the vault; the first one always counts. */
-static const struct load_slice *whole_slice(const struct load_result *result, uint32_t i)
-{
-    const uint64_t end_ns = ((uint64_t)i + 1) * cli_load_result_slice_ns(result);
-    const struct load_plan *plan = cli_load_result_plan(result);
-    const bool whole = end_ns <= cli_load_result_measured_ns(result) && end_ns <= plan->duration_ns;
-    return whole || i == 0 ? cli_load_result_slice(result, i) : NULL;
-}
-
-static double slice_second(const struct load_result *result, uint32_t i)
-{
-    return ((double)i + 0.5) * (double)cli_load_result_slice_ns(result) / LOAD_NS_PER_S;
-}
-
-static uint32_t make_latency_line(const struct load_result *result, double q,
-                                  struct load_point *points)
-{
-    uint32_t n = 0;
-    const struct load_slice *slice;
-    for (uint32_t i = 0; (slice = whole_slice(result, i)) != NULL; i++) {
-        if (kpb_histogram_count(&slice->latency) > 0) {
-            points[n++] = (struct load_point){slice_second(result, i),
-                                              (double)kpb_histogram_quantile(&slice->latency, q) /
-                                                  LOAD_NS_PER_MS};
-        }
-    }
-    return n;
-}
-
-static void draw_latency_over_time(const struct load_result *result, struct load_point *points,
-                                   struct cli_out *o)
-{
-    struct load_chart chart = {.title = "Latency over time",
-                               .x_label = "seconds",
-                               .y_label = "ms, logarithmic",
-                               .log_y = true,
-                               .n_lines = 3};
-    static const double quantiles[] = {0.5, 0.99, 1.0};
-    static const char *const names[] = {"p50", "p99", "max"};
-    for (uint32_t i = 0; i < chart.n_lines; i++) {
-        struct load_point *own = points + (size_t)i * LOAD_SLICES_MAX;
-        chart.lines[i] =
-            (struct load_line){names[i], own, make_latency_line(result, quantiles[i], own)};
-    }
-    cli_load_svg(&chart, o);
-}
-
-static void draw_rate_over_time(const struct load_result *result, struct load_point *points,
-                                struct cli_out *o)
-{
-    const struct load_plan *plan = cli_load_result_plan(result);
-    const uint64_t slice_ns = cli_load_result_slice_ns(result);
-    const struct load_slice *slice;
-    uint32_t n = 0;
-    for (; n < LOAD_SLICES_MAX && (slice = whole_slice(result, n)) != NULL; n++) {
-        const double x = slice_second(result, n);
-        const double per_s = (double)LOAD_NS_PER_S / (double)slice_ns;
-        points[n] = (struct load_point){x, (double)kpb_histogram_count(&slice->latency) * per_s};
-        points[LOAD_SLICES_MAX + n] = (struct load_point){x, (double)slice->n_failed * per_s};
-        points[2u * LOAD_SLICES_MAX + n] = (struct load_point){
-            x, cli_load_schedule_rate(plan, plan->warm_up_ns + n * slice_ns + slice_ns / 2)};
-    }
-    const struct load_chart chart = {
-        .title = "Rate over time",
-        .x_label = "seconds",
-        .y_label = "operations per second",
-        .lines = {{"ok", points, n},
-                  {"failed", points + LOAD_SLICES_MAX, n},
-                  {"offered", points + (size_t)2 * LOAD_SLICES_MAX, n}},
-        .n_lines = plan->n_rates > 0 ? 3u : 2u};
-    cli_load_svg(&chart, o);
+    cli_out_text(o, "</table>\n</body></html>\n");
 }
 
 void cli_load_write_page(const struct load_result *result, struct cli_out *o)
 {
-    struct load_point *points =
-        kpb_alloc_array("cli.load.points", (size_t)CURVE_POINTS_MAX * LOAD_N_OPS, sizeof *points);
-    if (!points) {
-        o->st = KP_NO_MEMORY;
-        return;
-    }
     cli_out_text(o, cli_load_page_head);
     write_summary(result, o);
-    write_table(result, o);
+    cli_load_plots(result, o);
+    write_latencies(result, o);
     write_phases(result, o);
-    write_counters(result, o);
-    draw_percentiles(result, points, o);
-    draw_keys(result, points, o);
-    draw_latency_over_time(result, points, o);
-    draw_rate_over_time(result, points, o);
     write_failures(result, o);
-    write_environment(o);
-    kpb_free(points);
+    write_totals(result, o);
+    cli_load_page_end(o);
 }

@@ -10,6 +10,7 @@
 #define CALLERS_DEFAULT 16u
 #define CALLERS_OPEN_DEFAULT 1024u
 #define DURATION_DEFAULT_S 10u
+#define DAY_S 86400u /* a run that only a count ends has to end some day */
 #define PAYLOAD_DEFAULT_LEN 32u
 #define PAYLOAD_MAX_LEN 65536u
 #define OPS_MAX 1000000000u
@@ -149,21 +150,41 @@ static bool parse_errors(char *value, double *ret)
     return parse_real(value, 100, ret);
 }
 
+/* A span as everywhere, or, since some latencies are shorter, microseconds. */
+static bool parse_limit(const char *text, uint64_t *ret_ns)
+{
+    char digits[ITEM_LEN];
+    uint32_t n = 0;
+    const size_t len = strlen(text);
+    if (len < 3 || strcmp(text + len - 2, "us") != 0) {
+        const bool ok = cli_parse_timeout(text, &n);
+        *ret_ns = n * LOAD_NS_PER_MS;
+        return ok;
+    }
+    (void)snprintf(digits, sizeof digits, "%.*s", (int)(len - 2), text);
+    const bool ok = cli_parse_u32(digits, 1, UINT32_MAX, &n);
+    *ret_ns = n * UINT64_C(1000);
+    return ok;
+}
+
 static bool parse_promise(char *item, struct load_slo *slo)
 {
-    uint32_t ms = 0;
     char *equals = strchr(item, '=');
     if (!equals) {
         return false;
     }
     *equals = '\0';
     if (strcmp(item, "errors") == 0) {
-        return parse_errors(equals + 1, &slo->errors_percent);
+        return slo->errors_percent < 0 && parse_errors(equals + 1, &slo->errors_percent);
     }
-    if (!parse_quantile(item, &slo->quantile) || !cli_parse_timeout(equals + 1, &ms)) {
+    struct load_promise *promise = &slo->promises[slo->n_promises];
+    if (slo->n_promises == LOAD_PROMISES_MAX || strlen(item) >= sizeof promise->name ||
+        !parse_quantile(strcmp(item, "max") == 0 ? "p100" : item, &promise->quantile) ||
+        !parse_limit(equals + 1, &promise->limit_ns)) {
         return false;
     }
-    slo->latency_ns = ms * LOAD_NS_PER_MS;
+    (void)snprintf(promise->name, sizeof promise->name, "%s", item);
+    slo->n_promises++;
     return true;
 }
 
@@ -192,9 +213,32 @@ kp_status cli_load_slo_parse(const char *text, struct load_slo *ret, struct kp_e
     *ret = (struct load_slo){.given = true, .errors_percent = -1};
     do {
         if (!next_item(&at, item) || !parse_promise(item, ret)) {
-            return kpb_fail(reterr, KP_USAGE, "--slo '%.64s' is not like p99=50ms,errors=0.1%%",
-                            text);
+            return kpb_fail(reterr, KP_USAGE,
+                            "--slo '%.64s' is not like p50=500us,p99=50ms,max=1s,errors=0.1%%, "
+                            "up to %u latencies and errors once",
+                            text, LOAD_PROMISES_MAX);
         }
+    } while (*at != '\0');
+    return KP_OK;
+}
+
+/* ---- --payload ---- */
+
+kp_status cli_load_payloads_parse(const char *text, struct load_plan *plan, struct kp_error *reterr)
+{
+    char item[ITEM_LEN];
+    const char *at = text;
+    plan->n_payloads = 0;
+    do {
+        uint32_t *len = &plan->payload_lens[plan->n_payloads];
+        if (plan->n_payloads == LOAD_PAYLOADS_MAX || !next_item(&at, item) ||
+            !cli_parse_u32(item, 1, PAYLOAD_MAX_LEN, len)) {
+            return kpb_fail(reterr, KP_USAGE,
+                            "--payload '%.64s' is neither a number of bytes such as 32 nor up to "
+                            "%u of them with commas between, 1 to %u each",
+                            text, LOAD_PAYLOADS_MAX, PAYLOAD_MAX_LEN);
+        }
+        plan->n_payloads++;
     } while (*at != '\0');
     return KP_OK;
 }
@@ -238,9 +282,6 @@ static kp_status read_numbers(struct cli *c, struct load_plan *plan)
         st = read_number(c, CLI_OPT_N_OPS, 1, OPS_MAX, &n_ops);
     }
     if (st == KP_OK) {
-        st = read_number(c, CLI_OPT_PAYLOAD, 1, PAYLOAD_MAX_LEN, &plan->payload_len);
-    }
-    if (st == KP_OK) {
         st = read_number(c, CLI_OPT_SEED, 0, UINT32_MAX, &seed);
     }
     plan->n_ops = n_ops;
@@ -251,13 +292,22 @@ static kp_status read_numbers(struct cli *c, struct load_plan *plan)
 static kp_status read_times(struct cli *c, struct load_plan *plan)
 {
     uint64_t timeout_ns = 0;
+    plan->is_open_ended =
+        cli_has(c, CLI_OPT_N_OPS) && !cli_has(c, CLI_OPT_DURATION) && plan->n_rates <= 1;
+    if (plan->is_open_ended) {
+        plan->duration_ns = DAY_S * LOAD_NS_PER_S;
+    }
     kp_status st = read_span(c, CLI_OPT_DURATION, &plan->duration_ns);
     if (st == KP_OK) {
         st = read_span(c, CLI_OPT_WARM_UP, &plan->warm_up_ns);
     }
     if (st == KP_OK) {
+        st = read_span(c, CLI_OPT_RAMP, &plan->ramp_ns);
+    }
+    if (st == KP_OK) {
         st = read_span(c, CLI_OPT_TIMEOUT, &timeout_ns);
     }
+    plan->warm_up_ns += plan->ramp_ns;
     plan->timeout_ms = (uint32_t)(timeout_ns / LOAD_NS_PER_MS);
     return st;
 }
@@ -289,27 +339,31 @@ static kp_status read_capacity(struct cli *c, struct load_plan *plan)
     if (!cli_has(c, CLI_OPT_SEARCH) && plan->n_rates != 1) {
         return kpb_fail(&c->fault.error, KP_USAGE, "--capacity goes with --search or one --rate");
     }
-    if (!cli_has(c, CLI_OPT_SEARCH) && cli_has(c, CLI_OPT_JSON)) {
-        return kpb_fail(&c->fault.error, KP_USAGE, "--capacity as --json goes with --search");
-    }
     return cli_load_capacity_parse(cli_opt(c, CLI_OPT_CAPACITY), plan, &c->fault.error);
 }
 
 kp_status cli_load_plan_read(struct cli *c, struct load_plan *ret)
 {
-    struct load_plan plan = {.sync = cli_has(c, CLI_OPT_SYNC),
+    struct load_plan plan = {.keys = cli_opt(c, CLI_OPT_KEY),
+                             .vault = cli_opt(c, CLI_OPT_VAULT),
+                             .sync = cli_has(c, CLI_OPT_SYNC),
                              .duration_ns = DURATION_DEFAULT_S * LOAD_NS_PER_S,
-                             .payload_len = PAYLOAD_DEFAULT_LEN};
+                             .payload_lens = {PAYLOAD_DEFAULT_LEN},
+                             .n_payloads = 1};
     struct kp_error *reterr = &c->fault.error;
     const char *mix = cli_opt(c, CLI_OPT_MIX);
     const char *rates = cli_opt(c, CLI_OPT_RATE);
     const char *slo = cli_opt(c, CLI_OPT_SLO);
+    const char *payloads = cli_opt(c, CLI_OPT_PAYLOAD);
     kp_status st = cli_load_mix_parse(mix ? mix : "wrap:1,unwrap:1", &plan, reterr);
     if (st == KP_OK && rates) {
         st = cli_load_rates_parse(rates, &plan, reterr);
     }
     if (st == KP_OK && slo) {
         st = cli_load_slo_parse(slo, &plan.slo, reterr);
+    }
+    if (st == KP_OK && payloads) {
+        st = cli_load_payloads_parse(payloads, &plan, reterr);
     }
     if (st == KP_OK && cli_has(c, CLI_OPT_CAPACITY)) {
         st = read_capacity(c, &plan);

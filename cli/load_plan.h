@@ -8,6 +8,8 @@
 #include "cli/cli.h"
 
 #define LOAD_STEPS_MAX 32u      /* rates of --rate */
+#define LOAD_PAYLOADS_MAX 8u    /* lengths of --payload */
+#define LOAD_PROMISES_MAX 8u    /* latencies of --slo */
 #define LOAD_KEYS_MAX 256u      /* names of --key */
 #define LOAD_CALLERS_MAX 10000u /* operations under way */
 #define LOAD_THREADS_MAX 512u   /* ... of blocking callers, one thread each */
@@ -29,26 +31,38 @@ enum load_op {
 uint32_t cli_load_op(enum load_op op);
 const char *cli_load_op_text(enum load_op op);
 
-/* What --slo promises; members that were not named are 0 or negative. */
+/* One latency that --slo promises. */
+struct load_promise {
+    char name[16];   /* p99 of p99=50ms; max is p100 */
+    double quantile; /* 0.99 */
+    uint64_t limit_ns;
+};
+
+/* What --slo promises. */
 struct load_slo {
     bool given;
-    double quantile;       /* 0.99 of p99=50ms; 0: none */
-    uint64_t latency_ns;   /* ... and its limit */
+    struct load_promise promises[LOAD_PROMISES_MAX];
+    uint32_t n_promises;
     double errors_percent; /* of all operations; negative: none */
 };
 
 struct load_plan {
+    const char *keys;  /* as --key has them; NULL: not told */
+    const char *vault; /* as -V has it; NULL: each key names its own */
     uint32_t weights[LOAD_N_OPS];
     uint32_t total_weight;
     double rates[LOAD_STEPS_MAX]; /* equal shares of the duration each */
     uint32_t n_rates;             /* 0: closed loop */
     bool poisson;
-    bool sync;          /* blocking callers on threads of their own */
-    uint32_t n_callers; /* closed loop: always that many under way; open loop: at most */
-    uint64_t duration_ns;
-    uint64_t warm_up_ns;
-    uint64_t n_ops; /* ends the run earlier; 0: the duration alone does */
-    uint32_t payload_len;
+    bool sync;            /* blocking callers on threads of their own */
+    uint32_t n_callers;   /* closed loop: always that many under way; open loop: at most */
+    uint64_t duration_ns; /* of what is measured */
+    bool is_open_ended;   /* only n_ops ends it; duration_ns is a day */
+    uint64_t ramp_ns;     /* the load grows evenly to its whole; the first part of warm_up_ns */
+    uint64_t warm_up_ns;  /* all that comes before what is measured */
+    uint64_t n_ops;       /* measured ones, after which the run ends; 0: the duration alone does */
+    uint32_t payload_lens[LOAD_PAYLOADS_MAX]; /* in turns */
+    uint32_t n_payloads;
     uint32_t timeout_ms; /* of each operation; 0: the vault's */
     double zipf;         /* skew of the key choice; 0: uniform */
     uint64_t seed;
@@ -68,8 +82,11 @@ kp_status cli_load_mix_parse(const char *text, struct load_plan *plan, struct kp
 /* Reads "500" or "100,200,400". Errors: usage. */
 kp_status cli_load_rates_parse(const char *text, struct load_plan *plan, struct kp_error *reterr)
     KP_MUST_USE;
-/* Reads "p99=50ms", "errors=0.1%" or both with a comma between. Errors: usage. */
+/* Reads a list of promises such as "p50=500us,p99=50ms,max=1s,errors=0.1%". Errors: usage. */
 kp_status cli_load_slo_parse(const char *text, struct load_slo *ret, struct kp_error *reterr)
+    KP_MUST_USE;
+/* Reads "32" or "32,190", bytes. Errors: usage. */
+kp_status cli_load_payloads_parse(const char *text, struct load_plan *plan, struct kp_error *reterr)
     KP_MUST_USE;
 /* Reads "3300", the load that is wanted per second, or "found": 0. Errors: usage. */
 kp_status cli_load_capacity_parse(const char *text, struct load_plan *plan, struct kp_error *reterr)

@@ -25,6 +25,8 @@ bool cli_interrupted(void);
 
 /* Whether stderr is a terminal. */
 bool cli_stderr_is_terminal(void);
+/* How many letters a line of it has room for; 0: it does not tell. */
+uint32_t cli_stderr_columns(void);
 
 /* One line about the machine: processor, cores, system. Writes at most n bytes, NUL included. */
 void cli_machine_text(char *out, size_t n);

@@ -14,22 +14,37 @@ extern const char *const cli_load_quantile_texts[LOAD_N_QUANTILES];
 
 /* Operations that succeeded per second of the measured time. */
 double cli_load_achieved_per_s(const struct load_result *result);
+/* Processor time per operation, in us, and memory: of the process at most, in MiB, and what it has
+ * grown by per operation under way, in KiB. */
+double cli_load_cpu_us(const struct load_result *result);
+double cli_load_max_rss_mib(const struct load_result *result);
+double cli_load_grown_kib(const struct load_result *result);
 /* What the plan offered per second, as the mean over its steps; 0 for a closed loop. */
 double cli_load_offered_per_s(const struct load_plan *plan);
 
 /* One line that says what was run, without a line end. */
 void cli_load_describe(const struct load_plan *plan, struct cli_out *o);
+/* What a promise asked and got, in one line without its end. */
+#define LOAD_KEPT_LEN 96u
+void cli_load_kept_text(const struct load_slo *slo, const struct load_kept *kept,
+                        char out[LOAD_KEPT_LEN]);
 /* Tables as text. */
 void cli_load_write_text(const struct load_result *result, struct cli_out *o);
-/* One JSON object; docs/LOAD.md describes its members. */
+/* One JSON object; docs/LOAD.md describes its members. Between open and close the caller may add
+ * members of its own. */
 void cli_load_write_json(const struct load_result *result, struct cli_out *o);
+void cli_load_open_json(const struct load_result *result, struct cli_out *o);
+void cli_load_close_json(struct cli_out *o);
 /*
  * The latencies of all operations as HdrHistogram's percentile log, values in milliseconds.
  * Source: outputPercentileDistribution of HdrHistogram, as its plotting page reads it.
  */
 void cli_load_write_percentiles(const struct load_result *result, struct cli_out *o);
-/* How every page begins, up to its heading. */
+/* How every page begins, up to its heading; what was loaded, a paragraph; and how it ends, with the
+ * environment. */
 extern const char cli_load_page_head[];
+void cli_load_page_keys(const struct load_plan *plan, struct cli_out *o);
+void cli_load_page_end(struct cli_out *o);
 /* A page without scripts, links or fonts from elsewhere. */
 void cli_load_write_page(const struct load_result *result, struct cli_out *o);
 

@@ -38,7 +38,7 @@ struct load_result *cli_load_result_new(const struct load_plan *plan)
     }
     result->plan = *plan;
     result->slice_ns = plan->duration_ns / LOAD_SLICES_MAX + 1;
-    if (result->slice_ns < LOAD_NS_PER_S / 4) {
+    if (plan->is_open_ended || result->slice_ns < LOAD_NS_PER_S / 4) {
         result->slice_ns = LOAD_NS_PER_S / 4; /* short runs: enough operations to a slice */
     }
     if (!cli_lock_init(&result->lock)) {
@@ -66,8 +66,27 @@ void cli_load_result_name_key(struct load_result *result, uint32_t key, const ch
 
 /* ---- Counting ---- */
 
+/* Two slices become one, each twice as long: how long the run will be nobody knew. */
+static void fold_slices(struct load_result *result)
+{
+    for (uint32_t i = 0; i < LOAD_SLICES_MAX; i += 2) {
+        struct load_slice *into = &result->slices[i / 2];
+        if (i > 0) {
+            *into = result->slices[i];
+        }
+        kpb_histogram_merge(&into->latency, &result->slices[i + 1].latency);
+        into->n_failed += result->slices[i + 1].n_failed;
+    }
+    memset(&result->slices[LOAD_SLICES_MAX / 2], 0, LOAD_SLICES_MAX / 2 * sizeof result->slices[0]);
+    result->n_slices = (result->n_slices + 1) / 2;
+    result->slice_ns *= 2;
+}
+
 static struct load_slice *slice_at(struct load_result *result, uint64_t at_ns)
 {
+    while (result->plan.is_open_ended && at_ns / result->slice_ns >= LOAD_SLICES_MAX) {
+        fold_slices(result);
+    }
     uint64_t i = at_ns / result->slice_ns;
     if (i >= LOAD_SLICES_MAX) {
         i = LOAD_SLICES_MAX - 1; /* what ended after the run belongs to its end */
@@ -221,21 +240,44 @@ uint64_t cli_load_result_slice_ns(const struct load_result *result)
     return result->slice_ns;
 }
 
-bool cli_load_result_slo_held(const struct load_result *result)
+static double errors_percent(const struct load_result *result)
+{
+    const double n_all = (double)(cli_load_result_n_ok(result) + result->n_failed);
+    return n_all > 0 ? 100.0 * (double)result->n_failed / n_all : 0;
+}
+
+static void keep_latency(const struct load_result *result, const struct load_promise *promise,
+                         struct load_kept *ret)
+{
+    const uint64_t ns = kpb_histogram_quantile(&result->all, promise->quantile);
+    *ret = (struct load_kept){.promise = promise,
+                              .latency_ns = ns,
+                              .held = cli_load_result_n_ok(result) > 0 && ns <= promise->limit_ns};
+}
+
+bool cli_load_result_promise(const struct load_result *result, uint32_t i, struct load_kept *ret)
 {
     const struct load_slo *slo = &result->plan.slo;
-    const uint64_t n_ok = cli_load_result_n_ok(result);
-    const double n_all = (double)(n_ok + result->n_failed);
-    if (!slo->given) {
+    if (i < slo->n_promises) {
+        keep_latency(result, &slo->promises[i], ret);
         return true;
     }
-    if (n_all == 0) {
-        return false; /* nothing was shown */
-    }
-    if (slo->quantile > 0 &&
-        (n_ok == 0 || kpb_histogram_quantile(&result->all, slo->quantile) > slo->latency_ns)) {
+    if (!slo->given || i > slo->n_promises || slo->errors_percent < 0) {
         return false;
     }
-    return slo->errors_percent < 0 ||
-           100.0 * (double)result->n_failed <= slo->errors_percent * n_all;
+    const double percent = errors_percent(result);
+    const bool measured = cli_load_result_n_ok(result) + result->n_failed > 0;
+    *ret = (struct load_kept){.errors_percent = percent,
+                              .held = measured && percent <= slo->errors_percent};
+    return true;
+}
+
+bool cli_load_result_slo_held(const struct load_result *result)
+{
+    struct load_kept kept;
+    bool held = true;
+    for (uint32_t i = 0; cli_load_result_promise(result, i, &kept); i++) {
+        held = held && kept.held;
+    }
+    return held;
 }

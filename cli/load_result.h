@@ -101,11 +101,22 @@ const struct load_key_result *cli_load_result_key(const struct load_result *resu
 const struct load_counters *cli_load_result_counters(const struct load_result *result);
 /* The i-th kind of failure, most frequent first; NULL from the end on. */
 const struct load_failure *cli_load_result_failure(const struct load_result *result, uint32_t i);
-/* The i-th slice, each cli_load_result_slice_ns long; NULL from the end on. */
+/* The i-th slice, each cli_load_result_slice_ns long; NULL from the end on. Where only a count ends
+ * the run, slices become longer as it does. */
 const struct load_slice *cli_load_result_slice(const struct load_result *result, uint32_t i);
 uint64_t cli_load_result_slice_ns(const struct load_result *result);
 
-/* Whether the promises of --slo held; true when there are none. */
+/* What a promise of --slo became. */
+struct load_kept {
+    const struct load_promise *promise; /* NULL: the one about errors */
+    uint64_t latency_ns;                /* of a latency: what was measured */
+    double errors_percent;              /* of errors: what was measured */
+    bool held;
+};
+
+/* Whether the promises of --slo held; true when there are none, false when nothing was measured. */
 bool cli_load_result_slo_held(const struct load_result *result);
+/* The i-th promise, latencies as they were given, errors last; false from the end on. */
+bool cli_load_result_promise(const struct load_result *result, uint32_t i, struct load_kept *ret);
 
 #endif /* KP_CLI_LOAD_RESULT_H */

@@ -1,13 +1,10 @@
 #include "cli/load_run.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/mem.h"
 #include "cli/load_platform.h"
+#include "cli/load_progress.h"
 #include "cli/load_threads.h"
 
-#define PROGRESS_NS (LOAD_NS_PER_S / 2)
 #define LOOK_NS (LOAD_NS_PER_S / 10) /* how often a wait looks for Ctrl-C */
 
 struct run;
@@ -19,6 +16,8 @@ struct slot {
     struct load_item item;
     uint64_t n;
     uint64_t start_ns; /* from the start of the run */
+    uint64_t join_ns;  /* not used before */
+    kp_op_id id;       /* the submitting thread's */
 };
 
 struct run {
@@ -28,7 +27,7 @@ struct run {
     struct load_result *result;
     kp_provider *provider;
     uint64_t begin_ns; /* monotonic */
-    bool shows_progress;
+    struct slot *slots;
 
     /* ---- under lock ---- */
     struct cli_lock lock;
@@ -36,45 +35,14 @@ struct run {
     uint64_t n_started;
     struct slot *free;
     uint32_t n_free;
+    uint32_t n_joined;            /* slots that have become free for the first time */
     bool warm;                    /* the warm-up is over, before has been read since */
     struct load_counters *before; /* what had been counted then */
-    uint64_t progress_ns;         /* when the next line is due, from the start of the run */
 };
 
 static uint64_t elapsed_ns(const struct run *run)
 {
     return cli_now_ns() - run->begin_ns;
-}
-
-/* ---- The line that says how it goes ---- */
-
-static void print_progress(struct run *run, uint64_t now_ns)
-{
-    struct load_glance glance;
-    cli_load_result_now(run->result, &glance);
-    (void)fprintf(stderr, "\r%5.1f of %.1f s%s  %" PRIu64 " ok, %" PRIu64 " failed, p99 %.3f ms ",
-                  (double)now_ns / LOAD_NS_PER_S,
-                  (double)cli_load_schedule_end_ns(run->plan) / LOAD_NS_PER_S,
-                  now_ns < run->plan->warm_up_ns ? " (warm-up)" : "", glance.n_ok, glance.n_failed,
-                  (double)glance.p99_ns / LOAD_NS_PER_MS);
-    (void)fflush(stderr);
-}
-
-static void end_progress(const struct run *run)
-{
-    if (run->shows_progress) {
-        (void)fprintf(stderr, "\r%70s\r", "");
-    }
-}
-
-/* Whether a line is due; the one who is told so prints it. */
-static bool progress_due(struct run *run, uint64_t now_ns)
-{
-    if (!run->shows_progress || now_ns < run->progress_ns) {
-        return false;
-    }
-    run->progress_ns = now_ns + PROGRESS_NS;
-    return true;
 }
 
 /* ---- How an operation ended ---- */
@@ -88,6 +56,9 @@ static void note(struct slot *slot, struct kp_result *answer)
         st = cli_load_target_check(run->targets, &slot->item, slot->n, &answer->reply, &error);
     } else {
         error = answer->error;
+    }
+    if (st == KP_CANCELED && cli_interrupted()) {
+        return; /* it is we who ended it: nothing was measured */
     }
     const struct load_outcome outcome = {slot->item.op,
                                          slot->item.key,
@@ -111,11 +82,7 @@ static bool next_operation(struct run *run, struct slot *slot)
         run->warm = true;
         cli_load_counters_read(run->provider, run->before);
     }
-    const bool shows = progress_due(run, now_ns);
     cli_lock_give(&run->lock);
-    if (shows) {
-        print_progress(run, now_ns);
-    }
     slot->start_ns = run->plan->n_rates > 0 ? slot->item.start_ns : now_ns;
     return goes_on;
 }
@@ -141,6 +108,9 @@ static void run_caller(void *arg)
     struct run *run = slot->run;
     struct kp_request request;
     struct kp_result answer;
+    if (!sleep_until(run, slot->join_ns)) {
+        return;
+    }
     while (next_operation(run, slot) && sleep_until(run, slot->start_ns)) {
         cli_load_target_request(run->targets, run->plan, &slot->item, slot->n, &request);
         answer.status =
@@ -150,9 +120,9 @@ static void run_caller(void *arg)
     }
 }
 
-static kp_status run_sync(struct run *run, struct slot *slots, struct kp_error *reterr)
+static kp_status run_sync(struct run *run, struct kp_error *reterr)
 {
-    if (cli_run_threads(run_caller, slots, sizeof *slots, run->plan->n_callers)) {
+    if (cli_run_threads(run_caller, run->slots, sizeof *run->slots, run->plan->n_callers)) {
         return KP_OK;
     }
     return kpb_fail(reterr, KP_NO_MEMORY, "%u threads for callers are not to be had",
@@ -161,23 +131,46 @@ static kp_status run_sync(struct run *run, struct slot *slots, struct kp_error *
 
 /* ---- One asynchronous caller ---- */
 
+static void give_slot_locked(struct slot *slot)
+{
+    struct run *run = slot->run;
+    slot->next = run->free;
+    run->free = slot;
+    run->n_free++;
+}
+
 static void give_slot(struct slot *slot)
 {
     struct run *run = slot->run;
     cli_lock_take(&run->lock);
-    slot->next = run->free;
-    run->free = slot;
-    run->n_free++;
+    give_slot_locked(slot);
     cli_lock_notify(&run->lock);
     cli_lock_give(&run->lock);
+}
+
+/* Lets those join whose moment has come; ret_wait_ns: until when there is nothing else to do. */
+static void join_slots_locked(struct run *run, uint64_t *ret_wait_ns)
+{
+    const uint64_t now_ns = elapsed_ns(run);
+    *ret_wait_ns = now_ns + LOOK_NS;
+    for (; run->n_joined < run->plan->n_callers; run->n_joined++) {
+        struct slot *slot = &run->slots[run->n_joined];
+        if (slot->join_ns > now_ns) {
+            *ret_wait_ns = slot->join_ns < *ret_wait_ns ? slot->join_ns : *ret_wait_ns;
+            return;
+        }
+        give_slot_locked(slot);
+    }
 }
 
 /* NULL when Ctrl-C came first. */
 static struct slot *take_slot(struct run *run)
 {
+    uint64_t wait_ns = 0;
     cli_lock_take(&run->lock);
-    while (!run->free && !cli_interrupted()) {
-        cli_lock_wait(&run->lock, cli_now_ns() + LOOK_NS);
+    for (join_slots_locked(run, &wait_ns); !run->free && !cli_interrupted();
+         join_slots_locked(run, &wait_ns)) {
+        cli_lock_wait(&run->lock, run->begin_ns + wait_ns);
     }
     struct slot *slot = cli_interrupted() ? NULL : run->free;
     if (slot) {
@@ -202,16 +195,34 @@ static void submit(struct slot *slot)
     struct kp_result refused = {.struct_size = sizeof refused};
     cli_load_target_request(run->targets, run->plan, &slot->item, slot->n, &request);
     refused.status = kp_submit(cli_load_target_vault(run->targets, &slot->item), &request, on_done,
-                               slot, NULL, &refused.error);
+                               slot, &slot->id, &refused.error);
     if (refused.status != KP_OK) {
         on_done(slot, 0, &refused); /* nobody else will */
     }
 }
 
+/* Whoever pressed Ctrl-C does not want to wait for a vault that stalls. */
+static void cancel_all(struct run *run)
+{
+    for (uint32_t i = 0; i < run->plan->n_callers; i++) {
+        if (run->slots[i].id != 0) {
+            kp_cancel(run->provider, run->slots[i].id); /* one that is over is ignored */
+        }
+    }
+}
+
 static void await_all(struct run *run)
 {
+    bool canceled = false;
     cli_lock_take(&run->lock);
-    while (run->n_free < run->plan->n_callers) {
+    while (run->n_free < run->n_joined) {
+        if (cli_interrupted() && !canceled) {
+            canceled = true;
+            cli_lock_give(&run->lock);
+            cancel_all(run);
+            cli_lock_take(&run->lock);
+            continue;
+        }
         cli_lock_wait(&run->lock, cli_now_ns() + LOOK_NS);
     }
     cli_lock_give(&run->lock);
@@ -219,11 +230,8 @@ static void await_all(struct run *run)
 
 /* An operation that finds no free slot starts late; its latency counts from when it was meant
  * to. */
-static void run_async(struct run *run, struct slot *slots)
+static void run_async(struct run *run)
 {
-    for (uint32_t i = 0; i < run->plan->n_callers; i++) {
-        give_slot(&slots[i]);
-    }
     for (struct slot *slot; (slot = take_slot(run)) != NULL;) {
         if (!next_operation(run, slot) || !sleep_until(run, slot->start_ns)) {
             give_slot(slot);
@@ -260,7 +268,16 @@ static kp_status finish(struct run *run, uint64_t cpu_ns, uint64_t rss_bytes,
     return KP_OK;
 }
 
-static kp_status drive(struct cli *c, struct run *run, struct slot *slots)
+/* The time that was asked for is the time that is measured, though nothing more would start in it. */
+static void sit_out(struct run *run)
+{
+    const bool counted_out = run->plan->n_ops > 0 && run->schedule.n_measured >= run->plan->n_ops;
+    if (!counted_out && !cli_interrupted()) {
+        (void)sleep_until(run, cli_load_schedule_end_ns(run->plan));
+    }
+}
+
+static kp_status drive(struct cli *c, struct run *run)
 {
     kp_status st = KP_OK;
     cli_load_counters_read(run->provider, run->before);
@@ -268,12 +285,14 @@ static kp_status drive(struct cli *c, struct run *run, struct slot *slots)
     const uint64_t cpu_ns = cli_cpu_ns();
     const uint64_t rss_bytes = cli_max_rss_bytes();
     run->begin_ns = cli_now_ns();
+    struct load_progress *progress = cli_load_progress_start(run->result, run->begin_ns);
     if (run->plan->sync) {
-        st = run_sync(run, slots, &c->fault.error);
+        st = run_sync(run, &c->fault.error);
     } else {
-        run_async(run, slots);
+        run_async(run);
     }
-    end_progress(run);
+    sit_out(run);
+    cli_load_progress_end(progress);
     return st == KP_OK ? finish(run, cpu_ns, rss_bytes, &c->fault.error) : st;
 }
 
@@ -289,21 +308,22 @@ kp_status cli_load_run(struct cli *c, const struct load_plan *plan,
         goto out;
     }
     run->plan = plan;
+    run->slots = slots;
     run->targets = targets;
     run->result = result;
     run->provider = c->provider;
     run->before = before;
     run->warm = plan->warm_up_ns == 0;
-    run->shows_progress = cli_stderr_is_terminal();
     for (uint32_t i = 0; i < targets->n; i++) {
         cli_load_result_name_key(result, i, cli_load_target_text(targets, i));
     }
     cli_load_schedule_init(&run->schedule, plan, targets->n);
     for (uint32_t i = 0; i < plan->n_callers; i++) {
         slots[i].run = run;
+        slots[i].join_ns = cli_load_schedule_join_ns(plan, i);
     }
     if (cli_lock_init(&run->lock)) {
-        st = drive(c, run, slots);
+        st = drive(c, run);
         cli_lock_clear(&run->lock);
     } else {
         st = kpb_fail_memory(&c->fault.error, "cli.load.lock");

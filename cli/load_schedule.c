@@ -34,12 +34,22 @@ double cli_load_schedule_rate(const struct load_plan *plan, uint64_t at_ns)
     if (plan->n_rates == 0) {
         return 0;
     }
+    if (at_ns < plan->ramp_ns) {
+        return plan->rates[0] * (double)at_ns / (double)plan->ramp_ns;
+    }
     if (at_ns <= plan->warm_up_ns) {
         return plan->rates[0];
     }
     const double share = (double)(at_ns - plan->warm_up_ns) / (double)plan->duration_ns;
     const double step = floor(share * plan->n_rates);
     return plan->rates[step < plan->n_rates ? (uint32_t)step : plan->n_rates - 1];
+}
+
+uint64_t cli_load_schedule_join_ns(const struct load_plan *plan, uint32_t i)
+{
+    return plan->n_rates > 0
+               ? 0
+               : (uint64_t)((double)plan->ramp_ns * (double)i / (double)plan->n_callers);
 }
 
 static enum load_op choose_op(struct load_schedule *s)
@@ -62,12 +72,36 @@ static uint32_t choose_key(struct load_schedule *s)
     return key;
 }
 
-/* Poisson arrivals have exponential gaps. */
+/*
+ * Within the ramp the rate grows evenly: rate * t / ramp, so that n more operations, the integral of
+ * it, take from t to sqrt(t^2 + 2 * n * ramp / rate). Takes off *n what the ramp has of them.
+ */
+static double advance_in_ramp(const struct load_schedule *s, double *n)
+{
+    const double at = s->next_ns;
+    const double ramp = (double)s->plan->ramp_ns;
+    const double per_ns = s->plan->rates[0] / (double)LOAD_NS_PER_S;
+    const double left = per_ns * (ramp * ramp - at * at) / (2 * ramp);
+    if (*n > left) {
+        *n -= left;
+        return ramp;
+    }
+    const double there = sqrt(at * at + 2 * *n * ramp / per_ns);
+    *n = 0;
+    return there;
+}
+
+/* Poisson arrivals have exponential gaps: 1 on average, in operations. */
 static void advance(struct load_schedule *s)
 {
-    const double gap =
-        (double)LOAD_NS_PER_S / cli_load_schedule_rate(s->plan, (uint64_t)s->next_ns);
-    s->next_ns += s->plan->poisson ? -log(cli_load_random_unit(&s->random)) * gap : gap;
+    double n = s->plan->poisson ? -log(cli_load_random_unit(&s->random)) : 1;
+    if (s->next_ns < (double)s->plan->ramp_ns) {
+        s->next_ns = advance_in_ramp(s, &n);
+    }
+    if (n > 0) {
+        s->next_ns +=
+            n * (double)LOAD_NS_PER_S / cli_load_schedule_rate(s->plan, (uint64_t)s->next_ns);
+    }
 }
 
 bool cli_load_schedule_next(struct load_schedule *schedule, uint64_t now_ns, struct load_item *ret)
@@ -75,13 +109,13 @@ bool cli_load_schedule_next(struct load_schedule *schedule, uint64_t now_ns, str
     const struct load_plan *plan = schedule->plan;
     const uint64_t at_ns = plan->n_rates > 0 ? (uint64_t)schedule->next_ns : now_ns;
     if (at_ns >= cli_load_schedule_end_ns(plan) ||
-        (plan->n_ops > 0 && schedule->n_started >= plan->n_ops)) {
+        (plan->n_ops > 0 && schedule->n_measured >= plan->n_ops)) {
         return false;
     }
     ret->op = choose_op(schedule);
     ret->key = choose_key(schedule);
     ret->start_ns = plan->n_rates > 0 ? at_ns : 0;
-    schedule->n_started++;
+    schedule->n_measured += at_ns >= plan->warm_up_ns ? 1 : 0;
     if (plan->n_rates > 0) {
         advance(schedule);
     }

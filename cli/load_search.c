@@ -8,6 +8,7 @@
 #include "cli/load_platform.h"
 #include "cli/load_report.h"
 #include "cli/load_run.h"
+#include "cli/platform.h"
 
 /* ---- Which rate next ---- */
 
@@ -149,22 +150,64 @@ static void tell_text(struct cli *c, const struct load_trial *trials, uint32_t n
     cli_out_text(&c->out, answer > 0 ? " per s\n" : " per s: at no rate that was tried\n");
 }
 
+/* What a search has no use for is refused, not ignored. */
+static kp_status check_options(struct cli *c, const struct load_plan *plan)
+{
+    static const enum cli_opt none[] = {CLI_OPT_HDR, CLI_OPT_N_OPS};
+    if (!plan->slo.given) {
+        return kpb_fail(&c->fault.error, KP_USAGE,
+                        "--search needs --slo: what has to hold at the rate it looks for");
+    }
+    if (plan->n_rates > 1) {
+        return kpb_fail(&c->fault.error, KP_USAGE,
+                        "--search begins at one --rate; it makes the other steps itself");
+    }
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        if (cli_has(c, none[i])) {
+            return kpb_fail(&c->fault.error, KP_USAGE, "--search takes no --%s",
+                            cli_opt_info(none[i])->name);
+        }
+    }
+    return KP_OK;
+}
+
+static kp_status write_page(struct cli *c, const struct load_plan *plan,
+                            const struct load_trial *trials, uint32_t n)
+{
+    struct cli_out out;
+    if (!cli_has(c, CLI_OPT_REPORT)) {
+        return KP_OK;
+    }
+    cli_out_init(&out);
+    cli_load_search_write_page(plan, trials, n, &out);
+    const kp_status st = out.st == KP_OK
+                             ? cli_platform_write(cli_opt(c, CLI_OPT_REPORT), kp_buf_view(&out.buf),
+                                                  false, &c->fault)
+                             : kpb_fail_memory(&c->fault.error, "cli.out");
+    cli_out_clear(&out);
+    return st;
+}
+
 kp_status cli_load_search(struct cli *c, const struct load_plan *plan,
                           const struct load_targets *targets)
 {
     struct load_trial trials[LOAD_TRIALS_MAX];
     const double first = plan->n_rates > 0 ? plan->rates[0] : LOAD_SEARCH_START;
     uint32_t n = 0;
-    if (!plan->slo.given) {
-        return kpb_fail(&c->fault.error, KP_USAGE,
-                        "--search needs --slo: what has to hold at the rate it looks for");
+    kp_status st = check_options(c, plan);
+    if (st != KP_OK) {
+        return st;
     }
     for (double rate; (rate = cli_load_search_next(trials, n, first)) > 0 && !cli_interrupted();) {
-        const kp_status st = try_rate(c, plan, targets, rate, &trials[n]);
+        st = try_rate(c, plan, targets, rate, &trials[n]);
         if (st != KP_OK) {
             return st;
         }
         n += cli_interrupted() ? 0 : 1; /* one that was cut short shows nothing */
+    }
+    st = write_page(c, plan, trials, n);
+    if (st != KP_OK) {
+        return st;
     }
     const double answer = cli_load_search_answer(trials, n);
     c->exit_code = answer > 0 ? CLI_EXIT_OK : CLI_EXIT_BAD_SIGNATURE;

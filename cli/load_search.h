@@ -29,6 +29,10 @@ double cli_load_search_next(const struct load_trial *trials, uint32_t n, double 
 /* The highest rate that held, 0 when none did. Pure. */
 double cli_load_search_answer(const struct load_trial *trials, uint32_t n);
 
+/* A page with the trials as plots and as a table. */
+void cli_load_search_write_page(const struct load_plan *plan, const struct load_trial *trials,
+                                uint32_t n, struct cli_out *o);
+
 /* Searches and tells. Errors: usage without --slo; as cli_load_run. */
 kp_status cli_load_search(struct cli *c, const struct load_plan *plan,
                           const struct load_targets *targets) KP_MUST_USE;

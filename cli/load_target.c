@@ -223,7 +223,8 @@ static kp_status make_samples(struct cli *c, const struct load_plan *plan,
         target->algs[LOAD_SIGN] != KP_ALG_NONE ? target->algs[LOAD_SIGN] : (uint32_t)KP_ALG_PS256;
     const uint32_t digest_len = cli_alg_digest_bits(alg) / 8;
     for (uint32_t i = 0; i < LOAD_POOL_LEN; i++) {
-        kp_status st = make_bytes(random, plan->payload_len, &target->samples[i].plain);
+        kp_status st =
+            make_bytes(random, plan->payload_lens[i % plan->n_payloads], &target->samples[i].plain);
         if (st == KP_OK) {
             st = make_bytes(random, digest_len, &target->digests[i]);
         }

@@ -1,6 +1,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/span.h"
+#include "cli/load_environment.h"
 #include "cli/load_report.h"
 
 #define COLUMN 11u
@@ -22,6 +24,23 @@ double cli_load_offered_per_s(const struct load_plan *plan)
         sum += plan->rates[i];
     }
     return plan->n_rates == 0 ? 0 : sum / plan->n_rates;
+}
+
+double cli_load_cpu_us(const struct load_result *result)
+{
+    const uint64_t n = cli_load_result_n_ok(result) + cli_load_result_n_failed(result);
+    return n > 0 ? (double)cli_load_result_cost(result)->cpu_ns / 1000 / (double)n : 0;
+}
+
+double cli_load_max_rss_mib(const struct load_result *result)
+{
+    return (double)cli_load_result_cost(result)->max_rss_bytes / (1024 * 1024);
+}
+
+double cli_load_grown_kib(const struct load_result *result)
+{
+    return (double)cli_load_result_cost(result)->grown_bytes / 1024 /
+           cli_load_result_plan(result)->n_callers;
 }
 
 static void write_mix(const struct load_plan *plan, struct cli_out *o)
@@ -46,6 +65,41 @@ static void write_rates(const struct load_plan *plan, struct cli_out *o)
     }
 }
 
+static void write_seconds(struct cli_out *o, const char *before, uint64_t ns, const char *behind)
+{
+    cli_out_text(o, before);
+    cli_out_real(o, (double)ns / LOAD_NS_PER_S, 1);
+    cli_out_text(o, behind);
+}
+
+static void write_length(const struct load_plan *plan, struct cli_out *o)
+{
+    const uint64_t warm_up_ns = plan->warm_up_ns - plan->ramp_ns;
+    if (plan->ramp_ns > 0) {
+        write_seconds(o, ", ", plan->ramp_ns, " s of ramp");
+    }
+    if (warm_up_ns > 0) {
+        write_seconds(o, ", ", warm_up_ns, " s of warm-up");
+    }
+    if (!plan->is_open_ended) {
+        write_seconds(o, ", ", plan->duration_ns, " s");
+    }
+    if (plan->n_ops > 0) {
+        cli_out_text(o, plan->is_open_ended ? ", " : " or ");
+        cli_out_uint(o, plan->n_ops);
+        cli_out_text(o, " operations");
+    }
+}
+
+static void write_payloads(const struct load_plan *plan, struct cli_out *o)
+{
+    for (uint32_t i = 0; i < plan->n_payloads; i++) {
+        cli_out_text(o, i == 0 ? ", payload of " : ", ");
+        cli_out_uint(o, plan->payload_lens[i]);
+    }
+    cli_out_text(o, plan->n_payloads > 0 ? " bytes" : "");
+}
+
 void cli_load_describe(const struct load_plan *plan, struct cli_out *o)
 {
     write_mix(plan, o);
@@ -61,9 +115,8 @@ void cli_load_describe(const struct load_plan *plan, struct cli_out *o)
         cli_out_uint(o, plan->n_callers);
         cli_out_text(o, plan->sync ? " blocking callers" : " under way");
     }
-    cli_out_text(o, ", ");
-    cli_out_real(o, (double)plan->duration_ns / LOAD_NS_PER_S, 1);
-    cli_out_text(o, " s");
+    write_length(plan, o);
+    write_payloads(plan, o);
 }
 
 /* A number right-aligned in its column. */
@@ -157,7 +210,7 @@ static void write_failures(const struct load_result *result, struct cli_out *o)
             cli_out_uint(o, failure->code);
         }
         cli_out_text(o, ", first: ");
-        cli_out_text(o, failure->text);
+        cli_out_safe(o, kpb_span_str(failure->text));
         cli_out_text(o, "\n");
     }
 }
@@ -179,17 +232,15 @@ static void write_number(struct cli_out *o, uint64_t n, const char *behind)
 static void write_summary(const struct load_result *result, struct cli_out *o)
 {
     const struct load_plan *plan = cli_load_result_plan(result);
-    const struct load_cost *cost = cli_load_result_cost(result);
     const struct load_counters *counters = cli_load_result_counters(result);
-    const uint64_t n = cli_load_result_n_ok(result) + cli_load_result_n_failed(result);
     if (plan->n_rates > 0) {
         write_pair(o, "\noffered     ", cli_load_offered_per_s(plan), 1, " per s");
     }
     write_pair(o, "\nachieved    ", cli_load_achieved_per_s(result), 1, " per s\n");
-    write_pair(o, "processor   ", n > 0 ? (double)cost->cpu_ns / 1000 / (double)n : 0, 1,
+    write_pair(o, "processor   ", cli_load_cpu_us(result), 1,
                " us per operation, client and warm-up included\n");
-    write_pair(o, "memory      ", (double)cost->max_rss_bytes / (1024 * 1024), 1, " MiB at most\n");
-    write_pair(o, "            ", (double)cost->grown_bytes / 1024 / plan->n_callers, 1,
+    write_pair(o, "memory      ", cli_load_max_rss_mib(result), 1, " MiB at most\n");
+    write_pair(o, "            ", cli_load_grown_kib(result), 1,
                " KiB per operation under way, grown since the start\n");
     cli_out_text(o, "pipeline    ");
     write_number(o, counters->retries, " retries, ");
@@ -201,16 +252,62 @@ static void write_summary(const struct load_result *result, struct cli_out *o)
     write_number(o, counters->connections, " connections opened\n");
 }
 
+void cli_load_kept_text(const struct load_slo *slo, const struct load_kept *kept,
+                        char out[LOAD_KEPT_LEN])
+{
+    if (kept->promise) {
+        (void)snprintf(out, LOAD_KEPT_LEN, "%s %.3f ms, promised %.3f ms", kept->promise->name,
+                       (double)kept->latency_ns / LOAD_NS_PER_MS,
+                       (double)kept->promise->limit_ns / LOAD_NS_PER_MS);
+    } else {
+        (void)snprintf(out, LOAD_KEPT_LEN, "errors %.3f%%, promised %.3f%%", kept->errors_percent,
+                       slo->errors_percent);
+    }
+}
+
 static void write_slo(const struct load_result *result, struct cli_out *o)
 {
-    if (cli_load_result_plan(result)->slo.given) {
-        cli_out_text(o, cli_load_result_slo_held(result) ? "slo         held\n"
-                                                         : "slo         BROKEN\n");
+    char text[LOAD_KEPT_LEN];
+    struct load_kept kept;
+    const struct load_slo *slo = &cli_load_result_plan(result)->slo;
+    if (!slo->given) {
+        return;
+    }
+    cli_out_text(o,
+                 cli_load_result_slo_held(result) ? "slo         held\n" : "slo         BROKEN\n");
+    for (uint32_t i = 0; cli_load_result_promise(result, i, &kept); i++) {
+        cli_load_kept_text(slo, &kept, text);
+        cli_out_text(o, kept.held ? "            held: " : "            BROKEN: ");
+        cli_out_text(o, text);
+        cli_out_text(o, "\n");
+    }
+}
+
+static void write_environment(struct cli_out *o)
+{
+    struct load_fact facts[LOAD_N_FACTS];
+    char line[LOAD_FACT_LEN + 32];
+    cli_load_environment(facts);
+    cli_out_text(o, "\nenvironment\n");
+    for (size_t i = 0; i < LOAD_N_FACTS; i++) {
+        (void)snprintf(line, sizeof line, "  %-14s%s\n", facts[i].name, facts[i].text);
+        cli_out_text(o, line);
+    }
+}
+
+static void write_keys(const struct load_plan *plan, struct cli_out *o)
+{
+    if (plan->keys) {
+        cli_out_safe(o, kpb_span_str(plan->keys));
+        cli_out_text(o, plan->vault ? " in " : "");
+        cli_out_safe(o, kpb_span_str(plan->vault ? plan->vault : ""));
+        cli_out_text(o, "\n");
     }
 }
 
 void cli_load_write_text(const struct load_result *result, struct cli_out *o)
 {
+    write_keys(cli_load_result_plan(result), o);
     cli_load_describe(cli_load_result_plan(result), o);
     cli_out_text(o, "\n\n");
     write_table(result, o);
@@ -218,4 +315,5 @@ void cli_load_write_text(const struct load_result *result, struct cli_out *o)
     write_failures(result, o);
     write_summary(result, o);
     write_slo(result, o);
+    write_environment(o);
 }

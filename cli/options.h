@@ -41,8 +41,10 @@
     XX(SYNC, 0, "sync", NULL, "blocking callers, one thread each")                                 \
     XX(DURATION, 0, "duration", "SPAN", "length of the run; the default is 10s")                   \
     XX(WARM_UP, 0, "warm-up", "SPAN", "run that long before counting")                             \
-    XX(N_OPS, 0, "count", "N", "end after N operations")                                           \
-    XX(PAYLOAD, 0, "payload", "BYTES", "bytes to wrap or encrypt; the default is 32")              \
+    XX(RAMP, 0, "ramp", "SPAN", "let the load grow to its whole, before the warm-up")              \
+    XX(N_OPS, 0, "count", "N",                                                                     \
+       "end after N measured operations; no other limit without --duration")                       \
+    XX(PAYLOAD, 0, "payload", "LIST", "bytes to wrap or encrypt, in turns; the default is 32")     \
     XX(ZIPF, 0, "zipf", "SKEW", "choose keys unevenly, such as 1.0; else all alike")               \
     XX(SEED, 0, "seed", "N", "of arrivals, operations and keys; the default is 1")                 \
     XX(SLO, 0, "slo", "LIST", "what must hold: p99=50ms,errors=0.1%")                              \

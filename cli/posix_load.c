@@ -1,9 +1,11 @@
+#define _DEFAULT_SOURCE /* struct winsize */
 #include "cli/load_platform.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -78,6 +80,12 @@ bool cli_interrupted(void)
 bool cli_stderr_is_terminal(void)
 {
     return isatty(STDERR_FILENO) == 1;
+}
+
+uint32_t cli_stderr_columns(void)
+{
+    struct winsize size = {0};
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 /* The processor's name as Linux tells it; another system leaves the machine's kind. */

@@ -107,6 +107,13 @@ bool cli_stderr_is_terminal(void)
     return GetConsoleMode(GetStdHandle(STD_ERROR_HANDLE), &mode) != 0;
 }
 
+uint32_t cli_stderr_columns(void)
+{
+    CONSOLE_SCREEN_BUFFER_INFO info;
+    const bool known = GetConsoleScreenBufferInfo(GetStdHandle(STD_ERROR_HANDLE), &info) != 0;
+    return known && info.dwSize.X > 0 ? (uint32_t)info.dwSize.X : 0;
+}
+
 /* One value below HKEY_LOCAL_MACHINE; empty where there is none. */
 static void machine_value(const wchar_t *key, const wchar_t *name, char *out, size_t n)
 {

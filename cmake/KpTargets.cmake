@@ -43,6 +43,22 @@ function(kp_add_room name)
     ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/rooms)
 endfunction()
 
+# kp_build_flags(out): build type and compiler flags of the library that change its code, as one line.
+function(kp_build_flags out)
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
+  get_target_property(options kp-flags INTERFACE_COMPILE_OPTIONS)
+  list(FILTER options INCLUDE REGEX "^-f")
+  list(FILTER options EXCLUDE REGEX "prefix-map")
+  list(JOIN options " " options)
+  list(JOIN KP_LTO_COMPILE_OPTIONS " " lto)
+  set(flags "${CMAKE_BUILD_TYPE}: ${CMAKE_C_FLAGS} ${CMAKE_C_FLAGS_${type}} ${lto} ${options}")
+  # Where the sources lay is nobody's business.
+  string(REGEX REPLACE "-f[a-z]*-prefix-map=[^ ]*" "" flags "${flags}")
+  string(REGEX REPLACE " +" " " flags "${flags}")
+  string(STRIP "${flags}" flags)
+  set(${out} "${flags}" PARENT_SCOPE)
+endfunction()
+
 # kp_strip_lto(name): leaves a static library with machine code alone, which any linker understands.
 function(kp_strip_lto name)
   if(KP_LTO_COMPILE_OPTIONS)

@@ -35,6 +35,25 @@ ok kp --config config.json -V slow bench --key app --mix get_key \
 above "$(value out p50)" 1000000000
 above "$(value out max)" "$(value out p50)"
 
+# Warm-up and ramp are not counted, whatever the loop; nor is there a limit of time but the count.
+ok kp -V "$V" bench --key app --mix get_key --rate 100 --ramp 200ms --warm-up 200ms --count 20 --json
+[ "$(value out ok)" -eq 20 ] || fail "$(value out ok) operations instead of 20"
+has '"ramp_ms":200,"warm_up_ms":200,"count":20'
+ok kp -V "$V" bench --key app --mix get_key --callers 8 --ramp 200ms --count 20
+has "0.2 s of ramp, 20 operations"
+ok kp -V "$V" bench --key app --mix get_key --callers 8 --sync --ramp 200ms --count 20
+has "all                    20          0"
+
+# Nothing more is due in the rest of the second, but it is measured all the same.
+ok kp -V "$V" bench --key app --mix get_key --rate 0.5 --duration 700ms --json
+has '"achieved_per_s":1.'
+[ "$(value out measured_ms)" -ge 700 ] || fail "only $(value out measured_ms) ms were measured"
+
+# Payloads of several lengths; one that the key cannot wrap is the vault's to refuse.
+ok kp -V "$V" bench --key app --mix wrap,unwrap --payload 1,32,190 --count 40
+has "all                    40          0"
+fails 2 "--payload '0'" kp -V "$V" bench --key app --payload 0
+
 # Keys of several vaults, by name.
 ok kp -V file:./second key create app --type oct --size 256
 cat >config.json <<JSON
@@ -63,6 +82,10 @@ fails_with_output kp --config config.json -V bad bench --key app --mix get_key \
 has "slo         BROKEN"
 ok kp -V "$V" bench --key app --mix get_key --count 100 --duration 60s --slo p99=10s,errors=0%
 has "slo         held"
+has "held: errors 0.000%, promised 0.000%"
+fails_with_output kp -V "$V" bench --key app --mix get_key --count 100 --slo p50=1us,p99=10s
+has "BROKEN: p50"
+has "held: p99"
 
 # Files, and one result against another.
 ok kp -V "$V" bench --key app --mix get_key --count 500 --duration 60s --report r.html --hdr r.hgrm \
@@ -73,9 +96,19 @@ has "Percentile TotalCount" r.hgrm
 ok kp bench --compare a.json a.json
 has "rate per s"
 has "1.000"
+lacks "compiler"
+sed 's/"compiler":"[^"]*"/"compiler":"another"/; s/"callers":[0-9]*/"callers":77/' a.json >b.json
+ok kp bench --compare a.json b.json
+has "compiler       A  "
+has "               B  another"
+has "               B  77"
+ok kp bench --compare a.json b.json --json
+has '"b":"another"'
 ok kp bench --compare a.json a.json --report c.html
 [ "$(grep -c '<svg' c.html)" -eq 2 ] || fail "a comparison has two plots"
 [ "$(grep -c '<polyline' c.html)" -eq 4 ] || fail "each plot has a line for each run"
+ok kp bench --compare a.json b.json --report c.html
+has '<td class="text">another</td>' c.html
 fails 2 "needs a second one" kp bench --compare a.json
 echo '{"format":1}' >not.json
 fails 2 "is no result" kp bench --compare a.json not.json
@@ -89,6 +122,14 @@ JSON
 ok kp --config config.json -V slow bench --key app --mix get_key --search --slo p50=10s --rate 4 \
     --callers 1 --duration 500ms
 has "holds at"
+ok kp --config config.json -V slow bench --key app --mix get_key --search --slo p50=10s --rate 4 \
+    --callers 1 --duration 500ms --capacity found --report s.html
+has "holds at"
+has "capacity for "
+has "1 vault in 1 subscription"
+has "Latency by offered rate" s.html
+fails 2 "--search takes no --hdr" kp -V "$V" bench --key app --search --slo p99=1s --hdr x
+fails 2 "--search takes no --count" kp -V "$V" bench --key app --search --slo p99=1s --count 5
 fails_with_output kp --config config.json -V slow bench --key app --mix get_key --search \
     --slo p50=10ms --rate 20 --duration 250ms
 has "at no rate"

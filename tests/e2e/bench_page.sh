@@ -19,7 +19,7 @@ ok kp -V "$V" bench --key app --mix get_key,wrap --count 400 --duration 60s --ca
     --user-data-dir="$work/profile" --window-size=1000,1600 --screenshot="$work/page.png" \
     --dump-dom "file://$work/r.html" >dom 2>browser.log || fail "browser: $(tail -n 3 browser.log)"
 for text in "Latency by percentile" "Latency over time" "Rate over time" "<td>wrap</td>" \
-    "<td>get_key</td>" "<td>all</td>" "connections opened" "the SLO held"; do
+    "<td>get_key</td>" "<td>all</td>" "connections opened" "SLO held" "cpu_features" "build_flags"; do
     has "$text" dom
 done
 [ "$(grep -c '<svg' dom)" -eq 3 ] || fail "$(grep -c '<svg' dom) plots instead of 3"

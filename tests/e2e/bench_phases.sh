@@ -55,6 +55,19 @@ ok kp -V emulated bench --key app --mix wrap --count 20 --duration 60s --callers
 is "connections" "$(number connections)" -ge 1
 is "connect" "$(phase connect)" -ge 1
 
+# Ctrl-C does not wait for a vault that stalls: the results so far, and nothing is called a failure.
+control DELETE /requests
+fault '{"kind": "wrap", "nth": 20, "fault": "delay", "delay_ms": 600000, "times": 1000}'
+"$KP_BIN/kp" -V emulated bench --key app --mix wrap --callers 3 --timeout 10m --duration 20m \
+    --yes-this-is-a-real-vault >out 2>err &
+pid=$!
+until [ "$(requests wrap)" -ge 22 ]; do kill -0 "$pid"; done # of 19 answers, and three that stall
+kill -INT "$pid"
+wait "$pid" || fail "interrupted run ended with $?"
+has "achieved"
+lacks "failures"
+control DELETE /scenario
+
 # What the load that was found, or is wanted, needs.
 ok kp -V emulated bench --key app --mix wrap:1,unwrap:9 --rate 20 --duration 500ms \
     --capacity 3300 --yes-this-is-a-real-vault
@@ -62,5 +75,14 @@ has "capacity for 3300.0 per s"
 has "9 vaults in 2 subscriptions"
 has "17 vaults in 4 subscriptions"
 has "1 pool of 3 partitions"
+ok kp -V emulated bench --key app --mix wrap:1,unwrap:9 --rate 20 --duration 500ms \
+    --capacity 3300 --yes-this-is-a-real-vault --json
+has '"wanted_per_s":3300.00'
+has '"units":17,"per_unit_per_s":200.00,"subscriptions":4'
+ok kp -V emulated bench --key app --mix unwrap --search --slo p99=60s --rate 4 --callers 1 \
+    --duration 300ms --capacity 3300 --yes-this-is-a-real-vault
+has "holds at"
+has "capacity for 3300.0 per s"
+has "9 vaults in 2 subscriptions"
 fails 2 "goes with --search or one --rate" kp -V emulated bench --key app --capacity 3300
 fails 2 "neither a rate" kp -V emulated bench --key app --rate 20 --capacity much

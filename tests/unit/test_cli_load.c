@@ -78,14 +78,48 @@ static void slo_reads_latency_and_errors(void **state)
     struct kp_error error;
     (void)state;
     assert_int_equal(cli_load_slo_parse("p99.9=50ms,errors=0.1%", &slo, &error), KP_OK);
-    assert_true(fabs(slo.quantile - 0.999) < 1e-9);
-    assert_int_equal(slo.latency_ns, 50 * LOAD_NS_PER_MS);
+    assert_int_equal(slo.n_promises, 1);
+    assert_true(fabs(slo.promises[0].quantile - 0.999) < 1e-9);
+    assert_int_equal(slo.promises[0].limit_ns, 50 * LOAD_NS_PER_MS);
     assert_true(fabs(slo.errors_percent - 0.1) < 1e-9);
-    static const char *const bad[] = {"",       "p99",       "p0=1s", "p101=1s",
-                                      "q9=1s",  "errors=1",  "p99=",  "errors=x%",
-                                      "p99=1x", "p99=50ms,", "=50ms"};
+    assert_int_equal(cli_load_slo_parse("p50=500us,p99=1s,max=2m", &slo, &error), KP_OK);
+    assert_int_equal(slo.n_promises, 3);
+    assert_int_equal(slo.promises[0].limit_ns, 500000);
+    assert_true(slo.promises[2].quantile == 1);
+    assert_int_equal(slo.promises[2].limit_ns, 120 * LOAD_NS_PER_S);
+    assert_true(slo.errors_percent < 0);
+    static const char *const bad[] = {"",
+                                      "p99",
+                                      "p0=1s",
+                                      "p101=1s",
+                                      "q9=1s",
+                                      "errors=1",
+                                      "p99=",
+                                      "errors=x%",
+                                      "p99=1x",
+                                      "p99=50ms,",
+                                      "=50ms",
+                                      "p99=us",
+                                      "p99=0us",
+                                      "errors=1%,errors=2%",
+                                      "p1=1s,p2=1s,p3=1s,p4=1s,p5=1s,p6=1s,p7=1s,p8=1s,p9=1s"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(cli_load_slo_parse(bad[i], &slo, &error), KP_USAGE);
+    }
+}
+
+static void payloads_are_one_or_many(void **state)
+{
+    static const char *const bad[] = {"", "0", "65537", "32,", "x", "1,2,3,4,5,6,7,8,9"};
+    struct load_plan plan = plan_of("wrap", NULL);
+    struct kp_error error;
+    (void)state;
+    assert_int_equal(cli_load_payloads_parse("32,190", &plan, &error), KP_OK);
+    assert_int_equal(plan.n_payloads, 2);
+    assert_int_equal(plan.payload_lens[1], 190);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(cli_load_payloads_parse(bad[i], &plan, &error), KP_USAGE);
+        assert_non_null(strstr(error.text, "--payload"));
     }
 }
 
@@ -181,6 +215,60 @@ static void operations_and_keys_follow_their_weights(void **state)
     /* 1, 1/2, 1/3, 1/4 of 25/12 */
     assert_in_range(keys[0], N * 46 / 100, N * 50 / 100);
     assert_in_range(keys[3], N * 10 / 100, N * 14 / 100);
+}
+
+/* Half of the rate on average while it grows: half of the operations. */
+static void ramp_grows_evenly_to_the_rate(void **state)
+{
+    (void)state;
+    struct load_plan plan = plan_of("wrap", "1000");
+    struct load_schedule schedule;
+    struct load_item item;
+    uint64_t n[3] = {0};
+    plan.ramp_ns = 4 * LOAD_NS_PER_S;
+    plan.warm_up_ns = plan.ramp_ns;
+    plan.duration_ns = 2 * LOAD_NS_PER_S;
+    assert_true(fabs(cli_load_schedule_rate(&plan, plan.ramp_ns / 4) - 250) < 1e-6);
+    for (int poisson = 0; poisson < 2; poisson++) {
+        memset(n, 0, sizeof n);
+        plan.poisson = poisson != 0;
+        cli_load_schedule_init(&schedule, &plan, 1);
+        while (cli_load_schedule_next(&schedule, 0, &item)) {
+            n[item.start_ns / (2 * LOAD_NS_PER_S)]++;
+        }
+        assert_in_range(n[0], plan.poisson ? 420 : 499, plan.poisson ? 580 : 501);
+        assert_in_range(n[1], plan.poisson ? 1350 : 1499, plan.poisson ? 1650 : 1501);
+        assert_in_range(n[2], plan.poisson ? 1800 : 1999, plan.poisson ? 2200 : 2001);
+    }
+}
+
+static void callers_of_a_closed_loop_join_while_the_ramp_lasts(void **state)
+{
+    (void)state;
+    struct load_plan plan = plan_of("wrap", NULL);
+    plan.ramp_ns = 4 * LOAD_NS_PER_S;
+    plan.n_callers = 4;
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(cli_load_schedule_join_ns(&plan, i), i * LOAD_NS_PER_S);
+    }
+    plan.n_rates = 1;
+    assert_int_equal(cli_load_schedule_join_ns(&plan, 3), 0);
+}
+
+static void count_is_of_measured_operations(void **state)
+{
+    (void)state;
+    struct load_plan plan = plan_of("wrap", "10");
+    struct load_schedule schedule;
+    struct load_item item;
+    uint32_t n = 0;
+    plan.warm_up_ns = LOAD_NS_PER_S;
+    plan.n_ops = 5;
+    cli_load_schedule_init(&schedule, &plan, 1);
+    while (cli_load_schedule_next(&schedule, 0, &item)) {
+        n++;
+    }
+    assert_in_range(n, 14, 15); /* ten of the warm-up, give or take the one on its edge */
 }
 
 static void closed_loop_ends_with_the_duration(void **state)
@@ -282,14 +370,45 @@ static void warm_up_is_left_out(void **state)
     cli_load_result_free(result);
 }
 
+/* Nobody knows how long it will be: slices grow with it, and nothing is lost of what they hold. */
+static void slices_of_a_run_that_a_count_ends_grow(void **state)
+{
+    (void)state;
+    struct load_plan plan = plan_of("wrap", NULL);
+    const struct kp_error lost = error_of(KP_TRANSIENT, 3119, "cut");
+    const struct load_slice *slice;
+    uint64_t n_ok = 0;
+    uint64_t n_failed = 0;
+    uint32_t n = 0;
+    plan.is_open_ended = true;
+    plan.duration_ns = 86400 * LOAD_NS_PER_S;
+    struct load_result *result = cli_load_result_new(&plan);
+    for (uint64_t s = 0; s < 1000; s++) {
+        add(result, LOAD_WRAP, s * 1000, s * 1000 + 1, NULL);
+        add(result, LOAD_WRAP, s * 1000, s * 1000 + 1, &lost);
+    }
+    for (; (slice = cli_load_result_slice(result, n)) != NULL; n++) {
+        n_ok += kpb_histogram_count(&slice->latency);
+        n_failed += slice->n_failed;
+    }
+    assert_int_equal(n_ok, 1000);
+    assert_int_equal(n_failed, 1000);
+    assert_int_equal(cli_load_result_slice_ns(result), 16 * LOAD_NS_PER_S); /* 250 ms, doubled */
+    assert_int_equal(n, 63);
+    assert_int_equal(kpb_histogram_count(&cli_load_result_slice(result, 10)->latency), 16);
+    cli_load_result_free(result);
+}
+
 static void slo_is_held_or_broken(void **state)
 {
     static const struct {
         const char *slo;
         bool held;
     } rows[] = {
-        {"p99=1s", true},       {"p99=900ms", false},          {"errors=1%", true},
-        {"errors=0.5%", false}, {"p50=600ms,errors=1%", true}, {"p50=400ms,errors=1%", false}};
+        {"p99=1s", true},           {"p99=900ms", false},          {"errors=1%", true},
+        {"errors=0.5%", false},     {"p50=600ms,errors=1%", true}, {"p50=400ms,errors=1%", false},
+        {"p50=600ms,max=2s", true}, {"p50=400ms,max=2s", false},   {"max=2s,p50=400ms", false},
+        {"max=999ms", false}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct load_result *result = known_result(rows[i].slo);
@@ -414,6 +533,45 @@ static void percentile_log_ends_with_all_values(void **state)
     cli_load_result_free(result);
 }
 
+/* Line by line what HdrHistogram's outputPercentileDistribution(5 ticks) makes of 1, 2, 3, 4. */
+static void percentile_log_has_the_levels_of_hdrhistogram(void **state)
+{
+    static const char want[] = "       Value     Percentile TotalCount 1/(1-Percentile)\n"
+                               "\n"
+                               "    0.000001 0.000000000000          1           1.00\n"
+                               "    0.000001 0.100000000000          1           1.11\n"
+                               "    0.000001 0.200000000000          1           1.25\n"
+                               "    0.000002 0.300000000000          2           1.43\n"
+                               "    0.000002 0.400000000000          2           1.67\n"
+                               "    0.000002 0.500000000000          2           2.00\n"
+                               "    0.000003 0.550000000000          3           2.22\n"
+                               "    0.000003 0.600000000000          3           2.50\n"
+                               "    0.000003 0.650000000000          3           2.86\n"
+                               "    0.000003 0.700000000000          3           3.33\n"
+                               "    0.000003 0.750000000000          3           4.00\n"
+                               "    0.000004 0.775000000000          4           4.44\n"
+                               "    0.000004 1.000000000000          4\n"
+                               "#[Mean    =        0.000, StdDeviation   =        0.000]\n"
+                               "#[Max     =        0.000, Total count    =            4]\n";
+    const struct load_plan plan = plan_of("wrap", NULL);
+    static const struct load_counters counters;
+    const struct load_cost cost = {.wall_ns = 1};
+    struct cli_out out;
+    (void)state;
+    struct load_result *result = cli_load_result_new(&plan);
+    for (uint64_t ns = 1; ns <= 4; ns++) {
+        const struct load_outcome outcome = {LOAD_WRAP, 0, 0, ns, KP_OK, NULL};
+        cli_load_result_add(result, &outcome);
+    }
+    cli_load_result_finish(result, &cost, &counters, 1);
+    cli_out_init(&out);
+    cli_load_write_percentiles(result, &out);
+    assert_int_equal(kp_buf_append_byte(&out.buf, 0), KP_OK);
+    assert_memory_equal(out.buf.ptr, want, sizeof want - 1);
+    cli_out_clear(&out);
+    cli_load_result_free(result);
+}
+
 static void page_has_its_plots_and_escapes_what_vaults_say(void **state)
 {
     struct cli_out out;
@@ -433,7 +591,9 @@ static void page_has_its_plots_and_escapes_what_vaults_say(void **state)
     assert_non_null(strstr(text, "&lt;b&gt;slow &amp; down&lt;/b&gt;"));
     assert_null(strstr(text, "<b>slow"));
     assert_null(strstr(text, "<script"));
-    assert_null(strstr(text, "http"));
+    assert_null(strstr(text, "href="));
+    assert_null(strstr(text, "src="));
+    assert_null(strstr(text, "url("));
     assert_null(strstr(text, "nan"));
     assert_null(strstr(text, "inf"));
     cli_out_clear(&out);
@@ -467,7 +627,12 @@ int main(void)
         cmocka_unit_test(rates_are_one_or_many_steps),
         cmocka_unit_test(malformed_rates_are_refused),
         cmocka_unit_test(slo_reads_latency_and_errors),
+        cmocka_unit_test(payloads_are_one_or_many),
         cmocka_unit_test(constant_arrivals_are_evenly_spaced),
+        cmocka_unit_test(ramp_grows_evenly_to_the_rate),
+        cmocka_unit_test(callers_of_a_closed_loop_join_while_the_ramp_lasts),
+        cmocka_unit_test(count_is_of_measured_operations),
+        cmocka_unit_test(slices_of_a_run_that_a_count_ends_grow),
         cmocka_unit_test(poisson_arrivals_have_the_rate_and_scatter_of_poisson),
         cmocka_unit_test(same_seed_gives_the_same_run),
         cmocka_unit_test(steps_share_the_duration),
@@ -482,6 +647,7 @@ int main(void)
         cmocka_unit_test(search_ends_where_nothing_or_everything_holds),
         cmocka_unit_test(json_numbers_follow_from_its_histogram_and_timeline),
         cmocka_unit_test(percentile_log_ends_with_all_values),
+        cmocka_unit_test(percentile_log_has_the_levels_of_hdrhistogram),
         cmocka_unit_test(page_has_its_plots_and_escapes_what_vaults_say),
         cmocka_unit_test(empty_chart_still_draws),
     };

@@ -1,5 +1,6 @@
 /* cli/load_*: a log of known operations, and every number that the reports make of it. */
 #include "cli/load_capacity.h"
+#include "cli/load_environment.h"
 #include "cli/load_report.h"
 
 #include <inttypes.h>
@@ -32,6 +33,10 @@ static struct load_plan the_plan(void)
     struct kp_error error;
     assert_int_equal(cli_load_mix_parse("wrap:1,unwrap:2", &plan, &error), KP_OK);
     assert_int_equal(cli_load_rates_parse("400,600", &plan, &error), KP_OK);
+    assert_int_equal(cli_load_slo_parse("p50=900us,max=1ms,errors=5%", &plan.slo, &error), KP_OK);
+    assert_int_equal(cli_load_payloads_parse("32,190", &plan, &error), KP_OK);
+    plan.keys = "one/app,<two>/app";
+    plan.vault = "file:./a&b";
     return plan;
 }
 
@@ -354,6 +359,107 @@ static void text_and_page_say_the_same(void **state)
     json_decref(root);
 }
 
+/* A number as a report writes it. */
+static void assert_says(const char *report, const char *before, double value, int digits,
+                        const char *behind)
+{
+    char number[96];
+    (void)snprintf(number, sizeof number, "%s%.*f%s", before, digits, value, behind);
+    if (!strstr(report, number)) {
+        print_error("'%s' is not in the report\n", number);
+        fail();
+    }
+}
+
+/* Everything but latencies that the text and the page tell, out of the JSON. */
+static void totals_are_the_same_everywhere(void **state)
+{
+    static const char *const counts[] = {"retries",   "refused",       "coalesced",
+                                         "throttled", "breaker_trips", "connections"};
+    json_t *root = written();
+    const json_t *all = json_object_get(root, "all");
+    const double n = real_of(all, "ok") + real_of(all, "failed");
+    (void)state;
+    for (int as_page = 0; as_page < 2; as_page++) {
+        const char *report = write(as_page ? cli_load_write_page : cli_load_write_text);
+        assert_says(report, "", real_of(root, "achieved_per_s"), 1, " per s");
+        assert_says(report, "", real_of(root, "offered_per_s"), 1, as_page ? " off" : " per s");
+        assert_says(report, "", real_of(root, "cpu_ns") / 1000 / n, 1, " us");
+        assert_says(report, "", real_of(root, "max_rss_bytes") / (1024 * 1024), 1, " MiB");
+        assert_says(report, "", real_of(root, "grown_bytes") / 1024 / 4, 1, " KiB");
+        for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+            assert_says(report, as_page ? "<td>" : " ", real_of(root, counts[i]), 0,
+                        as_page ? "</td>" : " ");
+        }
+    }
+    json_decref(root);
+}
+
+/* Each promise with what became of it; the one that was broken is marked in all of them. */
+static void promises_are_told_one_by_one(void **state)
+{
+    json_t *root = written();
+    const json_t *slo = json_object_get(root, "slo");
+    const json_t *latency = json_object_get(json_object_get(root, "all"), "latency_ns");
+    (void)state;
+    assert_int_equal(json_array_size(slo), 3);
+    assert_int_equal(uint_of(json_array_get(slo, 0), "measured_ns"), uint_of(latency, "p50"));
+    assert_int_equal(uint_of(json_array_get(slo, 1), "measured_ns"), uint_of(latency, "max"));
+    assert_true(fabs(real_of(json_array_get(slo, 2), "measured_percent") - 1) < 1e-6);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(json_is_true(json_object_get(json_array_get(slo, i), "held")) == (i == 2));
+    }
+    assert_true(json_is_false(json_object_get(root, "slo_held")));
+    for (int as_page = 0; as_page < 2; as_page++) {
+        const char *report = write(as_page ? cli_load_write_page : cli_load_write_text);
+        assert_says(report, as_page ? "\"bad\">p50 " : "BROKEN: p50 ",
+                    real_of(latency, "p50") / 1e6, 3, " ms, promised 0.900 ms");
+        assert_non_null(strstr(report, as_page ? "<span>errors 1.000%, promised 5.000%"
+                                               : "held: errors 1.000%, promised 5.000%"));
+    }
+    json_decref(root);
+}
+
+/* ---- Where it comes from ---- */
+
+static void environment_is_told_everywhere(void **state)
+{
+    static const char *const names[] = {"date",     "machine", "cpu_features", "library",
+                                        "compiler", "openssl", "libcurl",      "nghttp2",
+                                        "libuv",    "jansson", "build_flags"};
+    json_t *root = written();
+    const json_t *environment = json_object_get(root, "environment");
+    (void)state;
+    assert_int_equal(json_object_size(environment), sizeof names / sizeof names[0]);
+    for (int as_page = 0; as_page < 2; as_page++) {
+        const char *report = write(as_page ? cli_load_write_page : cli_load_write_text);
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            const char *fact = json_string_value(json_object_get(environment, names[i]));
+            assert_non_null(fact);
+            assert_true(fact[0] != '\0');
+            assert_non_null(strstr(report, names[i]));
+            if (strcmp(names[i], "date") != 0) { /* each report has its own second */
+                assert_non_null(strstr(report, fact));
+            }
+        }
+        assert_non_null(strstr(report, as_page ? "&lt;two&gt;/app</b> in <b>file:./a&amp;b</b>"
+                                               : "<two>/app in file:./a&b\n"));
+    }
+    json_decref(root);
+}
+
+static void processor_features_are_read_from_what_libcrypto_uses(void **state)
+{
+    char text_of[LOAD_FACT_LEN];
+    (void)state;
+    cli_load_cpu_features("CPUINFO: OPENSSL_ia32cap=0x1200000200000000:0x20000200020", text_of);
+    assert_string_equal(text_of, "pclmulqdq aes avx avx2 avx512ifma vaes");
+    cli_load_cpu_features("OPENSSL_ia32cap=0x200000000000000", text_of);
+    assert_string_equal(text_of, "aes");
+    cli_load_cpu_features("OPENSSL_armcap=0x3d", text_of);
+    assert_string_equal(text_of, "OPENSSL_armcap=0x3d");
+}
+
 /* ---- The schema, as far as it is used ---- */
 
 static bool fits(const json_t *schema, const json_t *value, const json_t *root);
@@ -544,6 +650,10 @@ int main(void)
         cmocka_unit_test(failures_are_those_of_the_log),
         cmocka_unit_test(counters_and_phases_are_told),
         cmocka_unit_test(text_and_page_say_the_same),
+        cmocka_unit_test(totals_are_the_same_everywhere),
+        cmocka_unit_test(promises_are_told_one_by_one),
+        cmocka_unit_test(environment_is_told_everywhere),
+        cmocka_unit_test(processor_features_are_read_from_what_libcrypto_uses),
         cmocka_unit_test(json_fits_its_schema),
         cmocka_unit_test(what_was_counted_before_is_taken_out),
         cmocka_unit_test(capacity_is_read_from_the_documented_limits),
