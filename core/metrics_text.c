@@ -36,15 +36,28 @@ static kp_status append_escaped(kp_buf *out, const char *text)
     return st;
 }
 
-/* name{vault="...",op="..." and leaves the braces open. */
-static kp_status append_labels(kp_buf *out, const char *name, const char *suffix,
-                               const struct kpi_vault_metrics *vault, uint32_t op)
+/* One series of a family: of a vault, and of an operation or a phase of it. */
+struct series {
+    const char *name;
+    const struct kpi_vault_metrics *vault;
+    const char *label; /* NULL: of the vault as a whole */
+    const char *value;
+};
+
+static struct series series_of_op(const char *name, const struct kpi_vault_metrics *vault,
+                                  uint32_t op)
 {
-    kp_status st = kp_buf_append_fmt(out, "%s%s{vault=\"", name, suffix);
+    return (struct series){name, vault, "op", kp_op_text(op)};
+}
+
+/* name{vault="...",op="..." and leaves the braces open. */
+static kp_status append_labels(kp_buf *out, const struct series *series, const char *suffix)
+{
+    kp_status st = kp_buf_append_fmt(out, "%s%s{vault=\"", series->name, suffix);
     if (st == KP_OK)
-        st = append_escaped(out, vault->name);
-    if (st == KP_OK && op != KP_OP_NONE)
-        st = kp_buf_append_fmt(out, "\",op=\"%s", kp_op_text(op));
+        st = append_escaped(out, series->vault->name);
+    if (st == KP_OK && series->label)
+        st = kp_buf_append_fmt(out, "\",%s=\"%s", series->label, series->value);
     return st == KP_OK ? kp_buf_append_str(out, "\"") : st;
 }
 
@@ -74,9 +87,10 @@ static kp_status append_counter(kp_buf *out, const struct kpi_metrics *metrics, 
         struct kpi_vault_metrics *vault = KPI_HOLDER(link, struct kpi_vault_metrics, in_registry);
         for (uint32_t op = 1; op <= KP_OP_MAX && st == KP_OK; op++) {
             uint64_t value = counter_at(&vault->ops[op], which);
+            const struct series series = series_of_op(name, vault, op);
             if (value == 0)
                 continue;
-            st = append_labels(out, name, "", vault, op);
+            st = append_labels(out, &series, "");
             if (st == KP_OK)
                 st = append_value(out, value);
         }
@@ -104,12 +118,13 @@ static kp_status append_counters(kp_buf *out, const struct kpi_metrics *metrics)
 
 static kp_status append_completed(kp_buf *out, const struct kpi_vault_metrics *vault, uint32_t op)
 {
+    const struct series series = series_of_op("keyprovider_operations_total", vault, op);
     kp_status st = KP_OK;
     for (uint32_t status = 0; status < KP_STATUS_COUNT && st == KP_OK; status++) {
         uint64_t value = read_counter(&vault->ops[op].completed[status]);
         if (value == 0)
             continue;
-        st = append_labels(out, "keyprovider_operations_total", "", vault, op);
+        st = append_labels(out, &series, "");
         if (st == KP_OK)
             st = kp_buf_append_fmt(out, ",status=\"%s\"", kp_status_text((kp_status)status));
         if (st == KP_OK)
@@ -118,42 +133,47 @@ static kp_status append_completed(kp_buf *out, const struct kpi_vault_metrics *v
     return st;
 }
 
-static kp_status append_buckets(kp_buf *out, const struct kpi_vault_metrics *vault, uint32_t op,
-                                const struct kpb_histogram *latency)
+static kp_status append_buckets(kp_buf *out, const struct series *series,
+                                const struct kpb_histogram *histogram)
 {
     kp_status st = KP_OK;
     for (size_t i = 0; i < sizeof bounds_ns / sizeof bounds_ns[0] && st == KP_OK; i++) {
-        st = append_labels(out, "keyprovider_operation_seconds", "_bucket", vault, op);
+        st = append_labels(out, series, "_bucket");
         if (st == KP_OK)
             st = kp_buf_append_fmt(out, ",le=\"%g\"", (double)bounds_ns[i] / NS_PER_S);
         if (st == KP_OK)
-            st = append_value(out, kpb_histogram_count_up_to(latency, bounds_ns[i]));
+            st = append_value(out, kpb_histogram_count_up_to(histogram, bounds_ns[i]));
     }
     return st;
 }
 
-static kp_status append_latency(kp_buf *out, const struct kpi_vault_metrics *vault, uint32_t op)
+static kp_status append_histogram(kp_buf *out, const struct series *series,
+                                  const struct kpb_histogram *histogram)
 {
-    static const char name[] = "keyprovider_operation_seconds";
-    const struct kpb_histogram *latency =
-        atomic_load_explicit(&vault->ops[op].latency, memory_order_acquire);
-    if (!latency)
-        return KP_OK;
-    kp_status st = append_buckets(out, vault, op, latency);
+    kp_status st = append_buckets(out, series, histogram);
     /* Read last, and each bucket after the smaller ones: what is counted meanwhile can only make a
      * later number larger, as a histogram must be. */
-    uint64_t count = kpb_histogram_count(latency);
+    uint64_t count = kpb_histogram_count(histogram);
     if (st == KP_OK)
-        st = append_labels(out, name, "_bucket", vault, op);
+        st = append_labels(out, series, "_bucket");
     if (st == KP_OK)
         st = kp_buf_append_fmt(out, ",le=\"+Inf\"} %llu\n", (unsigned long long)count);
     if (st == KP_OK)
-        st = append_labels(out, name, "_sum", vault, op);
+        st = append_labels(out, series, "_sum");
     if (st == KP_OK)
-        st = kp_buf_append_fmt(out, "} %.9f\n", (double)read_counter(&latency->sum_ns) / NS_PER_S);
+        st =
+            kp_buf_append_fmt(out, "} %.9f\n", (double)read_counter(&histogram->sum_ns) / NS_PER_S);
     if (st == KP_OK)
-        st = append_labels(out, name, "_count", vault, op);
+        st = append_labels(out, series, "_count");
     return st == KP_OK ? append_value(out, count) : st;
+}
+
+static kp_status append_latency(kp_buf *out, const struct kpi_vault_metrics *vault, uint32_t op)
+{
+    const struct series series = series_of_op("keyprovider_operation_seconds", vault, op);
+    const struct kpb_histogram *latency =
+        atomic_load_explicit(&vault->ops[op].latency, memory_order_acquire);
+    return latency ? append_histogram(out, &series, latency) : KP_OK;
 }
 
 typedef kp_status append_op_fn(kp_buf *out, const struct kpi_vault_metrics *vault, uint32_t op);
@@ -167,6 +187,37 @@ static kp_status append_per_op(kp_buf *out, const struct kpi_metrics *metrics, a
     return st;
 }
 
+/* ---- Phases of requests ---- */
+
+static kp_status append_vault_phases(kp_buf *out, const struct kpi_vault_metrics *vault)
+{
+    static const char *const names[KP_PHASE_COUNT] = {
+#define XX(symbol, value, text) [value] = (text),
+        KP_PHASE_MAP(XX)
+#undef XX
+    };
+    const struct kpi_phase_metrics *phases =
+        atomic_load_explicit(&vault->phases, memory_order_acquire);
+    kp_status st = KP_OK;
+    for (uint32_t phase = 0; phases && phase < KP_PHASE_COUNT && st == KP_OK; phase++) {
+        const struct series series = {"keyprovider_request_phase_seconds", vault, "phase",
+                                      names[phase]};
+        if (kpb_histogram_count(&phases->took[phase]) > 0)
+            st = append_histogram(out, &series, &phases->took[phase]);
+    }
+    return st;
+}
+
+static kp_status append_phases(kp_buf *out, const struct kpi_metrics *metrics)
+{
+    kp_status st = append_head(out, "keyprovider_request_phase_seconds", "histogram",
+                               "Time that answered requests spent in each phase.");
+    for (struct kpi_link *link = metrics->vaults.next; link != &metrics->vaults && st == KP_OK;
+         link = link->next)
+        st = append_vault_phases(out, KPI_HOLDER(link, struct kpi_vault_metrics, in_registry));
+    return st;
+}
+
 /* ---- Gauges per vault, and the process ---- */
 
 static kp_status append_gauge(kp_buf *out, const struct kpi_metrics *metrics, const char *name,
@@ -177,8 +228,9 @@ static kp_status append_gauge(kp_buf *out, const struct kpi_metrics *metrics, co
          link = link->next) {
         const struct kpi_vault_metrics *vault =
             KPI_HOLDER(link, struct kpi_vault_metrics, in_registry);
+        const struct series series = {name, vault, NULL, NULL};
         const void *at = (const char *)vault + offset;
-        st = append_labels(out, name, "", vault, KP_OP_NONE);
+        st = append_labels(out, &series, "");
         if (st == KP_OK)
             st = append_value(out, read_counter(at));
     }
@@ -259,6 +311,8 @@ static kp_status append_all(kp_buf *out, const struct kpi_metrics *metrics)
                          "Time from submit to completion.");
     if (st == KP_OK)
         st = append_per_op(out, metrics, append_latency);
+    if (st == KP_OK)
+        st = append_phases(out, metrics);
     if (st == KP_OK)
         st = append_vaults(out, metrics);
     return st == KP_OK ? append_process(out) : st;

@@ -112,6 +112,36 @@ static void counters_come_out_by_vault_operation_and_status(void **state)
     assert_null(strstr(print(), "prod"));
 }
 
+/* Only phases that were seen, and none of a vault that asks nobody over HTTP. */
+static void phases_come_out_as_a_histogram_each(void **state)
+{
+    struct kpi_vault_metrics *asked = add("asked");
+    struct kpi_vault_metrics *quiet = add("quiet");
+    const char *printed;
+
+    (void)state;
+    kpi_metrics_phase(asked, KP_PHASE_SERVER, 3 * MS_NS);
+    kpi_metrics_phase(asked, KP_PHASE_SERVER, 20 * MS_NS);
+    kpi_metrics_phase(asked, KP_PHASE_TLS, MS_NS / 2);
+    kpi_metrics_completed(quiet, KP_OP_WRAP, KP_OK, MS_NS);
+    printed = print();
+#define PHASES "keyprovider_request_phase_seconds"
+    assert_true(has_line(printed, "# TYPE " PHASES " histogram"));
+    assert_true(
+        has_line(printed, PHASES "_bucket{vault=\"asked\",phase=\"server\",le=\"0.0025\"} 0"));
+    assert_true(
+        has_line(printed, PHASES "_bucket{vault=\"asked\",phase=\"server\",le=\"0.005\"} 1"));
+    assert_true(
+        has_line(printed, PHASES "_bucket{vault=\"asked\",phase=\"server\",le=\"+Inf\"} 2"));
+    assert_true(has_line(printed, PHASES "_sum{vault=\"asked\",phase=\"server\"} 0.023000000"));
+    assert_true(has_line(printed, PHASES "_count{vault=\"asked\",phase=\"tls\"} 1"));
+    assert_null(strstr(printed, "phase=\"token\""));
+    assert_null(strstr(printed, PHASES "_count{vault=\"quiet\""));
+#undef PHASES
+    kpi_metrics_remove_vault(&metrics, asked);
+    kpi_metrics_remove_vault(&metrics, quiet);
+}
+
 static void latencies_come_out_as_a_cumulative_histogram(void **state)
 {
     struct kpi_vault_metrics *vault = add("v");
@@ -398,6 +428,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         OPENED(text_without_vaults_has_heads_and_the_process),
         OPENED(counters_come_out_by_vault_operation_and_status),
+        OPENED(phases_come_out_as_a_histogram_each),
         OPENED(latencies_come_out_as_a_cumulative_histogram),
         OPENED(labels_are_escaped),
         OPENED(vaults_of_one_name_share_their_counters),
