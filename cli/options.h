@@ -43,14 +43,14 @@
     XX(WARM_UP, 0, "warm-up", "SPAN", "run that long before counting")                             \
     XX(RAMP, 0, "ramp", "SPAN", "let the load grow to its whole, before the warm-up")              \
     XX(N_OPS, 0, "count", "N",                                                                     \
-       "end after N measured operations; no other limit without --duration")                       \
+       "end after N measured operations; the only limit without a duration")                       \
     XX(PAYLOAD, 0, "payload", "LIST", "bytes to wrap or encrypt, in turns; the default is 32")     \
     XX(ZIPF, 0, "zipf", "SKEW", "choose keys unevenly, such as 1.0; else all alike")               \
     XX(SEED, 0, "seed", "N", "of arrivals, operations and keys; the default is 1")                 \
     XX(SLO, 0, "slo", "LIST", "what must hold: p99=50ms,errors=0.1%")                              \
     XX(SEARCH, 0, "search", NULL, "find the highest rate that holds the SLO")                      \
     XX(CAPACITY, 0, "capacity", "RATE",                                                            \
-       "what that load needs of the services; found: what --search finds")                         \
+       "what that load needs of the services; found: the rate searched for")                       \
     XX(REPORT, 0, "report", "FILE", "write a page for a browser")                                  \
     XX(HDR, 0, "hdr", "FILE", "write a percentile log for HdrHistogram plotters")                  \
     XX(COMPARE, 0, "compare", "FILE", "set this JSON result against another")                      \
