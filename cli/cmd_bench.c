@@ -95,6 +95,11 @@ static kp_status run(struct cli *c)
     if (st == KP_OK) {
         st = cli_load_targets_open(c, &plan, &targets);
     }
+    if (st == KP_OK && plan.wants_capacity && !cli_load_targets_alike(&targets)) {
+        st = kpb_fail(&c->fault.error, KP_USAGE,
+                      "--capacity reads one type and size of key against the documented limits; "
+                      "those of --key differ");
+    }
     if (st == KP_OK) {
         st = cli_has(c, CLI_OPT_SEARCH) ? cli_load_search(c, &plan, &targets)
                                         : run_and_tell(c, &plan, &targets);

@@ -3,9 +3,10 @@
  * many subscriptions, how many operations under way, and what throttles first.
  *
  * Pure but for cli_load_capacity_tell. Main thread.
- * Source: "Azure Key Vault service limits" (transactions per vault in 10 s; five times that per
- * subscription and region) and "Managed HSM scaling guidance" (averages per partition, three
- * partitions to a pool, five pools per subscription and region), vendor pages of 2025-12.
+ * Source, vendor pages: "Azure Key Vault service limits" (transactions per vault in 10 s; five
+ * times that per subscription and region), as of 2026-08-21; "Managed HSM scaling guidance"
+ * (averages per partition, three partitions to a pool), of 2025-12-03; five pools per subscription
+ * and region: the limits of Managed HSM, an older page without a date.
  */
 #ifndef KP_CLI_LOAD_CAPACITY_H
 #define KP_CLI_LOAD_CAPACITY_H

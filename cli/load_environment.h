@@ -38,8 +38,8 @@ struct load_fact {
  */
 void cli_load_environment(struct load_fact facts[LOAD_N_FACTS]);
 
-/* Writes the names of the features that an OPENSSL_ia32cap as libcrypto tells it says are used; what
- * is none as it came. */
+/* Writes the names of the features that an OPENSSL_ia32cap as libcrypto tells it says are used;
+ * what is none as it came. */
 void cli_load_cpu_features(const char *settings, char out[LOAD_FACT_LEN]);
 
 #endif /* KP_CLI_LOAD_ENVIRONMENT_H */

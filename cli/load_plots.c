@@ -154,9 +154,10 @@ static uint32_t make_offered_line(const struct load_plan *plan, double end_s,
     const double step_s =
         (double)plan->duration_ns / LOAD_NS_PER_S / (plan->n_rates > 0 ? plan->n_rates : 1);
     for (uint32_t i = 0; i < plan->n_rates && i * step_s < end_s; i++) {
+        const double rate = plan->rates[i];
         const double to_s = (i + 1) * step_s;
-        points[n++] = (struct load_point){i * step_s, plan->rates[i]};
-        points[n++] = (struct load_point){to_s < end_s ? to_s : end_s, plan->rates[i]};
+        points[n++] = (struct load_point){i * step_s, rate};
+        points[n++] = (struct load_point){to_s < end_s ? to_s : end_s, rate};
     }
     return n;
 }

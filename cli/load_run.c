@@ -268,7 +268,8 @@ static kp_status finish(struct run *run, uint64_t cpu_ns, uint64_t rss_bytes,
     return KP_OK;
 }
 
-/* The time that was asked for is the time that is measured, though nothing more would start in it. */
+/* The time that was asked for is the time that is measured, though nothing more would start in
+ * it. */
 static void sit_out(struct run *run)
 {
     const bool counted_out = run->plan->n_ops > 0 && run->schedule.n_measured >= run->plan->n_ops;

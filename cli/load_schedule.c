@@ -73,8 +73,8 @@ static uint32_t choose_key(struct load_schedule *s)
 }
 
 /*
- * Within the ramp the rate grows evenly: rate * t / ramp, so that n more operations, the integral of
- * it, take from t to sqrt(t^2 + 2 * n * ramp / rate). Takes off *n what the ramp has of them.
+ * Within the ramp the rate grows evenly: rate * t / ramp, so that n more operations, the integral
+ * of it, take from t to sqrt(t^2 + 2 * n * ramp / rate). Takes off *n what the ramp has of them.
  */
 static double advance_in_ramp(const struct load_schedule *s, double *n)
 {

@@ -327,6 +327,18 @@ struct load_key_kind cli_load_target_kind(const struct load_targets *targets)
     return targets->targets[0].kind;
 }
 
+bool cli_load_targets_alike(const struct load_targets *targets)
+{
+    const struct load_key_kind *first = &targets->targets[0].kind;
+    for (uint32_t i = 1; i < targets->n; i++) {
+        const struct load_key_kind *kind = &targets->targets[i].kind;
+        if (kind->kty != first->kty || kind->bits != first->bits || kind->curve != first->curve) {
+            return false;
+        }
+    }
+    return true;
+}
+
 kp_vault *cli_load_target_vault(const struct load_targets *targets, const struct load_item *item)
 {
     return targets->targets[item->key].vault;

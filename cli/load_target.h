@@ -32,8 +32,9 @@ void cli_load_targets_close(struct load_targets *targets);
 
 /* The key as --key names it, cut to what a table has room for. */
 const char *cli_load_target_text(const struct load_targets *targets, uint32_t i);
-/* What the first key is. */
+/* What the first key is, and whether all are that. */
 struct load_key_kind cli_load_target_kind(const struct load_targets *targets);
+bool cli_load_targets_alike(const struct load_targets *targets);
 
 /* The vault an operation goes to. */
 kp_vault *cli_load_target_vault(const struct load_targets *targets, const struct load_item *item);

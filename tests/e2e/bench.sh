@@ -128,6 +128,7 @@ has "holds at"
 has "capacity for "
 has "1 vault in 1 subscription"
 has "Latency by offered rate" s.html
+fails 2 "those of --key differ" kp -V "$V" bench --key app,sig --mix sign --rate 9 --capacity 100
 fails 2 "--search takes no --hdr" kp -V "$V" bench --key app --search --slo p99=1s --hdr x
 fails 2 "--search takes no --count" kp -V "$V" bench --key app --search --slo p99=1s --count 5
 fails_with_output kp --config config.json -V slow bench --key app --mix get_key --search \

@@ -23,8 +23,7 @@ static void whole_line_says_time_counts_and_rate(void **state)
     char line[LOAD_PROGRESS_LEN];
     (void)state;
     cli_load_progress_text(&plan, &glance, 13 * LOAD_NS_PER_S, 200, line);
-    assert_string_equal(line,
-                        "13.0 s of 33.0 s: 1234 ok, 5 failed, p99 7.654 ms, 123.4 per s");
+    assert_string_equal(line, "13.0 s of 33.0 s: 1234 ok, 5 failed, p99 7.654 ms, 123.4 per s");
 }
 
 static void what_is_not_measured_yet_is_named(void **state)
