@@ -225,12 +225,5 @@ static bool run_command(struct bench_yardstick *server, const char *what)
 
 int main(int argc, char **argv)
 {
-    struct bench_yardstick server;
-    if (argc != 3) {
-        fprintf(stderr, "usage: bench_pending FOLDER http|null|memory\n");
-        return 1;
-    }
-    bool ok = bench_server_start(&server, argv[1]) && run_command(&server, argv[2]);
-    bench_yardstick_end(&server);
-    return ok ? 0 : 1;
+    return bench_main_with_server(argc, argv, "http|null|memory", run_command);
 }

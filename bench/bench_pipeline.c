@@ -10,6 +10,7 @@
 
 #include "bench/null.h"
 #include "bench/pairs.h"
+#include "bench/target.h"
 
 #define CLOSE_MS 5000
 #define CASE_MS 250
@@ -23,27 +24,16 @@ struct session {
     struct kp_request request;
 };
 
-static kp_span text(const char *s)
-{
-    kp_span span = {(const uint8_t *)s, strlen(s)};
-    return span;
-}
-
 static bool session_open(struct session *s)
 {
     static kp_plugin_get_fn *const plugins[] = {bench_null_plugin_get, NULL};
-    static const uint8_t dek[32] = {1, 2, 3};
     struct kp_options options;
     struct kp_error error;
     *s = (struct session){.provider = NULL};
     kp_options_init(&options);
     options.flags = KP_OPEN_NO_PLUGIN_FILES;
     options.static_plugins = plugins;
-    kp_request_init(&s->request, KP_OP_WRAP);
-    s->request.name = text("tde-master-key");
-    s->request.alg = KP_ALG_RSA_OAEP_256;
-    s->request.value.ptr = dek;
-    s->request.value.len = sizeof dek;
+    bench_request_init(&s->request);
     if (kp_provider_open(&options, &s->provider, &error) == KP_OK &&
         kp_vault_acquire(s->provider, "null:now", NULL, &s->now, &error) == KP_OK &&
         kp_vault_acquire(s->provider, "null:later", NULL, &s->later, &error) == KP_OK)

@@ -117,8 +117,9 @@ static bool run_row(const struct row *row)
     return ok;
 }
 
-static bool run_case(const char *name)
+static bool run_case(struct bench_yardstick *server, const char *name)
 {
+    (void)server;
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
         if (strcmp(name, ROWS[i].name) == 0)
             return run_row(&ROWS[i]);
@@ -128,12 +129,5 @@ static bool run_case(const char *name)
 
 int main(int argc, char **argv)
 {
-    struct bench_yardstick server;
-    if (argc != 3) {
-        fprintf(stderr, "usage: bench_rivals FOLDER CASE\n");
-        return 1;
-    }
-    bool ok = bench_server_start(&server, argv[1]) && run_case(argv[2]);
-    bench_yardstick_end(&server);
-    return ok ? 0 : 1;
+    return bench_main_with_server(argc, argv, "CASE", run_case);
 }

@@ -15,6 +15,7 @@
 
 #include "bench/null.h"
 #include "bench/stats.h"
+#include "bench/target.h"
 
 #define CLOSE_MS 5000
 #define WINDOW 256u
@@ -70,13 +71,8 @@ static void pause_ms(long ms)
 
 static bool lane_open(kp_provider *provider, const char *vault, struct lane *lane)
 {
-    static const uint8_t dek[32] = {1, 2, 3};
-    static const char name[] = "tde-master-key";
     memset(lane, 0, sizeof *lane);
-    kp_request_init(&lane->request, KP_OP_WRAP);
-    lane->request.name = (kp_span){(const uint8_t *)name, sizeof name - 1};
-    lane->request.alg = KP_ALG_RSA_OAEP_256;
-    lane->request.value = (kp_span){dek, sizeof dek};
+    bench_request_init(&lane->request);
     return kp_vault_acquire(provider, vault, NULL, &lane->vault, NULL) == KP_OK;
 }
 

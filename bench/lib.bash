@@ -23,6 +23,16 @@ count_syscalls() {
     rm -f -- "$calls"
 }
 
+# System calls of a whole run of the command that send, receive or wait for a socket. How often the
+# loop and its callers wake each other depends on who is faster, these do not.
+count_network_calls() {
+    local calls
+    calls=$(mktemp)
+    strace -f -qq -c -e trace=%network,poll -U calls,name -o "$calls" "$@" >/dev/null
+    awk '$2 == "total" { print $1 }' "$calls"
+    rm -f -- "$calls"
+}
+
 count_ours() { count_instructions "$bin/bench_pipeline" count "$1" "$2"; }
 count_bare() { count_instructions "$bin/bare_handoff" <<<"$1 256 1 0 $2"; }
 count_calls() { count_syscalls "$bin/bench_pipeline" count "$1" "$2"; }

@@ -11,12 +11,21 @@ static kp_span text(const char *s)
     return span;
 }
 
+void bench_request_init(struct kp_request *ret)
+{
+    static const uint8_t dek[32] = {1, 2, 3};
+    kp_request_init(ret, KP_OP_WRAP);
+    ret->name = text("tde-master-key");
+    ret->alg = KP_ALG_RSA_OAEP_256;
+    ret->value.ptr = dek;
+    ret->value.len = sizeof dek;
+}
+
 bool bench_target_open(struct bench_target *target, const char *config, const char *vault,
                        const char *plugin_dir)
 {
     static kp_plugin_get_fn *const plugins[] = {bench_canned_plugin_get, bench_null_plugin_get,
                                                 NULL};
-    static const uint8_t dek[32] = {1, 2, 3};
     struct kp_options options;
     struct kp_error error;
     *target = (struct bench_target){.provider = NULL};
@@ -25,11 +34,7 @@ bool bench_target_open(struct bench_target *target, const char *config, const ch
     options.plugin_dir = plugin_dir;
     options.static_plugins = plugins;
     options.config_text = config;
-    kp_request_init(&target->request, KP_OP_WRAP);
-    target->request.name = text("tde-master-key");
-    target->request.alg = KP_ALG_RSA_OAEP_256;
-    target->request.value.ptr = dek;
-    target->request.value.len = sizeof dek;
+    bench_request_init(&target->request);
     if (kp_provider_open(&options, &target->provider, &error) == KP_OK &&
         kp_vault_acquire(target->provider, vault, NULL, &target->vault, &error) == KP_OK)
         return true;
@@ -70,4 +75,16 @@ bool bench_server_start(struct bench_yardstick *server, const char *folder)
     (void)snprintf(ca, sizeof ca, "%s/canned-server.pem", folder);
     return setenv("KP_BENCH_CA", ca, 1) == 0 && bench_yardstick_start(server, "canned_server") &&
            name_urls(server);
+}
+
+int bench_main_with_server(int argc, char **argv, const char *usage, bench_command_fn *command)
+{
+    struct bench_yardstick server;
+    if (argc != 3) {
+        fprintf(stderr, "usage: %s FOLDER %s\n", argv[0], usage);
+        return 1;
+    }
+    bool ok = bench_server_start(&server, argv[1]) && command(&server, argv[2]);
+    bench_yardstick_end(&server);
+    return ok ? 0 : 1;
 }

@@ -25,11 +25,20 @@ bool bench_target_open(struct bench_target *target, const char *config, const ch
 /* Closes it. One that did not open is allowed. */
 void bench_target_close(struct bench_target *target);
 
+/* A wrap of 32 bytes that live for ever. */
+void bench_request_init(struct kp_request *ret);
+
 /*
  * Starts canned_server and sets KP_BENCH_CA (its certificate, in folder), KP_BENCH_H1, KP_BENCH_H2
  * and KP_BENCH_HELD (its URLs) in the environment. False, said on standard error; end it all the
  * same, with bench_yardstick_end.
  */
 bool bench_server_start(struct bench_yardstick *server, const char *folder);
+
+/* A command of a program, beside the server; the server may be ended early. */
+typedef bool bench_command_fn(struct bench_yardstick *server, const char *what);
+/* The main of `PROGRAM FOLDER WHAT`: the command beside a server of its own; its exit status.
+ * usage: what stands for WHAT. */
+int bench_main_with_server(int argc, char **argv, const char *usage, bench_command_fn *command);
 
 #endif /* KP_BENCH_TARGET_H */
