@@ -27,6 +27,8 @@ find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto SSL)
 kp_find_library(kp::uv CONFIG libuv CONFIG_TARGET libuv::uv PKGCONFIG "libuv>=1.44")
 kp_find_library(kp::curl CONFIG CURL CONFIG_TARGET CURL::libcurl PKGCONFIG "libcurl>=7.88")
+kp_find_library(kp::nghttp2 CONFIG nghttp2 CONFIG_TARGET nghttp2::nghttp2
+  PKGCONFIG "libnghttp2>=1.52")
 kp_find_library(kp::jansson CONFIG jansson CONFIG_TARGET jansson::jansson PKGCONFIG "jansson>=2.14")
 if(UNIX) # tools/kp-emulator only: HTTP over the same OpenSSL
   kp_find_library(kp::event CONFIG none CONFIG_TARGET none
@@ -34,6 +36,4 @@ if(UNIX) # tools/kp-emulator only: HTTP over the same OpenSSL
 endif()
 if(BUILD_TESTING)
   kp_find_library(kp::cmocka CONFIG cmocka CONFIG_TARGET cmocka::cmocka PKGCONFIG "cmocka>=1.1.5")
-  kp_find_library(kp::nghttp2 CONFIG nghttp2 CONFIG_TARGET nghttp2::nghttp2
-    PKGCONFIG "libnghttp2>=1.43")
 endif()

@@ -89,6 +89,8 @@ enum kpi_unit {
        "HTTP/2 connections of a loop to one server")                                               \
     XX(http_max_streams, "http.max_streams", 100, 1, 1000, COUNT, 0,                               \
        "requests at once on one HTTP/2 connection")                                                \
+    XX(http_h2_framing, "http.h2_framing", 1, 0, 1, BOOLEAN, 0,                                    \
+       "frames of HTTP/2 are our own; false leaves them to libcurl")                               \
     XX(http_max_queued, "http.max_queued", 16384, 1, 1048576, COUNT, 0,                            \
        "requests that may wait for a connection to one server; one more is refused")               \
     XX(http_max_reply_kib, "http.max_reply_kib", 4096, 1, 1048576, KIB, 0,                         \

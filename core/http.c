@@ -3,8 +3,8 @@
 #include "base/errors.h"
 #include "base/mem.h"
 #include "core/block.h"
+#include "core/h2_parts.h"
 #include "core/http_curl.h"
-#include "core/http_parts.h"
 #include "core/provider.h"
 
 /* ---- Certificates ---- */
@@ -57,6 +57,7 @@ static struct kpi_http *new_service(struct kpi_shard *shard)
     http->limits = &http->shared->config->provider;
     kpi_list_init(&http->pools);
     kpi_list_init(&http->due);
+    kpi_list_init(&http->unsent);
     kpi_list_init(&http->spent);
     for (size_t i = 0; i < KPI_HTTP_WATCH_LISTS; i++)
         kpi_list_init(&http->watches[i]);
@@ -111,10 +112,17 @@ bool kpi_http_flush(struct kpi_http *http)
     kpi_list_splice(&due, &http->due);
     bool any = !kpi_list_empty(&due);
     while (!kpi_list_empty(&due))
-        kpi_http_generation_kick(KPI_HOLDER(due.next, struct kpi_http_generation, in_due));
+        kpi_http_multi_kick(KPI_HOLDER(due.next, struct kpi_http_multi, in_due));
+    for (struct kpi_link *link; (link = kpi_list_pop(&http->unsent)) != NULL;)
+        any = kpi_h2_flush(KPI_HOLDER(link, struct kpi_h2, in_unsent)) || any;
     for (struct kpi_link *link; (link = kpi_list_pop(&http->spent)) != NULL;)
         kpi_http_generation_free(KPI_HOLDER(link, struct kpi_http_generation, link));
     return any;
+}
+
+bool kpi_http_has_unsent(const struct kpi_http *http)
+{
+    return http && !kpi_list_empty(&http->unsent);
 }
 
 bool kpi_http_is_quiet(struct kpi_http *http)
@@ -135,5 +143,6 @@ void kpi_http_close(struct kpi_http *http)
         kpi_http_pool_free(KPI_HOLDER(http->pools.next, struct kpi_http_pool, in_http));
     while (!kpi_list_empty(&http->spent))
         kpi_http_generation_free(KPI_HOLDER(http->spent.next, struct kpi_http_generation, link));
+    kpi_h2_room_free(http->room);
     kpb_free(http);
 }

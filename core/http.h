@@ -33,8 +33,11 @@ uint32_t kpi_http_n_connections(const struct kpi_http_call *call);
 /* Makes the end of a request come soon, with canceled unless it has ended already. */
 void kpi_http_cancel(struct kpi_http_call *call);
 
-/* Lets libcurl do what it wants to do at once; true when it did something. NULL is allowed. */
+/* Sends what has been asked for since the last one, and lets libcurl do what it wants to do at
+ * once; true when requests may have ended by it. NULL is allowed. */
 bool kpi_http_flush(struct kpi_http *http);
+/* Whether there is something to send that the last flush did not see. NULL is allowed. */
+bool kpi_http_has_unsent(const struct kpi_http *http);
 /* Whether nobody is going to call back; stops waiting for names. NULL is allowed. */
 bool kpi_http_is_quiet(struct kpi_http *http);
 /* Closes every connection and frees the service, of which no request is left. Its handles leave

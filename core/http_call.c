@@ -166,7 +166,7 @@ static size_t text_len(const struct kp_http_request *request)
     size_t n = request->url.len + 1 + request->method.len + 1 + request->body.len;
     for (uint32_t i = 0; i < request->n_headers; i++)
         n += request->headers[i].name.len + request->headers[i].value.len + sizeof ": ";
-    return n + sizeof BEARER + request->bearer.len;
+    return n + sizeof "/" + request->url.len + sizeof BEARER + request->bearer.len;
 }
 
 static char *copy_out(kp_buf *text, kp_span first, const char *middle, kp_span last)
@@ -214,7 +214,16 @@ static void copy_headers(struct kpi_http_call *call, const struct kp_http_reques
     take_out(call, request, no_expect);
 }
 
-static kp_status copy_request(struct kpi_http_call *call, const struct kp_http_request *request)
+/* What follows the authority stands in the URL's copy, unless a query comes there at once. */
+static kp_span copy_path(struct kpi_http_call *call, kp_span path)
+{
+    if (path.len > 0 && path.ptr[0] == '/')
+        return kpb_span(call->url + strlen(call->url) - path.len, path.len);
+    return kpb_span_str(copy_out(&call->text, kpb_span_str("/"), "", path));
+}
+
+static kp_status copy_request(struct kpi_http_call *call, const struct kp_http_request *request,
+                              const struct kpi_url *url)
 {
     const kp_span none = {NULL, 0};
     size_t n = text_len(request);
@@ -223,6 +232,7 @@ static kp_status copy_request(struct kpi_http_call *call, const struct kp_http_r
     if (st != KP_OK)
         return st;
     call->url = copy_out(&call->text, request->url, "", none);
+    call->path = copy_path(call, url->path);
     call->method = copy_out(&call->text, request->method, "", none);
     copy_headers(call, request);
     uint8_t *body = call->text.ptr + call->text.len;
@@ -253,10 +263,18 @@ static void deliver_end(struct kpi_mail *mail)
     free_call(call);
 }
 
+/* Whether a connection was opened for it. */
+static bool has_opened(const struct kpi_http_call *call)
+{
+    if (call->h2.connection)
+        return kpi_h2_has_opened(call);
+    return call->handle && kpi_http_handle_has_opened(call);
+}
+
 static void end_call(struct kpi_http_call *call, kp_status status)
 {
     struct kpi_shard *shard = call->http->shard;
-    call->n_connections += call->handle && kpi_http_handle_has_opened(call);
+    call->n_connections += has_opened(call);
     kpi_shard_disarm(shard, &call->timer);
     kpi_shard_disarm(shard, &call->connect_timer);
     call->state = KPI_HTTP_CALL_OVER;
@@ -274,11 +292,29 @@ static void copy_detail(const char *detail, char *out, size_t size)
     out[n] = '\0';
 }
 
+bool kpi_http_call_has_body(const struct kpi_http_call *call)
+{
+    return call->body.len > 0 || strcmp(call->method, "POST") == 0 ||
+           strcmp(call->method, "PUT") == 0 || strcmp(call->method, "PATCH") == 0;
+}
+
+bool kpi_http_call_has_sent(const struct kpi_http_call *call)
+{
+    if (call->h2.connection)
+        return call->h2.sent && !call->h2.refused;
+    return call->handle && kpi_http_handle_has_sent(call);
+}
+
+enum kpi_http_phase kpi_http_call_phase(const struct kpi_http_call *call)
+{
+    return call->h2.connection ? kpi_h2_phase(call) : kpi_http_handle_phase(call);
+}
+
 static uint32_t exposure_of(const struct kpi_http_call *call)
 {
     if (call->http_status != 0)
         return KP_ANSWERED;
-    return call->handle && kpi_http_handle_has_sent(call) ? KP_MAYBE_SENT : KP_NOT_SENT;
+    return kpi_http_call_has_sent(call) ? KP_MAYBE_SENT : KP_NOT_SENT;
 }
 
 void kpi_http_call_fail(struct kpi_http_call *call, int cause, enum kpi_http_phase phase,
@@ -297,9 +333,23 @@ void kpi_http_call_fail(struct kpi_http_call *call, int cause, enum kpi_http_pha
     end_call(call, row->status);
 }
 
+static void note_times(struct kpi_http_call *call)
+{
+    CURL *opened = call->handle ? call->handle->easy : NULL;
+    if (call->h2.connection) {
+        opened = kpi_h2_opener(call->h2.connection);
+        call->times.first_byte_ns = call->h2.first_byte_ns;
+    } else {
+        call->times.first_byte_ns = kpi_http_handle_first_byte_ns(opened);
+    }
+    if (has_opened(call)) /* else libcurl's times are those of a look-up */
+        kpi_http_handle_connect_times(opened, &call->times);
+    call->times.total_ns = kpi_shard_now_ns(call->http->shard) - call->begun_ns;
+}
+
 void kpi_http_call_succeed(struct kpi_http_call *call)
 {
-    kpi_http_handle_times(call, &call->times);
+    note_times(call);
     end_call(call, KP_OK);
 }
 
@@ -349,6 +399,7 @@ static struct kpi_http_call *new_call(struct kpi_http *http, const struct kp_htt
                                                                 : limits->http_connect_timeout_ms;
     call->max_reply_len =
         request->max_reply_len != 0 ? request->max_reply_len : limits->http_max_reply_kib * 1024;
+    call->announced = -1;
     kpi_list_init(&call->in_line);
     call->timer.fire = call_is_due;
     call->connect_timer.fire = connection_is_due;
@@ -395,7 +446,7 @@ kp_status kpi_http_call_new(struct kpi_http *http, const struct kp_http_request 
     struct kpi_http_call *call = new_call(http, refusal == KP_OK ? request : &nothing, time_ms);
     if (!call)
         return KP_NO_MEMORY;
-    if (refusal == KP_OK && copy_request(call, request) != KP_OK) {
+    if (refusal == KP_OK && copy_request(call, request, &url) != KP_OK) {
         free_call(call);
         return KP_NO_MEMORY;
     }

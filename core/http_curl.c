@@ -1,62 +1,30 @@
 #include "core/http_curl.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 #include <curl/curl.h>
 #include <uv.h>
 
-#include "base/mem.h"
+#include "core/wiped_heap.h"
 
-/* ---- Memory: each block knows its length, so that it can be wiped ---- */
+/* ---- Memory ---- */
 
-union head {
-    size_t n;
-    long double aligned; /* what follows is aligned for anything libcurl keeps */
-    void *pointer;
-};
+#define SITE "libcurl"
 
-typedef void *alloc_fn(const char *site, size_t n);
-
-static void *allocate_by(alloc_fn *alloc, size_t n)
-{
-    union head *head = n <= SIZE_MAX - sizeof *head ? alloc("libcurl", sizeof *head + n) : NULL;
-    if (!head)
-        return NULL;
-    head->n = n;
-    return head + 1;
-}
-
-/* As malloc gives it: over HTTP/1.1 each request has buffers of tens of thousands of bytes. */
 static void *allocate(size_t n)
 {
-    return allocate_by(kpb_alloc_raw, n);
-}
-
-static void release(void *p)
-{
-    if (!p)
-        return;
-    union head *head = (union head *)p - 1;
-    kpb_wipe(p, head->n);
-    kpb_free(head);
+    return kpi_wiped_alloc(SITE, n);
 }
 
 static void *reallocate(void *p, size_t n)
 {
-    void *bigger = allocate(n);
-    if (!bigger || !p)
-        return bigger;
-    size_t before = ((union head *)p - 1)->n;
-    memcpy(bigger, p, before < n ? before : n);
-    release(p);
-    return bigger;
+    return kpi_wiped_realloc(SITE, p, n);
 }
 
 static void *allocate_array(size_t count, size_t size)
 {
-    return size == 0 || count <= SIZE_MAX / size ? allocate_by(kpb_alloc, count * size) : NULL;
+    return kpi_wiped_alloc_array(SITE, count, size);
 }
 
 static char *duplicate(const char *text)
@@ -83,8 +51,8 @@ static kp_status begin_locked(void)
 {
     if (begun)
         return KP_OK;
-    if (curl_global_init_mem(CURL_GLOBAL_SSL | CURL_GLOBAL_WIN32, allocate, release, reallocate,
-                             duplicate, allocate_array) != CURLE_OK)
+    if (curl_global_init_mem(CURL_GLOBAL_SSL | CURL_GLOBAL_WIN32, allocate, kpi_wiped_free,
+                             reallocate, duplicate, allocate_array) != CURLE_OK)
         return KP_NO_MEMORY;
     const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
     begun = (version->features & CURL_VERSION_SSL) != 0;

@@ -1,5 +1,6 @@
 /* What libcurl is told about requests: once per handle what a pool's requests share, then what is
  * one request's own. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -15,10 +16,12 @@
 static CURLcode on_tls_context(CURL *easy, void *context, void *ctx)
 {
     struct kpi_http_handle *handle = ctx;
-    struct kpi_http_call *call = handle->call;
     (void)easy;
-    call->securing = true;
-    return kpi_tls_arm(context, &call->pool->tls) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+    if (handle->call)
+        handle->call->securing = true;
+    else if (!kpi_h2_on_context(handle->connection, context))
+        return CURLE_OUT_OF_MEMORY;
+    return kpi_tls_arm(context, &handle->pool->tls) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 }
 
 /* Names are looked up elsewhere: libcurl knows the address before it is asked to connect. */
@@ -52,6 +55,21 @@ static int on_connected(void *ctx, char *to_ip, char *from_ip, int to_port, int 
     return CURL_PREREQFUNC_OK;
 }
 
+/* The same for a connection that libcurl leaves to us. */
+static int on_opened(void *ctx, char *to_ip, char *from_ip, int to_port, int from_port)
+{
+    struct kpi_http_handle *handle = ctx;
+    struct curl_tlssessioninfo *tls = NULL;
+    (void)to_ip;
+    (void)from_ip;
+    (void)to_port;
+    (void)from_port;
+    if (curl_easy_getinfo(handle->easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK && tls &&
+        tls->backend == CURLSSLBACKEND_OPENSSL)
+        kpi_h2_on_connected(handle->connection, tls->internals);
+    return CURL_PREREQFUNC_OK;
+}
+
 /* ---- A handle ---- */
 
 struct options {
@@ -63,20 +81,21 @@ struct options {
     ((options)->ok =                                                                               \
          (options)->ok && curl_easy_setopt((options)->easy, (name), (value)) == CURLE_OK)
 
-static void set_ways(struct options *o, struct kpi_http_generation *generation)
+static void set_ways(struct options *o, const struct kpi_http_pool *pool,
+                     struct kpi_http_multi *multi)
 {
-    const struct kpi_http_pool *pool = generation->pool;
+    long version = pool->h1_wanted ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS;
     SET(o, CURLOPT_OPENSOCKETFUNCTION, kpi_http_open_socket);
-    SET(o, CURLOPT_OPENSOCKETDATA, generation);
+    SET(o, CURLOPT_OPENSOCKETDATA, multi);
     SET(o, CURLOPT_CLOSESOCKETFUNCTION, kpi_http_close_socket);
-    SET(o, CURLOPT_CLOSESOCKETDATA, generation);
+    SET(o, CURLOPT_CLOSESOCKETDATA, multi);
     SET(o, CURLOPT_PROTOCOLS_STR, pool->is_tls ? "https" : "http");
     SET(o, CURLOPT_PROXY, pool->proxy ? pool->proxy : "");
     SET(o, CURLOPT_NOPROXY, "");
     if (pool->proxy && pool->http->shared->proxy_login.len > 0)
         SET(o, CURLOPT_PROXYUSERPWD, (const char *)pool->http->shared->proxy_login.ptr);
     SET(o, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    SET(o, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    SET(o, CURLOPT_HTTP_VERSION, version);
     SET(o, CURLOPT_PIPEWAIT, 1L);
     SET(o, CURLOPT_TCP_KEEPALIVE, 1L);
     SET(o, CURLOPT_CONNECTTIMEOUT_MS, (long)INT32_MAX); /* the clock is ours */
@@ -114,7 +133,8 @@ static void set_manners(struct options *o, struct kpi_http_handle *handle)
     SET(o, CURLOPT_PRIVATE, handle);
 }
 
-struct kpi_http_handle *kpi_http_handle_new(struct kpi_http_generation *generation)
+struct kpi_http_handle *kpi_http_handle_new(struct kpi_http_pool *pool,
+                                            struct kpi_http_multi *multi, CURLSH *sessions)
 {
     struct kpi_http_handle *handle = kpb_alloc("http.handle", sizeof *handle);
     struct options options = {handle ? curl_easy_init() : NULL, true};
@@ -123,12 +143,38 @@ struct kpi_http_handle *kpi_http_handle_new(struct kpi_http_generation *generati
         return NULL;
     }
     handle->easy = options.easy;
+    handle->pool = pool;
     kpi_list_init(&handle->link);
     set_manners(&options, handle);
-    set_ways(&options, generation);
-    set_tls(&options, generation->pool);
-    SET(&options, CURLOPT_SHARE, generation->sessions);
+    set_ways(&options, pool, multi);
+    set_tls(&options, pool);
+    SET(&options, CURLOPT_SHARE, sessions);
     if (options.ok)
+        return handle;
+    kpi_http_handle_free(handle);
+    return NULL;
+}
+
+/* What the client offers in ALPN is set with the context: libcurl takes the connection for one of
+ * HTTP/1.1, and never begins with frames of its own. */
+struct kpi_http_handle *kpi_http_handle_new_opener(struct kpi_http_pool *pool,
+                                                   struct kpi_http_multi *multi, CURLSH *sessions,
+                                                   struct kpi_h2 *connection)
+{
+    struct kpi_http_handle *handle = kpi_http_handle_new(pool, multi, sessions);
+    char url[KPI_URL_MAX_LEN];
+    if (!handle)
+        return NULL;
+    struct options o = {handle->easy, true};
+    handle->connection = connection;
+    (void)snprintf(url, sizeof url, "https://%s/", pool->authority);
+    SET(&o, CURLOPT_URL, url);
+    SET(&o, CURLOPT_CONNECT_ONLY, 1L);
+    SET(&o, CURLOPT_SSL_ENABLE_ALPN, 0L);
+    SET(&o, CURLOPT_PREREQFUNCTION, on_opened);
+    if (pool->name)
+        SET(&o, CURLOPT_RESOLVE, &pool->entry);
+    if (o.ok)
         return handle;
     kpi_http_handle_free(handle);
     return NULL;
@@ -144,12 +190,6 @@ void kpi_http_handle_free(struct kpi_http_handle *handle)
 
 /* ---- A request ---- */
 
-static bool has_body(const struct kpi_http_call *call)
-{
-    return call->body.len > 0 || strcmp(call->method, "POST") == 0 ||
-           strcmp(call->method, "PUT") == 0 || strcmp(call->method, "PATCH") == 0;
-}
-
 static void load_method(struct options *o, const struct kpi_http_call *call)
 {
     SET(o, CURLOPT_HTTPGET, 1L); /* also undoes what the last request set */
@@ -158,9 +198,9 @@ static void load_method(struct options *o, const struct kpi_http_call *call)
         SET(o, CURLOPT_NOBODY, 1L);
         return;
     }
-    if (has_body(call))
+    if (kpi_http_call_has_body(call))
         SET(o, CURLOPT_POST, 1L);
-    if (strcmp(call->method, has_body(call) ? "POST" : "GET") != 0)
+    if (strcmp(call->method, kpi_http_call_has_body(call) ? "POST" : "GET") != 0)
         SET(o, CURLOPT_CUSTOMREQUEST, call->method);
 }
 
@@ -172,7 +212,7 @@ static void load_message(struct options *o, struct kpi_http_handle *handle)
     if (!posts || !handle->posts)
         load_method(o, call);
     handle->posts = posts;
-    if (!has_body(call))
+    if (!kpi_http_call_has_body(call))
         return;
     SET(o, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len);
     SET(o, CURLOPT_POSTFIELDS, (const char *)call->body.ptr);
@@ -204,10 +244,10 @@ void kpi_http_handle_unload(struct kpi_http_handle *handle)
 
 /* ---- What it tells ---- */
 
-static uint64_t microseconds(const struct kpi_http_call *call, CURLINFO what)
+static uint64_t microseconds(CURL *easy, CURLINFO what)
 {
     curl_off_t us = 0;
-    (void)curl_easy_getinfo(call->handle->easy, what, &us);
+    (void)curl_easy_getinfo(easy, what, &us);
     return us > 0 ? (uint64_t)us : 0;
 }
 
@@ -239,14 +279,15 @@ static uint64_t between_ns(uint64_t from_us, uint64_t to_us)
     return to_us > from_us ? (to_us - from_us) * 1000 : 0;
 }
 
-void kpi_http_handle_times(const struct kpi_http_call *call, struct kp_http_times *times)
+void kpi_http_handle_connect_times(CURL *easy, struct kp_http_times *times)
 {
-    if (kpi_http_handle_has_opened(call)) { /* else libcurl's times are those of a look-up */
-        uint64_t connected = microseconds(call, CURLINFO_CONNECT_TIME_T);
-        times->connect_ns = between_ns(microseconds(call, CURLINFO_NAMELOOKUP_TIME_T), connected);
-        times->tls_ns = between_ns(connected, microseconds(call, CURLINFO_APPCONNECT_TIME_T));
-    }
-    times->first_byte_ns = between_ns(microseconds(call, CURLINFO_PRETRANSFER_TIME_T),
-                                      microseconds(call, CURLINFO_STARTTRANSFER_TIME_T));
-    times->total_ns = kpi_shard_now_ns(call->http->shard) - call->begun_ns;
+    uint64_t connected = microseconds(easy, CURLINFO_CONNECT_TIME_T);
+    times->connect_ns = between_ns(microseconds(easy, CURLINFO_NAMELOOKUP_TIME_T), connected);
+    times->tls_ns = between_ns(connected, microseconds(easy, CURLINFO_APPCONNECT_TIME_T));
+}
+
+uint64_t kpi_http_handle_first_byte_ns(CURL *easy)
+{
+    return between_ns(microseconds(easy, CURLINFO_PRETRANSFER_TIME_T),
+                      microseconds(easy, CURLINFO_STARTTRANSFER_TIME_T));
 }

@@ -1,11 +1,11 @@
 /*
- * Connections that live and die together: one multi handle of libcurl. libcurl's own clock is the
- * machine's; every time-out that matters is a timer of ours.
+ * Connections that live and die together: those of one multi handle of libcurl, or those over which
+ * the frames of HTTP/2 are our own.
  */
 #include <string.h>
 
 #include "base/mem.h"
-#include "core/http_parts.h"
+#include "core/h2_parts.h"
 
 #define IDLE_HANDLES_MAX 64u /* as many requests at once find a handle waiting */
 
@@ -15,7 +15,7 @@ static void release_handle(struct kpi_http_call *call, bool again)
 {
     struct kpi_http_generation *generation = call->generation;
     struct kpi_http_handle *handle = call->handle;
-    (void)curl_multi_remove_handle(generation->multi, handle->easy); /* it is in there */
+    (void)curl_multi_remove_handle(generation->multi.curl, handle->easy); /* it is in there */
     call->handle = NULL;
     call->generation = NULL;
     kpi_list_remove(&call->in_line);
@@ -44,79 +44,16 @@ static void end_call(CURL *easy, CURLcode result)
     kpi_http_pool_released(generation);
 }
 
-static void collect(struct kpi_http_generation *generation)
+static void collect(struct kpi_http_multi *multi)
 {
+    struct kpi_http_generation *generation = KPI_HOLDER(multi, struct kpi_http_generation, multi);
     int left;
-    for (CURLMsg *message; (message = curl_multi_info_read(generation->multi, &left)) != NULL;)
+    for (CURLMsg *message; (message = curl_multi_info_read(multi->curl, &left)) != NULL;)
         if (message->msg == CURLMSG_DONE)
             end_call(message->easy_handle, message->data.result);
-    if (generation->broken)
+    if (multi->broken)
         kpi_http_pool_abandon(generation);
     kpi_http_pool_pump(generation->pool);
-}
-
-/* A handle that cannot go on, for want of memory or of a socket's watch, leaves its requests as
- * they are: they are ended here. */
-static void act(struct kpi_http_generation *generation, curl_socket_t socket, int what)
-{
-    int running;
-    if (curl_multi_socket_action(generation->multi, socket, what, &running) != CURLM_OK)
-        generation->broken = true;
-    collect(generation);
-}
-
-void kpi_http_generation_kick(struct kpi_http_generation *generation)
-{
-    kpi_list_remove(&generation->in_due);
-    (void)uv_timer_stop(&generation->timer);
-    act(generation, CURL_SOCKET_TIMEOUT, 0);
-}
-
-/* ---- The loop's events ---- */
-
-void kpi_http_generation_ready(struct kpi_http_generation *generation, curl_socket_t socket,
-                               int what)
-{
-    struct kpi_shard *shard = generation->pool->http->shard;
-    kpi_shard_begin_turn(shard);
-    act(generation, socket, what);
-    kpi_shard_run_turn(shard);
-}
-
-static void on_time(uv_timer_t *timer)
-{
-    struct kpi_http_generation *generation = timer->data;
-    struct kpi_shard *shard = generation->pool->http->shard;
-    kpi_shard_begin_turn(shard);
-    kpi_http_generation_kick(generation);
-    kpi_shard_run_turn(shard);
-}
-
-/* ---- libcurl's wishes ---- */
-
-/* -1 makes libcurl give the handle up; those who are in it are told at the end of the turn. */
-int kpi_http_generation_give_up(struct kpi_http_generation *generation)
-{
-    generation->broken = true;
-    kpi_list_remove(&generation->in_due);
-    kpi_list_append(&generation->pool->http->due, &generation->in_due);
-    return -1;
-}
-
-/* At once is at the end of this turn; the loop's timer is there in case the turn is over. */
-static int on_timer(CURLM *multi, long delay_ms, void *ctx)
-{
-    struct kpi_http_generation *generation = ctx;
-    (void)multi;
-    kpi_list_remove(&generation->in_due);
-    if (delay_ms < 0) {
-        (void)uv_timer_stop(&generation->timer);
-        return 0;
-    }
-    if (delay_ms == 0)
-        kpi_list_append(&generation->pool->http->due, &generation->in_due);
-    (void)uv_timer_start(&generation->timer, on_time, (uint64_t)delay_ms, 0);
-    return 0;
 }
 
 /* ---- Requests ---- */
@@ -125,7 +62,7 @@ static struct kpi_http_handle *take_handle(struct kpi_http_generation *generatio
 {
     struct kpi_link *link = kpi_list_pop(&generation->handles);
     if (!link)
-        return kpi_http_handle_new(generation);
+        return kpi_http_handle_new(generation->pool, &generation->multi, generation->sessions);
     generation->n_handles--;
     return KPI_HOLDER(link, struct kpi_http_handle, link);
 }
@@ -133,13 +70,15 @@ static struct kpi_http_handle *take_handle(struct kpi_http_generation *generatio
 kp_status kpi_http_generation_add(struct kpi_http_generation *generation,
                                   struct kpi_http_call *call)
 {
+    if (generation->framed)
+        return kpi_h2_add(generation, call);
     struct kpi_http_handle *handle = take_handle(generation);
     if (!handle)
         return KP_NO_MEMORY;
     call->handle = handle;
     call->generation = generation;
     if (kpi_http_handle_load(handle, call) &&
-        curl_multi_add_handle(generation->multi, handle->easy) == CURLM_OK) {
+        curl_multi_add_handle(generation->multi.curl, handle->easy) == CURLM_OK) {
         kpi_list_append(&generation->calls, &call->in_line);
         generation->n_active++;
         return KP_OK;
@@ -152,12 +91,16 @@ kp_status kpi_http_generation_add(struct kpi_http_generation *generation,
 
 void kpi_http_generation_remove(struct kpi_http_call *call)
 {
-    release_handle(call, false);
+    if (call->h2.connection)
+        kpi_h2_remove(call);
+    else
+        release_handle(call, false);
 }
 
 void kpi_http_generation_limit(struct kpi_http_generation *generation, uint32_t n_connections)
 {
-    (void)curl_multi_setopt(generation->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)n_connections);
+    (void)curl_multi_setopt(generation->multi.curl, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+                            (long)n_connections);
 }
 
 /* ---- Lifecycle ---- */
@@ -167,11 +110,7 @@ static void set_up(struct kpi_http_generation *generation)
     const struct kpi_http_pool *pool = generation->pool;
     const struct kpi_provider_limits *limits = pool->http->limits;
     long n = (long)(pool->is_h2 ? limits->http_max_connections_h2 : limits->http_max_connections);
-    CURLM *multi = generation->multi;
-    (void)curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, kpi_http_watch_socket);
-    (void)curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, generation);
-    (void)curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    (void)curl_multi_setopt(multi, CURLMOPT_TIMERDATA, generation);
+    CURLM *multi = generation->multi.curl;
     (void)curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
     (void)curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, n);
     (void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)limits->http_max_connections);
@@ -181,35 +120,30 @@ static void set_up(struct kpi_http_generation *generation)
 
 struct kpi_http_generation *kpi_http_generation_new(struct kpi_http_pool *pool)
 {
-    struct kpi_shard *shard = pool->http->shard;
     struct kpi_http_generation *generation = kpb_alloc("http.generation", sizeof *generation);
     if (!generation)
         return NULL;
-    generation->http = pool->http;
     generation->pool = pool;
-    generation->multi = curl_multi_init();
     generation->sessions = curl_share_init();
-    if (!generation->multi || !generation->sessions) {
-        (void)curl_multi_cleanup(generation->multi); /* NULL is refused, and that is fine */
-        (void)curl_share_cleanup(generation->sessions);
+    if (!generation->sessions || !kpi_http_multi_init(&generation->multi, pool->http, collect)) {
+        (void)curl_share_cleanup(generation->sessions); /* NULL is refused, and that is fine */
         kpb_free(generation);
         return NULL;
     }
     kpi_list_init(&generation->link);
-    kpi_list_init(&generation->in_due);
     kpi_list_init(&generation->handles);
     kpi_list_init(&generation->calls);
-    (void)uv_timer_init(&shard->loop, &generation->timer); /* cannot fail */
-    generation->timer.data = generation;
-    generation->born_ns = kpi_shard_turn_ns(shard);
+    kpi_list_init(&generation->connections);
+    generation->framed = kpi_http_pool_is_framed(pool);
+    generation->born_ns = kpi_shard_turn_ns(pool->http->shard);
     generation->used_ns = generation->born_ns;
     set_up(generation);
     return generation;
 }
 
-static void free_generation(uv_handle_t *handle)
+static void free_generation(uv_handle_t *timer)
 {
-    kpb_free(handle->data);
+    kpb_free(KPI_HOLDER(timer, struct kpi_http_generation, multi.timer));
 }
 
 void kpi_http_generation_free(struct kpi_http_generation *generation)
@@ -217,9 +151,8 @@ void kpi_http_generation_free(struct kpi_http_generation *generation)
     kpi_list_remove(&generation->link);
     for (struct kpi_link *link; (link = kpi_list_pop(&generation->handles)) != NULL;)
         kpi_http_handle_free(KPI_HOLDER(link, struct kpi_http_handle, link));
-    (void)curl_multi_cleanup(generation->multi); /* closes its connections */
-    kpi_http_end_watches(generation);
+    while (!kpi_list_empty(&generation->connections))
+        kpi_h2_close(KPI_HOLDER(generation->connections.next, struct kpi_h2, link));
+    kpi_http_multi_close(&generation->multi, free_generation);
     (void)curl_share_cleanup(generation->sessions);
-    kpi_list_remove(&generation->in_due);
-    uv_close((uv_handle_t *)&generation->timer, free_generation);
 }

@@ -14,6 +14,8 @@
 
 /* A failed look-up is not tried again at once while an older answer serves. */
 #define LOOKUP_PAUSE_MS 1000u
+/* Times a request goes out again because a server has not looked at it. */
+#define BEGIN_AGAIN_MAX 3u
 
 /* Of ages and lifetimes: a turn of the loop is nothing to them. */
 static uint64_t now_of(const struct kpi_http_pool *pool)
@@ -316,7 +318,7 @@ void kpi_http_pool_withdraw(struct kpi_http_call *call, bool in_vain)
 {
     struct kpi_http_pool *pool = call->pool;
     if (call->state == KPI_HTTP_CALL_SENT) {
-        withdraw_sent(call, kpi_http_handle_phase(call), in_vain);
+        withdraw_sent(call, kpi_http_call_phase(call), in_vain);
     } else if (call->state == KPI_HTTP_CALL_QUEUED) {
         leave_queue(call);
         kpi_http_call_fail(call, call->cause, pool->asking ? KPI_HTTP_RESOLVE : KPI_HTTP_QUEUE,
@@ -332,10 +334,15 @@ void kpi_http_pool_abandon(struct kpi_http_generation *generation)
     while (!kpi_list_empty(&generation->calls)) {
         struct kpi_http_call *call =
             KPI_HOLDER(generation->calls.next, struct kpi_http_call, in_line);
-        kpi_http_call_fail(call, CURLE_OUT_OF_MEMORY, kpi_http_handle_phase(call), NULL);
+        kpi_http_call_fail(call, CURLE_OUT_OF_MEMORY, kpi_http_call_phase(call), NULL);
         kpi_http_generation_remove(call);
         kpi_http_pool_released(generation);
     }
+}
+
+bool kpi_http_pool_is_framed(const struct kpi_http_pool *pool)
+{
+    return pool->is_h2 && pool->is_tls && !pool->h1_wanted && pool->http->limits->http_h2_framing;
 }
 
 /* What the answer says about the server. */
@@ -351,21 +358,24 @@ static void learn(struct kpi_http_call *call)
     pool->is_h2 = is_h2;
     kpi_http_generation_limit(call->generation, is_h2 ? pool->http->limits->http_max_connections_h2
                                                       : pool->http->limits->http_max_connections);
+    if (kpi_http_pool_is_framed(pool))
+        kpi_http_pool_retire(call->generation);
 }
 
-/* A certificate that we refuse shows as different things; what our own check said counts. */
-static int cause_of(struct kpi_http_call *call, int result, const char **detail)
+void kpi_http_pool_want_h1(struct kpi_http_pool *pool)
 {
-    struct kpi_tls *tls = &call->pool->tls;
-    long verified = X509_V_OK;
-    if (call->cause != 0) {
-        *detail = NULL;
-        return call->cause;
-    }
-    if (result != CURLE_SSL_CONNECT_ERROR && result != CURLE_PEER_FAILED_VERIFICATION)
-        return result;
-    (void)curl_easy_getinfo(call->handle->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
-    if (!tls->refusal)
+    pool->is_h2 = false;
+    pool->h1_wanted = true;
+}
+
+/* ---- Requests that fail ---- */
+
+/* A certificate that we refuse shows as different things; what our own check said counts. */
+int kpi_http_pool_judge(struct kpi_http_pool *pool, int result, const char **detail)
+{
+    struct kpi_tls *tls = &pool->tls;
+    if ((result != CURLE_SSL_CONNECT_ERROR && result != CURLE_PEER_FAILED_VERIFICATION) ||
+        !tls->refusal)
         return result;
     *detail = tls->refusal;
     tls->refusal = NULL;
@@ -379,6 +389,11 @@ static bool may_try_next(struct kpi_http_call *call, int cause, enum kpi_http_ph
            ++call->n_refused < call->pool->addresses.n;
 }
 
+bool kpi_http_pool_may_begin_again(struct kpi_http_call *call)
+{
+    return ++call->n_begun_again <= BEGIN_AGAIN_MAX;
+}
+
 /* No connection, or one that broke off before TLS stood; not a certificate that was refused. */
 static bool is_unreachable(int cause, enum kpi_http_phase phase)
 {
@@ -386,18 +401,27 @@ static bool is_unreachable(int cause, enum kpi_http_phase phase)
            kpi_http_code_of(cause, phase)->status == KP_TRANSIENT;
 }
 
-static bool fail_ended(struct kpi_http_call *call, int result)
+bool kpi_http_pool_failed(struct kpi_http_call *call, int cause, const char *detail)
 {
-    const char *said = call->handle->said;
-    const char *detail = said[0] ? said : curl_easy_strerror((CURLcode)result);
-    enum kpi_http_phase phase = kpi_http_handle_phase(call);
-    int cause = cause_of(call, result, &detail);
+    enum kpi_http_phase phase = kpi_http_call_phase(call);
+    if (call->cause != 0) {
+        cause = call->cause;
+        detail = NULL;
+    }
     if (is_unreachable(cause, phase))
         doubt_address(call);
     if (may_try_next(call, cause, phase))
         return false;
     kpi_http_call_fail(call, cause, phase, detail);
     return true;
+}
+
+static bool fail_ended(struct kpi_http_call *call, int result)
+{
+    const char *said = call->handle->said;
+    const char *detail = said[0] ? said : curl_easy_strerror((CURLcode)result);
+    int cause = call->cause != 0 ? call->cause : kpi_http_pool_judge(call->pool, result, &detail);
+    return kpi_http_pool_failed(call, cause, detail);
 }
 
 /* libcurl takes an end among the headers for the end of the answer. */
@@ -433,6 +457,18 @@ static bool set_name(struct kpi_http_pool *pool, const struct kpi_url *url)
     return pool->name != NULL;
 }
 
+/* "host:port", the port where it is not that of the scheme. */
+static char *authority_of(const struct kpi_url *url)
+{
+    char text[KPI_HOST_MAX_LEN + sizeof "[]:65535"];
+    bool is_v6 = memchr(url->host.ptr, ':', url->host.len) != NULL;
+    int n = snprintf(text, sizeof text, "%s%.*s%s", is_v6 ? "[" : "", (int)url->host.len,
+                     (const char *)url->host.ptr, is_v6 ? "]" : "");
+    if (url->port != (url->tls ? 443 : 80))
+        n += snprintf(text + n, sizeof text - (size_t)n, ":%u", url->port);
+    return kpb_strdup_span("http.authority", kpb_span(text, (size_t)n));
+}
+
 static struct kpi_http_pool *new_pool(struct kpi_http *http, const struct kpi_url *url,
                                       const char *proxy, kp_span pin)
 {
@@ -446,12 +482,14 @@ static struct kpi_http_pool *new_pool(struct kpi_http *http, const struct kpi_ur
     pool->tls.pin_len = pin.len;
     if (pin.len > 0)
         memcpy(pool->tls.pin, pin.ptr, pin.len);
+    pool->h2_streams = http->limits->http_max_streams;
     pool->rest.fire = rest_is_over;
     kpi_list_init(&pool->in_http);
     kpi_list_init(&pool->queue);
     kpi_list_init(&pool->old);
     pool->host = kpb_strdup_span("http.host", url->host);
-    if (!pool->host || !set_name(pool, url)) {
+    pool->authority = authority_of(url);
+    if (!pool->host || !pool->authority || !set_name(pool, url)) {
         kpi_http_pool_free(pool);
         return NULL;
     }
@@ -489,6 +527,7 @@ void kpi_http_pool_free(struct kpi_http_pool *pool)
         kpi_http_generation_free(KPI_HOLDER(link, struct kpi_http_generation, link));
     kpb_free(pool->entry.data);
     kpb_free(pool->name);
+    kpb_free(pool->authority);
     kpb_free(pool->host);
     kpb_free(pool);
 }

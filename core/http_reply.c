@@ -15,6 +15,7 @@ void kpi_http_reply_clear(struct kpi_http_call *call)
 {
     call->http_status = 0;
     call->headers_done = false;
+    call->announced = -1;
     kp_buf_reset(&call->head);
     kp_buf_reset(&call->lines);
     kp_buf_reset(&call->body_in);
@@ -53,8 +54,7 @@ static kp_status append_part(struct kpi_http_call *call, kp_span part, uint32_t 
     return kp_buf_append(&call->head, part);
 }
 
-/* False where a bound or memory is at its end; call->cause says which. */
-static bool keep_header(struct kpi_http_call *call, kp_span name, kp_span value)
+bool kpi_http_reply_header(struct kpi_http_call *call, kp_span name, kp_span value)
 {
     struct kpi_http_line line;
     kp_status st = append_part(call, name, &line.name_at, &line.name_len);
@@ -86,7 +86,8 @@ static bool take_line(struct kpi_http_call *call, kp_span line)
     if (!colon || call->headers_done)
         return true; /* no header; or a trailer, which nobody asked for */
     size_t at = (size_t)(colon - line.ptr);
-    return keep_header(call, kpb_span(line.ptr, at), trim(kpb_span(colon + 1, line.len - at - 1)));
+    return kpi_http_reply_header(call, kpb_span(line.ptr, at),
+                                 trim(kpb_span(colon + 1, line.len - at - 1)));
 }
 
 size_t kpi_http_take_header(char *bytes, size_t size, size_t n, void *ctx)
@@ -100,28 +101,35 @@ size_t kpi_http_take_header(char *bytes, size_t size, size_t n, void *ctx)
 /* One allocation where the server says how much will come. */
 static kp_status make_room(struct kpi_http_call *call, size_t n)
 {
-    curl_off_t announced = -1;
-    (void)curl_easy_getinfo(call->handle->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-    if (announced > (curl_off_t)call->max_reply_len)
+    if (call->announced > (int64_t)call->max_reply_len)
         return KP_USAGE;
-    return kp_buf_reserve(&call->body_in, announced > (curl_off_t)n ? (size_t)announced : n);
+    return kp_buf_reserve(&call->body_in,
+                          call->announced > (int64_t)n ? (size_t)call->announced : n);
+}
+
+bool kpi_http_reply_body(struct kpi_http_call *call, kp_span bytes)
+{
+    bool first = call->body_in.cap == 0;
+    kp_status st = first ? make_room(call, bytes.len) : KP_OK;
+    if (st == KP_OK)
+        st = kp_buf_append(&call->body_in, bytes);
+    if (st == KP_OK)
+        return true;
+    if (st != KP_NO_MEMORY)
+        call->cause = KPI_HTTP_BODY_TOO_LONG;
+    else
+        call->cause = first ? KPI_HTTP_NO_MEMORY_BODY : KPI_HTTP_NO_MEMORY_MORE;
+    return false;
 }
 
 size_t kpi_http_take_body(char *bytes, size_t size, size_t n, void *ctx)
 {
     struct kpi_http_handle *handle = ctx;
-    struct kpi_http_call *call = handle->call;
-    bool first = call->body_in.cap == 0;
-    kp_status st = first ? make_room(call, size * n) : KP_OK;
-    if (st == KP_OK)
-        st = kp_buf_append(&call->body_in, kpb_span(bytes, size * n));
-    if (st == KP_OK)
-        return size * n;
-    if (st != KP_NO_MEMORY)
-        call->cause = KPI_HTTP_BODY_TOO_LONG;
-    else
-        call->cause = first ? KPI_HTTP_NO_MEMORY_BODY : KPI_HTTP_NO_MEMORY_MORE;
-    return 0;
+    curl_off_t announced = -1;
+    if (handle->call->body_in.cap == 0)
+        (void)curl_easy_getinfo(handle->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    handle->call->announced = announced;
+    return kpi_http_reply_body(handle->call, kpb_span(bytes, size * n)) ? size * n : 0;
 }
 
 /* ---- Handing over ---- */

@@ -14,7 +14,7 @@
 struct watch {
     uv_poll_t poll;
     struct kpi_link link; /* in its list of http->watches */
-    struct kpi_http_generation *generation;
+    struct kpi_http_multi *multi;
     curl_socket_t socket;
     int polled;  /* UV_* that the loop looks for; 0: nothing */
     bool wanted; /* libcurl waits for it */
@@ -53,7 +53,7 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     if (events & UV_WRITABLE)
         what |= CURL_CSELECT_OUT;
     if (watch->wanted)
-        kpi_http_generation_ready(watch->generation, watch->socket, what);
+        kpi_http_multi_ready(watch->multi, watch->socket, what);
     else
         stop_polling(watch);
 }
@@ -72,13 +72,13 @@ static void end_watch(struct watch *watch)
     uv_close((uv_handle_t *)&watch->poll, free_watch);
 }
 
-static struct watch *begin_watch(struct kpi_http_generation *generation, curl_socket_t socket)
+static struct watch *begin_watch(struct kpi_http_multi *multi, curl_socket_t socket)
 {
-    struct kpi_http *http = generation->http;
+    struct kpi_http *http = multi->http;
     struct watch *watch = kpb_alloc("http.watch", sizeof *watch);
     if (!watch)
         return NULL;
-    watch->generation = generation;
+    watch->multi = multi;
     watch->socket = socket;
     watch->poll.data = watch;
     if (uv_poll_init_socket(&http->shard->loop, &watch->poll, socket) != 0) {
@@ -95,18 +95,18 @@ static void end_watch_of(struct kpi_http *http, curl_socket_t socket)
     struct watch *watch = find_watch(http, socket);
     if (!watch)
         return;
-    (void)curl_multi_assign(watch->generation->multi, socket, NULL);
+    (void)curl_multi_assign(watch->multi->curl, socket, NULL);
     end_watch(watch);
 }
 
 /* One that libcurl has let go of, or a new one; NULL: it cannot be watched. */
-static struct watch *take_watch(struct kpi_http_generation *generation, curl_socket_t socket)
+static struct watch *take_watch(struct kpi_http_multi *multi, curl_socket_t socket)
 {
-    struct watch *watch = find_watch(generation->http, socket);
+    struct watch *watch = find_watch(multi->http, socket);
     if (!watch)
-        watch = begin_watch(generation, socket);
+        watch = begin_watch(multi, socket);
     if (watch)
-        (void)curl_multi_assign(generation->multi, socket, watch); /* libcurl just named it */
+        (void)curl_multi_assign(multi->curl, socket, watch); /* libcurl just named it */
     return watch;
 }
 
@@ -131,29 +131,37 @@ static bool watch_for(struct watch *watch, int events)
 
 int kpi_http_watch_socket(CURL *easy, curl_socket_t socket, int what, void *ctx, void *of_socket)
 {
-    struct kpi_http_generation *generation = ctx;
+    struct kpi_http_multi *multi = ctx;
     struct watch *watch = of_socket;
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
         if (watch)
             leave(watch);
-        (void)curl_multi_assign(generation->multi, socket, NULL);
+        (void)curl_multi_assign(multi->curl, socket, NULL);
         return 0;
     }
-    if (!watch && !(watch = take_watch(generation, socket)))
-        return kpi_http_generation_give_up(generation);
+    if (!watch && !(watch = take_watch(multi, socket)))
+        return kpi_http_multi_give_up(multi);
     int events =
         ((what & CURL_POLL_IN) ? UV_READABLE : 0) | ((what & CURL_POLL_OUT) ? UV_WRITABLE : 0);
-    return watch_for(watch, events) ? 0 : kpi_http_generation_give_up(generation);
+    return watch_for(watch, events) ? 0 : kpi_http_multi_give_up(multi);
+}
+
+bool kpi_http_watch_taken(struct kpi_http_multi *multi, curl_socket_t socket, int events)
+{
+    struct watch *watch = find_watch(multi->http, socket);
+    if (!watch)
+        watch = begin_watch(multi, socket);
+    return watch && watch_for(watch, events);
 }
 
 curl_socket_t kpi_http_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    struct kpi_http_generation *generation = ctx;
+    struct kpi_http_multi *multi = ctx;
     curl_socket_t socket =
         kpi_platform_open_socket(address->family, address->socktype, address->protocol);
     (void)purpose;
-    end_watch_of(generation->http, socket);
+    end_watch_of(multi->http, socket);
     return socket;
 }
 
@@ -163,20 +171,20 @@ curl_socket_t kpi_http_open_socket(void *ctx, curlsocktype purpose, struct curl_
  */
 int kpi_http_close_socket(void *ctx, curl_socket_t socket)
 {
-    struct kpi_http_generation *generation = ctx;
-    end_watch_of(generation->http, socket);
+    struct kpi_http_multi *multi = ctx;
+    end_watch_of(multi->http, socket);
     return kpi_platform_close_socket(socket);
 }
 
-void kpi_http_end_watches(struct kpi_http_generation *generation)
+void kpi_http_end_watches(struct kpi_http_multi *multi)
 {
-    struct kpi_http *http = generation->http;
+    struct kpi_http *http = multi->http;
     for (size_t i = 0; i < KPI_HTTP_WATCH_LISTS; i++) {
         struct kpi_link *list = &http->watches[i];
         for (struct kpi_link *at = list->next, *next; at != list; at = next) {
             struct watch *watch = KPI_HOLDER(at, struct watch, link);
             next = at->next;
-            if (watch->generation == generation)
+            if (watch->multi == multi)
                 end_watch(watch);
         }
     }

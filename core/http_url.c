@@ -266,6 +266,7 @@ kp_status kpi_url_parse(kp_span text, struct kpi_url *ret_url, struct kp_error *
         len++;
     if (memchr(text.ptr, '\\', len))
         return fail_host(reterr);
+    url.path = kpb_span(text.ptr + len, text.len - len);
     st = read_authority(kpb_span(text.ptr, len), &url, reterr);
     if (st == KP_OK)
         *ret_url = url;

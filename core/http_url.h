@@ -17,6 +17,7 @@ struct kpi_url {
     bool is_literal; /* the host is an address */
     uint16_t port;
     kp_span host; /* without the brackets of an IPv6 address */
+    kp_span path; /* what follows: path and query, or nothing */
 };
 
 /*

@@ -124,6 +124,8 @@ void kpi_shard_run_turn(struct kpi_shard *shard)
     serve_ready(shard);
     for (uint32_t n = 0; n < HTTP_ROUNDS && kpi_http_flush(shard->http); n++)
         serve_ready(shard); /* what ended at once; the rest is for the loop's next round */
+    if (kpi_http_has_unsent(shard->http))
+        kpi_shard_poke(shard);
     shard->in_turn = false;
     if (shard->closing && kpi_list_empty(&shard->vaults))
         stop_when_callers_left(shard);

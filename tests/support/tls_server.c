@@ -2,6 +2,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,8 @@ struct stream;
 struct connection {
     struct guest guest;
     struct tls_server *server;
-    SSL *ssl;               /* NULL: no TLS */
+    SSL *ssl; /* NULL: no TLS */
+    enum tls_server_manner manner;
     struct stream *streams; /* HTTP/2: freed with the connection */
 };
 
@@ -30,6 +32,8 @@ struct tls_server {
     struct tls_server_options options;
     SSL_CTX *ctx;
     struct latch requests;
+    _Atomic(bool) has_gone_away; /* /goaway has been asked for */
+    _Atomic(enum tls_server_manner) manner;
     struct stand stand;
 };
 
@@ -181,6 +185,8 @@ static bool answer(struct connection *c, const char *path, const char *request, 
     if (starts(path, "/interim"))
         return send_text(c, "HTTP/1.1 103 Early Hints\r\nX-Early: yes\r\n\r\n") &&
                send_body(c, "200 OK", "late", 4);
+    if (starts(path, "/reset/"))
+        return send_body(c, "200 OK", "", 0);
     if (starts(path, "/redirect"))
         return send_text(c, "HTTP/1.1 302 Found\r\nLocation: /echo\r\nContent-Length: 0\r\n\r\n");
     if (starts(path, "/status/")) {
@@ -211,7 +217,11 @@ static void serve_h1(struct connection *c)
 struct stream {
     struct stream *older;
     char path[128];
-    size_t left; /* bytes of body to send */
+    size_t left;  /* bytes of body to send */
+    size_t n_got; /* ... that came */
+    bool answered;
+    bool stays;     /* no end follows the body */
+    uint32_t reset; /* a code to reset it with after the body, or 0 */
 };
 
 static ssize_t h2_send(nghttp2_session *session, const uint8_t *bytes, size_t n, int flags,
@@ -227,12 +237,16 @@ static ssize_t h2_body(nghttp2_session *session, int32_t id, uint8_t *out, size_
 {
     struct stream *stream = source->ptr;
     size_t part = stream->left < n ? stream->left : n;
-    (void)session;
-    (void)id;
     (void)ctx;
     memset(out, 'x', part);
     stream->left -= part;
-    if (stream->left == 0)
+    if (stream->left > 0)
+        return (ssize_t)part;
+    if (part == 0 && stream->reset != 0)
+        (void)nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, stream->reset);
+    if (part == 0 && stream->stays)
+        return NGHTTP2_ERR_DEFERRED;
+    if (!stream->stays)
         *flags |= NGHTTP2_DATA_FLAG_EOF;
     return (ssize_t)part;
 }
@@ -262,32 +276,121 @@ static int h2_header(nghttp2_session *session, const nghttp2_frame *frame, const
     return 0;
 }
 
-static void h2_answer(nghttp2_session *session, int32_t id, struct stream *stream)
+static int h2_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes,
+                   size_t n, void *ctx)
 {
-    static char name[] = ":status";
+    struct stream *stream = nghttp2_session_get_stream_user_data(session, id);
+    (void)flags;
+    (void)bytes;
+    (void)ctx;
+    if (stream)
+        stream->n_got += n;
+    return 0;
+}
+
+static nghttp2_nv h2_pair(const char *name, const char *value)
+{
+    return (nghttp2_nv){(uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, strlen(name),
+                        strlen(value), 0};
+}
+
+#define H2_HEADERS_MAX 200u
+
+/* n headers of a hundred bytes behind the status. */
+static void h2_respond(nghttp2_session *session, int32_t id, struct stream *stream,
+                       const char *status, unsigned n)
+{
+    char names[H2_HEADERS_MAX][8];
+    char value[93];
+    nghttp2_nv headers[1 + H2_HEADERS_MAX] = {h2_pair(":status", status)};
+    nghttp2_data_provider body = {.source = {.ptr = stream}, .read_callback = h2_body};
+    bool has_body = stream->left > 0;
+    (void)snprintf(value, sizeof value, "%092d", 0);
+    for (unsigned i = 0; i < n && i < H2_HEADERS_MAX; i++) {
+        (void)snprintf(names[i], sizeof names[i], "x-%04u", i);
+        headers[1 + i] = h2_pair(names[i], value);
+    }
+    stream->answered = true;
+    (void)nghttp2_submit_response(session, id, headers, 1 + n, has_body ? &body : NULL);
+}
+
+/* A code behind the path's prefix; false: the path has another. */
+static bool h2_code(const struct stream *stream, const char *prefix, uint32_t *ret_code)
+{
+    if (!starts(stream->path, prefix))
+        return false;
+    *ret_code = (uint32_t)strtoul(stream->path + strlen(prefix), NULL, 10);
+    return true;
+}
+
+/* True: the stream is not served, for the connection is going away, for the first time. */
+static bool h2_goes_away(nghttp2_session *session, int32_t id, struct connection *c,
+                         const struct stream *stream)
+{
+    if (starts(stream->path, "/last"))
+        (void)nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR, NULL, 0);
+    if (!starts(stream->path, "/goaway"))
+        return false;
+    bool is_first = !atomic_exchange(&c->server->has_gone_away, true);
+    if (is_first)
+        (void)nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE, id - 2, NGHTTP2_NO_ERROR, NULL, 0);
+    return is_first;
+}
+
+static void h2_answer(nghttp2_session *session, int32_t id, struct connection *c,
+                      struct stream *stream)
+{
+    const nghttp2_nv hint = h2_pair(":status", "103");
     char status[8] = "200";
-    if (starts(stream->path, "/hang"))
+    uint32_t n = 0;
+    if (starts(stream->path, "/hang") || h2_goes_away(session, id, c, stream))
         return;
-    if (starts(stream->path, "/bytes/"))
-        stream->left = strtoul(stream->path + 7, NULL, 10);
+    if (h2_code(stream, "/reset/", &n)) {
+        (void)nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, n);
+        return;
+    }
+    if (starts(stream->path, "/interim"))
+        (void)nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, id, NULL, &hint, 1, NULL);
     if (starts(stream->path, "/status/"))
         (void)snprintf(status, sizeof status, "%.3s", stream->path + 8);
-    nghttp2_nv header = {(uint8_t *)name, (uint8_t *)status, 7, 3, 0};
-    nghttp2_data_provider body = {.source = {.ptr = stream}, .read_callback = h2_body};
-    (void)nghttp2_submit_response(session, id, &header, 1, stream->left > 0 ? &body : NULL);
+    stream->stays =
+        h2_code(stream, "/reset-body/", &stream->reset) || starts(stream->path, "/stop");
+    if (stream->stays)
+        stream->left = 10;
+    if (h2_code(stream, "/bytes/", &n))
+        stream->left = n;
+    if (starts(stream->path, "/count"))
+        stream->left = stream->n_got;
+    n = 0;
+    (void)h2_code(stream, "/headers/", &n);
+    h2_respond(session, id, stream, status, n);
+}
+
+/* With no stream allowed at first, the client's word that it has heard so allows one. */
+static void h2_widen(nghttp2_session *session, struct connection *c)
+{
+    const nghttp2_settings_entry one = {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1};
+    if (c->manner != MANNER_NARROW)
+        return;
+    c->manner = MANNER_WELL;
+    (void)nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, &one, 1);
 }
 
 static int h2_frame(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 {
     struct connection *c = ctx;
     struct stream *stream;
-    if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) ||
-        !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+    if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK))
+        h2_widen(session, c);
+    if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
         return 0;
     stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    if (!stream || stream->answered)
+        return 0;
+    if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) && !starts(stream->path, "/early"))
+        return 0;
     latch_hit(&c->server->requests);
-    if (stream)
-        h2_answer(session, frame->hd.stream_id, stream);
+    h2_answer(session, frame->hd.stream_id, c, stream);
     return 0;
 }
 
@@ -295,15 +398,21 @@ static nghttp2_session *h2_session(struct connection *c)
 {
     nghttp2_session_callbacks *callbacks;
     nghttp2_session *session;
-    const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 100}};
-    if (nghttp2_session_callbacks_new(&callbacks) != 0)
+    nghttp2_option *option;
+    uint32_t n_streams = c->manner == MANNER_NARROW ? 0 : 100;
+    const nghttp2_settings_entry settings[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, n_streams}};
+    if (nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&option) != 0)
         abort();
     nghttp2_session_callbacks_set_send_callback(callbacks, h2_send);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, h2_begin);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, h2_header);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, h2_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, h2_frame);
-    if (nghttp2_session_server_new(&session, callbacks, c) != 0)
+    nghttp2_option_set_no_auto_window_update(option, c->manner == MANNER_CLOSED_WINDOW);
+    if (nghttp2_session_server_new2(&session, callbacks, c, option) != 0)
         abort();
+    nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);
     (void)nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings, 1);
     return session;
@@ -324,6 +433,35 @@ static void serve_h2(struct connection *c)
     }
 }
 
+/* Sends a frame again and again until the peer has had enough. */
+static void send_endlessly(struct connection *c, const uint8_t *frame, size_t n)
+{
+    enum { TIMES = 1000 };
+    uint8_t frames[TIMES * 16];
+    for (size_t i = 0; i < TIMES; i++)
+        memcpy(frames + i * n, frame, n);
+    while (send_all(c, frames, TIMES * n))
+        continue;
+}
+
+/* Not as it should. */
+static void serve_h2_badly(struct connection *c)
+{
+    static const uint8_t settings[] = {0, 0, 0, NGHTTP2_SETTINGS, 0, 0, 0, 0, 0};
+    static const uint8_t headers[] = {0, 0, 1, NGHTTP2_HEADERS, 0, 0, 0, 0, 1, 0x88};
+    static const uint8_t more[] = {0, 0, 0, NGHTTP2_CONTINUATION, 0, 0, 0, 0, 1};
+    if (c->manner == MANNER_GARBAGE && send_text(c, "This is not what was agreed on at all."))
+        wait_for_end(c);
+    if (c->manner == MANNER_SETTINGS)
+        send_endlessly(c, settings, sizeof settings);
+    if (c->manner != MANNER_CONTINUATION)
+        return;
+    char bytes[4096]; /* the stream must be there before its headers come */
+    (void)receive(c, bytes, sizeof bytes);
+    if (send_all(c, settings, sizeof settings) && send_all(c, headers, sizeof headers))
+        send_endlessly(c, more, sizeof more);
+}
+
 /* ---- Connections ---- */
 
 static bool chose_h2(const SSL *ssl)
@@ -335,6 +473,12 @@ static bool chose_h2(const SSL *ssl)
     return len == 2 && memcmp(name, "h2", 2) == 0;
 }
 
+static bool is_well_mannered(const struct connection *c)
+{
+    return c->manner == MANNER_WELL || c->manner == MANNER_NARROW ||
+           c->manner == MANNER_CLOSED_WINDOW;
+}
+
 /* SSL_set_fd takes an int; so many sockets no test has. */
 static struct guest *welcome(void *ctx, sock socket)
 {
@@ -343,10 +487,11 @@ static struct guest *welcome(void *ctx, sock socket)
     if (!c)
         abort();
     c->server = server;
+    c->manner = atomic_load(&server->manner);
     sock_be_prompt(socket);
     if (server->ctx) {
         c->ssl = SSL_new(server->ctx);
-        if (!c->ssl || SSL_set_fd(c->ssl, (int)socket) != 1)
+        if (!c->ssl || SSL_set_fd(c->ssl, (int)socket) != 1 || SSL_set_app_data(c->ssl, c) != 1)
             abort();
     }
     return &c->guest;
@@ -359,8 +504,10 @@ static void serve(void *ctx, struct guest *guest)
     (void)ctx;
     if (c->ssl)
         ok = SSL_accept(c->ssl) == 1;
-    if (ok && chose_h2(c->ssl))
+    if (ok && chose_h2(c->ssl) && is_well_mannered(c))
         serve_h2(c);
+    else if (ok && chose_h2(c->ssl))
+        serve_h2_badly(c);
     else if (ok)
         serve_h1(c);
     if (c->ssl && ok)
@@ -379,9 +526,11 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
                            const unsigned char *in, unsigned int in_len, void *arg)
 {
     static const unsigned char h2[] = "\x02h2";
+    const struct connection *c = SSL_get_app_data(ssl);
     unsigned char *chosen = NULL;
-    (void)ssl;
     (void)arg;
+    if (c->manner == MANNER_HTTP1)
+        return SSL_TLSEXT_ERR_NOACK;
     if (SSL_select_next_proto(&chosen, out_len, h2, 3, in, in_len) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_NOACK;
     *out = chosen;
@@ -427,6 +576,11 @@ struct tls_server *tls_server_start(const struct tls_server_options *options)
     latch_init(&server->requests);
     stand_start(&server->stand, &calls, server);
     return server;
+}
+
+void tls_server_behave(struct tls_server *server, enum tls_server_manner manner)
+{
+    atomic_store(&server->manner, manner);
 }
 
 static void drop(void *ctx, struct guest *guest)

@@ -18,7 +18,17 @@
  *   /close-body      closes after 10 of 100 bytes
  *   /garbage         something that is not HTTP
  *
- * The last six are of HTTP/1.1 only. Threads: any function from the test's thread.
+ * From /half-status on they are of HTTP/1.1 only. Of HTTP/2 only, where not said otherwise:
+ *
+ *   /count           200 with as many bytes as the request's body has
+ *   /early           200 before the body has come
+ *   /stop            200 and 10 bytes of a body, then nothing
+ *   /reset/N         resets the stream with code N; HTTP/1.1: 200
+ *   /reset-body/N    200 and 10 bytes of a body, then that
+ *   /last            GOAWAY, then 200
+ *   /goaway          GOAWAY for this stream and later ones, the first time; then 200
+ *
+ * Threads: any function from the test's thread.
  */
 #ifndef KP_TESTS_SUPPORT_TLS_SERVER_H
 #define KP_TESTS_SUPPORT_TLS_SERVER_H
@@ -29,6 +39,18 @@
 
 #include "support/certs.h"
 #include "support/latch.h"
+
+/* What connections do that have chosen HTTP/2, instead of serving it well. */
+enum tls_server_manner {
+    MANNER_WELL = 0,
+    MANNER_ENDS,          /* closes at once */
+    MANNER_HTTP1,         /* does not choose it any more */
+    MANNER_GARBAGE,       /* sends what is no frame */
+    MANNER_SETTINGS,      /* sends SETTINGS without end */
+    MANNER_CONTINUATION,  /* ... one header block without end */
+    MANNER_NARROW,        /* one stream at once; at first none */
+    MANNER_CLOSED_WINDOW, /* never opens the windows again */
+};
 
 struct tls_server_options {
     const struct cert *cert;   /* NULL: no TLS */
@@ -51,6 +73,8 @@ uint16_t tls_server_port(const struct tls_server *server);
 /* Connections accepted, and requests read to their end, since the start. */
 uint64_t tls_server_n_connections(struct tls_server *server);
 struct latch *tls_server_requests(struct tls_server *server);
+/* The manner of connections accepted from now on. */
+void tls_server_behave(struct tls_server *server, enum tls_server_manner manner);
 /* Closes every connection that is open, from the server's side. */
 void tls_server_drop_all(struct tls_server *server);
 

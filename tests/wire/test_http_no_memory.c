@@ -26,6 +26,16 @@ static int begin(void **state)
     return 0;
 }
 
+/* The first answer says that the server speaks HTTP/2. */
+static int begin_h2(void **state)
+{
+    (void)state;
+    wire_begin(&wire, &(struct tls_server_options){.h2 = true});
+    wire_open(&wire, "", false);
+    wire_expect(&wire, "/bytes/1", KP_OK, 0);
+    return 0;
+}
+
 static int end(void **state)
 {
     (void)state;
@@ -126,9 +136,9 @@ static void request_that_cannot_be_copied_is_refused_at_once(void **state)
 
 static void first_use_of_a_server_may_fail_at_any_site(void **state)
 {
-    static const char *const sites[] = {"http",          "http.pool",       "http.host",
-                                        "http.name",     "resolver.lookup", "resolver.host",
-                                        "http.pem_file", "http.entry"};
+    static const char *const sites[] = {"http",           "http.pool",     "http.host",
+                                        "http.authority", "http.name",     "resolver.lookup",
+                                        "resolver.host",  "http.pem_file", "http.entry"};
     (void)state;
     for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++) {
         struct ask ask;
@@ -154,6 +164,22 @@ static void libcurl_may_run_out_anywhere(void **state)
         (void)code_without("libcurl", nth, &failed);
 }
 
+/* ... and nghttp2, and what else a connection takes whose frames are our own. */
+static void frames_of_our_own_may_run_out_anywhere(void **state)
+{
+    static const char *const sites[] = {"h2.room",    "h2.connection", "http.handle",
+                                        "http.watch", "nghttp2",       "libcurl"};
+    (void)state;
+    for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++) {
+        bool failed = true;
+        for (uint32_t nth = 1; failed; nth++) {
+            (void)code_without(sites[i], nth, &failed);
+            if (nth == 1 && !failed)
+                fail_msg("%s: nothing is allocated there", sites[i]);
+        }
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -164,6 +190,7 @@ int main(void)
         TEST(request_that_cannot_be_copied_is_refused_at_once),
         cmocka_unit_test(first_use_of_a_server_may_fail_at_any_site),
         TEST(libcurl_may_run_out_anywhere),
+        cmocka_unit_test_setup_teardown(frames_of_our_own_may_run_out_anywhere, begin_h2, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,7 @@ my @rooms = (
     { path => qr{^base/},    ours => ['base'], libs => [] },
     { path => qr{^crypto/},  ours => [ 'base', 'crypto' ], libs => ['openssl'] },
     { path => qr{^core/},
-      ours => [ 'base', 'crypto', 'core' ], libs => [qw(uv curl openssl jansson)] },
+      ours => [ 'base', 'crypto', 'core' ], libs => [qw(uv curl openssl jansson nghttp2)] },
     { path => qr{^plugins/(?:azure-[^/]*|managed-hsm)/},
       ours => [ 'base', 'crypto', 'plugins/azure-rest', 'SELF' ], libs => [qw(openssl jansson)] },
     { path => qr{^plugins/},
