@@ -7,30 +7,10 @@
 #include <openssl/pem.h>
 
 #include "base/errors.h"
+#include "core/http_roots.h"
 #include "core/trust.h"
 
 #define PEM_FILE_MAX_LEN ((size_t)32 * 1024 * 1024) /* the lists of large issuers are megabytes */
-
-/* Where systems keep their roots in one file: Debian, Fedora, openSUSE, Alpine and the BSDs. */
-static const char *const bundles[] = {"/etc/ssl/certs/ca-certificates.crt",
-                                      "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
-                                      "/etc/ssl/cert.pem", NULL};
-
-static bool add_system_bundle(X509_STORE *store)
-{
-    for (size_t i = 0; bundles[i]; i++)
-        if (X509_STORE_load_file(store, bundles[i]) == 1)
-            return true;
-    return false;
-}
-
-/* A system without roots is one: then only the extra file counts. */
-static void add_system_roots(X509_STORE *store)
-{
-    if (!add_system_bundle(store))
-        (void)X509_STORE_set_default_paths(store);
-    ERR_clear_error();
-}
 
 /* ---- Files of our own ---- */
 
@@ -109,7 +89,7 @@ kp_status kpi_trust_store_load(const char *ca_file, const char *crl_file, X509_S
     X509_STORE *store = X509_STORE_new();
     if (!store)
         return kpb_fail_memory(reterr, "http.trust");
-    add_system_roots(store);
+    kpi_http_roots_add(store);
     kp_status st = add_file(store, ca_file, CERTIFICATES, reterr);
     if (st == KP_OK)
         st = add_lists(store, crl_file, reterr);

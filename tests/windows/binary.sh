@@ -36,5 +36,9 @@ characteristics=$("$objdump" -p "$dll" |
 
 x86_64-w64-mingw32-strip -o "$stripped" "$dll"
 strings -a -el "$stripped" | grep -q '^FileVersion$' || fail 'has no version resource'
+# A path without a drive is one on the current drive, in whose root everybody may make folders. (libcurl
+# knows one, /etc/ssl/certs, and is told on each connection to read none.)
+bundles=$(strings -a "$stripped" | grep -E '^/etc/(pki|ssl/(ca-bundle|cert)\.pem)' || true)
+[ -z "$bundles" ] || fail "would believe a file that anybody could make: $bundles"
 places=$(strings -a "$stripped" | grep -F -e "$KP_SRC" -e "$KP_BUILD" -e "${HOME:-/nowhere}/" -e /tmp/ || true)
 [ -z "$places" ] || fail "tells where it was built: $places"

@@ -65,14 +65,14 @@ sign() { osslsigncode sign -certs "$1.pem" -key "$1.key" -h sha256 -in "$2" -out
 trusted=()
 forget() {
     for name in "${trusted[@]}"; do
-        windows "$trust_root" remove "$folder\\$name.der" >/dev/null || true
+        windows "$trust_root" remove ROOT "$folder\\$name.der" >/dev/null || true
     done
     rm -rf -- "$work"
 }
 trap forget EXIT
 trust() {
     trusted+=("$1")
-    windows "$trust_root" add "$folder\\$1.der" >/dev/null || fail "$1 is not trusted"
+    windows "$trust_root" add ROOT "$folder\\$1.der" >/dev/null || fail "$1 is not trusted"
 }
 
 signer one 30 'keyprovider test'
@@ -112,6 +112,29 @@ refused '{}' 'another certificate signed it than what loads it'
 loaded "$pinned_two"
 cp null.unsigned plugins/null.dll
 refused '{}' 'there is none'
+
+# ---- The DLL, as SQL Server loads it ----
+
+sign one "$build/lib/keyprovider-ekm.dll" signed/keyprovider-ekm.dll
+printf s3cret >access
+printf '{"plugin_dir": "%s", "plugins": [{"name": "null"}],
+    "vaults": {"main": {"location": "file:%s", "access_secret": {"file": "%s"}}},
+    "ekm": {"allow": ["config:main"], "key_map": "%s", "log_file": "%s", "patience_ms": 0,
+    "event_level": 2}}' "$windows_work\\\\plugins" "$windows_work\\\\main" "$windows_work\\\\access" \
+    "$windows_work\\\\map" "$windows_work\\\\log" >node.json
+export KP_EKM_CONFIG="$folder\\node.json"
+sed 's/ContosoVault/config:main/; s/ContosoSecret/s3cret/' "$src/examples/sql/tde-setup.sql" >setup.sql
+kp -V "file:$folder\\main" key create ContosoKey --type RSA --size 2048 >/dev/null
+rehearse() {
+    windows "$bin/ekm-rehearse.exe" --provider "$folder\\signed\\keyprovider-ekm.dll" "$@" >said 2>&1
+}
+cp null.one plugins/null.dll
+rehearse setup.sql || fail "the DLL has not loaded what its signer has signed: $(cat said)"
+cp null.two plugins/null.dll
+if rehearse --restart; then fail 'the DLL has loaded what another has signed'; fi
+grep -qF 'another certificate signed it than what loads it' said || fail "what it said: $(cat said)"
+cp null.one plugins/null.dll
+rehearse --restart || fail "the databases did not open: $(cat said)"
 
 # ---- Past its time, without a time stamp ----
 
