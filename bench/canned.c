@@ -56,11 +56,30 @@ static void canned_close(void *vault)
     host->closed(host->self); /* last: nothing of v is touched any more */
 }
 
+/* Every key there is: one of RSA 2048, of whose public part nobody here has need. */
+static struct kp_key_info key_named(kp_span name)
+{
+    return (struct kp_key_info){.struct_size = sizeof(struct kp_key_info),
+                                .kty = KP_KTY_RSA,
+                                .bits = 2048,
+                                .key_ops = KP_KEY_OP_WRAP | KP_KEY_OP_UNWRAP,
+                                .flags = KP_KEY_ENABLED,
+                                .name = name,
+                                .version = text("1"),
+                                .not_before_unix_s = KP_TIME_NONE,
+                                .expires_unix_s = KP_TIME_NONE,
+                                .created_unix_s = KP_TIME_NONE,
+                                .updated_unix_s = KP_TIME_NONE,
+                                .deleted_unix_s = KP_TIME_NONE,
+                                .scheduled_purge_unix_s = KP_TIME_NONE};
+}
+
 static void answered(void *arg, kp_status status, const struct kp_http_reply *http,
                      const struct kp_error *error)
 {
     struct canned_op *op = arg;
     const struct kp_host *host = op->vault->host;
+    const struct kp_key_info key = key_named(op->request->name);
     struct kp_reply reply = {.struct_size = sizeof reply};
     if (status == KP_OK && http->http_status != 200)
         status = KP_VAULT;
@@ -68,6 +87,7 @@ static void answered(void *arg, kp_status status, const struct kp_http_reply *ht
     reply.name = op->request->name;
     reply.version = text("1");
     reply.value = op->request->value; /* borrowed: finish copies it */
+    reply.key = op->request->op == KP_OP_GET_KEY ? &key : NULL;
     (void)host->finish(host->self, op->op, status, status == KP_OK ? &reply : NULL, error);
 }
 
@@ -118,7 +138,7 @@ static const char *const SCHEMES[] = {"canned", NULL};
 
 static const struct kp_caps CAPS = {
     .struct_size = sizeof CAPS,
-    .ops = KP_OP_BIT(KP_OP_WRAP),
+    .ops = KP_OP_BIT(KP_OP_WRAP) | KP_OP_BIT(KP_OP_UNWRAP) | KP_OP_BIT(KP_OP_GET_KEY),
     .algs = KP_ALG_BIT(KP_ALG_RSA_OAEP_256),
     .ktys = 1u << KP_KTY_RSA,
     .max_in_flight = IN_FLIGHT_MAX,
@@ -131,7 +151,8 @@ static const struct kp_plugin PLUGIN = {
     .abi_minor = KP_ABI_MINOR,
     .name = "bench-canned",
     .version = "1.0.0",
-    .doc = "Protects nothing: wrap asks a canned server and hands its input back. For benchmarks.",
+    .doc =
+        "Protects nothing: asks a canned server and hands back what it is given. For benchmarks.",
     .caps = &CAPS,
     .open = canned_open,
     .submit = canned_submit,

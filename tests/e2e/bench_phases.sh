@@ -55,6 +55,15 @@ ok kp -V emulated bench --key app --mix wrap --count 20 --duration 60s --callers
 is "connections" "$(number connections)" -ge 1
 is "connect" "$(phase connect)" -ge 1
 
+# Two unwraps that come back as something else: nobody but the comparison can tell.
+version=$(kp -V emulated key versions app | grep -oE '[0-9a-f]{32}' | head -n 1)
+body="{\\\"kid\\\": \\\"$KP_EMULATOR_VAULT/keys/app/$version\\\", \\\"value\\\": \\\"AAAA\\\"}"
+fault "{\"kind\": \"unwrap\", \"nth\": 5, \"times\": 2, \"fault\": \"body\", \"body\": \"$body\"}"
+ok kp -V emulated bench --key app --mix unwrap --count 20 --yes-this-is-a-real-vault --json
+has '"op":"all","ok":18,"failed":2'
+has '"class":"integrity"'
+has "unwrap with app gave something else than what went in"
+
 # Ctrl-C does not wait for a vault that stalls: the results so far, and nothing is called a failure.
 control DELETE /requests
 fault '{"kind": "wrap", "nth": 20, "fault": "delay", "delay_ms": 600000, "times": 1000}'
