@@ -1,7 +1,7 @@
 /*
- * A vault behind HTTP that is none: wrap and unwrap send 400 bytes and a token of 1,000 to the canned
- * server and hand their input back when the answer has come; get_key does too, and describes a key.
- * For what the host costs, the plugin does next to nothing.
+ * A vault behind HTTP that is none: wrap and unwrap send 400 bytes and a token of 1,000 to the
+ * canned server and hand their input back when the answer has come; get_key does too, and describes
+ * a key. For what the host costs, the plugin does next to nothing.
  *
  *     canned:URL
  */

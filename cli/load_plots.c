@@ -1,5 +1,7 @@
 #include "cli/load_plots.h"
 
+#include <math.h>
+
 #include "base/mem.h"
 #include "cli/load_svg.h"
 
@@ -112,17 +114,17 @@ static double slice_second(const struct load_result *result, uint32_t i)
     return ((double)i + 0.5) * (double)cli_load_result_slice_ns(result) / LOAD_NS_PER_S;
 }
 
+/* A slice in which nothing succeeded has no latency: a gap, not a line across it. */
 static uint32_t make_latency_line(const struct load_result *result, double q,
                                   struct load_point *points)
 {
     uint32_t n = 0;
     const struct load_slice *slice;
-    for (uint32_t i = 0; (slice = whole_slice(result, i)) != NULL; i++) {
-        if (kpb_histogram_count(&slice->latency) > 0) {
-            points[n++] = (struct load_point){slice_second(result, i),
-                                              (double)kpb_histogram_quantile(&slice->latency, q) /
-                                                  LOAD_NS_PER_MS};
-        }
+    for (; n < LOAD_SLICES_MAX && (slice = whole_slice(result, n)) != NULL; n++) {
+        const bool is_empty = kpb_histogram_count(&slice->latency) == 0;
+        points[n] = (struct load_point){
+            slice_second(result, n),
+            is_empty ? NAN : (double)kpb_histogram_quantile(&slice->latency, q) / LOAD_NS_PER_MS};
     }
     return n;
 }

@@ -48,7 +48,8 @@ static double place(const struct axis *axis, double value)
 
 static bool shown(const struct load_chart *chart, const struct load_point *point)
 {
-    return (!chart->log_x || point->x > 0) && (!chart->log_y || point->y > 0);
+    return isfinite(point->x) && isfinite(point->y) && (!chart->log_x || point->x > 0) &&
+           (!chart->log_y || point->y > 0);
 }
 
 /* ---- Ranges ---- */
@@ -281,34 +282,42 @@ static void draw_style(const struct load_chart *chart, uint32_t i, struct cli_ou
 }
 
 /* One point makes no line: it is a dot. */
-static void draw_dot(const struct load_chart *chart, uint32_t i, const struct axis *x,
-                     const struct axis *y, struct cli_out *o)
+static void draw_dot(const struct load_chart *chart, uint32_t i, const struct load_point *point,
+                     const struct axis *x, const struct axis *y, struct cli_out *o)
 {
-    const struct load_point *point = chart->lines[i].points;
-    if (shown(chart, point)) {
-        draw_number(o, "<circle cx=\"", place(x, point->x), "\"");
-        draw_number(o, " cy=\"", place(y, point->y), "\" r=\"3\" fill=\"");
-        cli_out_text(o, colour_of(chart, i));
-        cli_out_text(o, "\"/>\n");
+    draw_number(o, "<circle cx=\"", place(x, point->x), "\"");
+    draw_number(o, " cy=\"", place(y, point->y), "\" r=\"3\" fill=\"");
+    cli_out_text(o, colour_of(chart, i));
+    cli_out_text(o, "\"/>\n");
+}
+
+/* Draws line i from its point at from, which is shown, up to the next gap; returns where that
+ * is. */
+static uint32_t draw_stretch(const struct load_chart *chart, uint32_t i, uint32_t from,
+                             const struct axis *x, const struct axis *y, struct cli_out *o)
+{
+    const struct load_line *line = &chart->lines[i];
+    uint32_t at = from;
+    cli_out_text(o, "<polyline ");
+    draw_style(chart, i, o);
+    cli_out_text(o, " points=\"");
+    for (; at < line->n && shown(chart, &line->points[at]); at++) {
+        draw_number(o, "", place(x, line->points[at].x), ",");
+        draw_number(o, "", place(y, line->points[at].y), " ");
     }
+    cli_out_text(o, "\"/>\n");
+    if (at == from + 1) {
+        draw_dot(chart, i, &line->points[from], x, y, o);
+    }
+    return at;
 }
 
 static void draw_line(const struct load_chart *chart, uint32_t i, const struct axis *x,
                       const struct axis *y, struct cli_out *o)
 {
     const struct load_line *line = &chart->lines[i];
-    cli_out_text(o, "<polyline ");
-    draw_style(chart, i, o);
-    cli_out_text(o, " points=\"");
-    for (uint32_t j = 0; j < line->n; j++) {
-        if (shown(chart, &line->points[j])) {
-            draw_number(o, "", place(x, line->points[j].x), ",");
-            draw_number(o, "", place(y, line->points[j].y), " ");
-        }
-    }
-    cli_out_text(o, "\"/>\n");
-    if (line->n == 1) {
-        draw_dot(chart, i, x, y, o);
+    for (uint32_t at = 0; at < line->n;) {
+        at = shown(chart, &line->points[at]) ? draw_stretch(chart, i, at, x, y, o) : at + 1;
     }
 }
 

@@ -23,7 +23,7 @@ enum load_line_style {
 
 struct load_line {
     const char *name;                /* of any origin; a long one is cut in the legend */
-    const struct load_point *points; /* borrowed, ascending x */
+    const struct load_point *points; /* borrowed, ascending x; one without a finite y is a gap */
     uint32_t n;
     enum load_line_style style;
 };

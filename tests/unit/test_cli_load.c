@@ -600,6 +600,32 @@ static void page_has_its_plots_and_escapes_what_vaults_say(void **state)
     cli_load_result_free(result);
 }
 
+/* Nothing was measured between the second and the third second: no line says otherwise. */
+static void gap_interrupts_a_line(void **state)
+{
+    static const struct load_point points[] = {{0, 1},   {1, 2}, {2, NAN}, {3, 1},
+                                               {4, NAN}, {5, 3}, {6, 3}};
+    const struct load_chart chart = {.title = "t",
+                                     .x_label = "x",
+                                     .y_label = "y",
+                                     .n_lines = 1,
+                                     .lines = {{"l", points, 7, LOAD_LINE_SOLID}}};
+    struct cli_out out;
+    uint32_t n = 0;
+    (void)state;
+    cli_out_init(&out);
+    cli_load_svg(&chart, &out);
+    assert_int_equal(kp_buf_append_byte(&out.buf, 0), KP_OK);
+    const char *text = (const char *)out.buf.ptr;
+    for (const char *at = text; (at = strstr(at, "<polyline")) != NULL; at++) {
+        n++;
+    }
+    assert_int_equal(n, 3);
+    assert_non_null(strstr(text, "<circle")); /* the lonely one */
+    assert_null(strstr(text, "nan"));
+    cli_out_clear(&out);
+}
+
 static void empty_chart_still_draws(void **state)
 {
     struct cli_out out;
@@ -649,6 +675,7 @@ int main(void)
         cmocka_unit_test(percentile_log_ends_with_all_values),
         cmocka_unit_test(percentile_log_has_the_levels_of_hdrhistogram),
         cmocka_unit_test(page_has_its_plots_and_escapes_what_vaults_say),
+        cmocka_unit_test(gap_interrupts_a_line),
         cmocka_unit_test(empty_chart_still_draws),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
