@@ -106,7 +106,7 @@ ok kp bench --compare a.json b.json --json
 has '"b":"another"'
 ok kp bench --compare a.json a.json --report c.html
 [ "$(grep -c '<svg' c.html)" -eq 2 ] || fail "a comparison has two plots"
-[ "$(grep -c '<polyline' c.html)" -eq 4 ] || fail "each plot has a line for each run"
+[ "$(grep -c ' 43h20" fill' c.html)" -eq 4 ] || fail "each plot has a legend for each run"
 ok kp bench --compare a.json b.json --report c.html
 has '<td class="text">another</td>' c.html
 fails 2 "needs a second one" kp bench --compare a.json
