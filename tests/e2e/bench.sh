@@ -120,9 +120,6 @@ cat >config.json <<JSON
 {"vaults": {"slow": {"location": "file:$work/vault", "settings": {"fault": {"latency_ms": 50}}}}}
 JSON
 ok kp --config config.json -V slow bench --key app --mix get_key --search --slo p50=10s --rate 4 \
-    --callers 1 --duration 500ms
-has "holds at"
-ok kp --config config.json -V slow bench --key app --mix get_key --search --slo p50=10s --rate 4 \
     --callers 1 --duration 500ms --capacity found --report s.html
 has "holds at"
 has "capacity for "
