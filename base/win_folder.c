@@ -3,11 +3,11 @@
 #include <string.h>
 #include <windows.h>
 
-#include "base/mem.h"
 #include "base/win_text.h"
 
 #define PROFILES L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\ProfileList"
 #define FOLDER_LEN 512u
+#define PATH_LEN 4096u
 
 static bool from_registry(wchar_t *out, DWORD cap)
 {
@@ -41,15 +41,13 @@ bool kpb_win_program_data(char *out, size_t cap)
     return true;
 }
 
+/* On the stack: a file that counts must not be overlooked because memory is out. */
 bool kpb_win_is_there(const char *path)
 {
-    wchar_t *wide = kpb_win_wide("folder.path", path);
-    bool is_there;
+    wchar_t wide[PATH_LEN];
 
-    if (!wide)
-        return false; /* what cannot be a name is none */
-    is_there = GetFileAttributesW(wide) != INVALID_FILE_ATTRIBUTES ||
-               (GetLastError() != ERROR_FILE_NOT_FOUND && GetLastError() != ERROR_PATH_NOT_FOUND);
-    kpb_free(wide);
-    return is_there;
+    if (!kpb_win_wide_fill(path, wide, PATH_LEN))
+        return true; /* who opens it is told what it is */
+    return GetFileAttributesW(wide) != INVALID_FILE_ATTRIBUTES ||
+           (GetLastError() != ERROR_FILE_NOT_FOUND && GetLastError() != ERROR_PATH_NOT_FOUND);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <windows.h>
 
+#include "base/errors.h"
 #include "base/mem.h"
 
 #define REASON_LEN 512u
@@ -26,6 +27,15 @@ wchar_t *kpb_win_wide(const char *site, const char *text)
         return NULL;
     }
     return wide;
+}
+
+kp_status kpb_win_wide_path(const char *site, const char *path, wchar_t **ret,
+                            struct kp_error *reterr)
+{
+    if (MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, NULL, 0) <= 0)
+        return kpb_fail(reterr, KP_USAGE, "a path is no UTF-8");
+    *ret = kpb_win_wide(site, path);
+    return *ret ? KP_OK : kpb_fail_memory(reterr, site);
 }
 
 bool kpb_win_utf8_fill(const wchar_t *text, char *out, size_t cap)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <keyprovider/status.h>
 #include <keyprovider/types.h>
 
 /*
@@ -16,6 +17,9 @@
  * text is no UTF-8.
  */
 wchar_t *kpb_win_wide(const char *site, const char *text) KP_MUST_USE;
+/* The same for a path, saying which of the two it is. Errors: no_memory, usage. */
+kp_status kpb_win_wide_path(const char *site, const char *path, wchar_t **ret,
+                            struct kp_error *reterr) KP_MUST_USE;
 /* The same into room for cap units, NUL included. false: no UTF-8, or no room. */
 bool kpb_win_wide_fill(const char *text, wchar_t *out, size_t cap) KP_MUST_USE;
 /* UTF-16 into room for cap bytes of UTF-8, NUL included. false: no UTF-16, or no room. */

@@ -1,8 +1,8 @@
 # Tests are found, not listed: one test_*.c is one program and one ctest.
 
-# Far above what a test takes; sanitizers slow the same work down.
+# Far above what a test takes; sanitizers and wine slow the same work down.
 set(KP_TEST_TIMEOUT_S 120)
-if(KP_SANITIZE)
+if(KP_SANITIZE OR WIN32)
   set(KP_TEST_TIMEOUT_S 300)
 endif()
 set(KP_TEST_PLUGIN_DIR ${PROJECT_BINARY_DIR}/tests/plugins)
@@ -48,7 +48,7 @@ function(kp_test_rooms var source)
     list(PREPEND rooms file-test-static)
   endif()
   if(includes MATCHES "\"(ekm/|support/ekm_)")
-    list(PREPEND rooms kp-ekm file-test-static keyprovider-static)
+    list(PREPEND rooms kp-ekm kp-ekm-keys file-test-static keyprovider-static)
   endif()
   if(includes MATCHES "\"ekm/keys/")
     list(PREPEND rooms kp-ekm-keys)

@@ -46,28 +46,27 @@ static kp_status read_piece(HANDLE file, const char *path, kp_buf *out, size_t r
 }
 
 /* A folder cannot be opened this way, and says so itself. */
-static HANDLE open_file(const char *path, DWORD *ret_code)
+static kp_status open_file(const char *path, HANDLE *ret, struct kp_error *reterr)
 {
-    HANDLE file = INVALID_HANDLE_VALUE;
-    wchar_t *wide = kpb_win_wide("file_read.path", path);
-    *ret_code = ERROR_INVALID_NAME;
-    if (wide) {
-        file =
-            CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                        NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
-        *ret_code = GetLastError();
-    }
+    wchar_t *wide;
+    kp_status st = kpb_win_wide_path("file_read.path", path, &wide, reterr);
+    if (st != KP_OK)
+        return st;
+    *ret = CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                       NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
+    if (*ret == INVALID_HANDLE_VALUE)
+        st = fail_code(reterr, path, GetLastError());
     kpb_free(wide);
-    return file;
+    return st;
 }
 
 kp_status kpi_file_read(const char *path, size_t max_len, kp_buf *out, struct kp_error *reterr)
 {
-    DWORD code;
-    HANDLE file = open_file(path, &code);
-    if (file == INVALID_HANDLE_VALUE)
-        return fail_code(reterr, path, code);
-    kp_status st = check_file(file, path, max_len, reterr);
+    HANDLE file;
+    kp_status st = open_file(path, &file, reterr);
+    if (st != KP_OK)
+        return st;
+    st = check_file(file, path, max_len, reterr);
     for (size_t got = 1, left = max_len; st == KP_OK && got > 0 && left > 0; left -= got)
         st = read_piece(file, path, out, left < PIECE_LEN ? left : PIECE_LEN, &got, reterr);
     (void)CloseHandle(file); /* only read from */

@@ -78,9 +78,11 @@ kp_status kpi_path_absolute(kp_span path, kp_buf *out, struct kp_error *reterr)
     text = kpb_strdup_span("path.absolute", path);
     if (!text)
         return kpb_fail_memory(reterr, "path.absolute");
-    wide = kpb_win_wide("path.absolute", text);
-    st = wide ? append_full(wide, out, reterr) : kpb_fail(reterr, KP_USAGE, "a path is no UTF-8");
-    kpb_free(wide);
+    st = kpb_win_wide_path("path.absolute", text, &wide, reterr);
     kpb_free(text);
+    if (st != KP_OK)
+        return st;
+    st = append_full(wide, out, reterr);
+    kpb_free(wide);
     return st;
 }

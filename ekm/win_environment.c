@@ -1,9 +1,9 @@
 #include "ekm/environment.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <windows.h>
 
-#include "base/mem.h"
 #include "base/span.h"
 #include "base/win_folder.h"
 #include "base/win_text.h"
@@ -80,20 +80,21 @@ enum ekm_path_kind ekm_platform_path_kind(kp_span path)
 
 /* ---- Configuration ---- */
 
-/* The machine's process has the variables of the machine; a user's are not among a service's. */
+/*
+ * The machine's process has the variables of the machine; a user's are not among a service's. On
+ * the stack, for another file would count if memory were out. What is too long, or no text, was
+ * named all the same: no file has this name, and the one who opens it says so.
+ */
 static bool named_path(char out[EKM_PATH_MAX_LEN + 1])
 {
-    wchar_t *wide = kpb_alloc_array("ekm.config_path", EKM_PATH_MAX_LEN + 1, sizeof *wide);
-    bool named = false;
+    wchar_t wide[EKM_PATH_MAX_LEN + 1];
+    const DWORD n = GetEnvironmentVariableW(L"KP_EKM_CONFIG", wide, EKM_PATH_MAX_LEN + 1);
 
-    if (wide) {
-        DWORD n = GetEnvironmentVariableW(L"KP_EKM_CONFIG", wide, EKM_PATH_MAX_LEN + 1);
-
-        named =
-            n > 0 && n <= EKM_PATH_MAX_LEN && kpb_win_utf8_fill(wide, out, EKM_PATH_MAX_LEN + 1);
-    }
-    kpb_free(wide);
-    return named;
+    if (n == 0)
+        return false;
+    if (n > EKM_PATH_MAX_LEN || !kpb_win_utf8_fill(wide, out, EKM_PATH_MAX_LEN + 1))
+        (void)snprintf(out, EKM_PATH_MAX_LEN + 1, "%s", "<KP_EKM_CONFIG: too long>");
+    return true;
 }
 
 bool ekm_platform_config_path(char out[EKM_PATH_MAX_LEN + 1])

@@ -17,9 +17,12 @@ struct ekm_log_file {
 
 static kp_status fail_open(const char *path, struct kp_error *reterr)
 {
+    const DWORD code = GetLastError();
     char why[128];
 
-    kpb_win_reason(GetLastError(), why, sizeof why);
+    if (code == ERROR_NOT_ENOUGH_MEMORY)
+        return kpb_fail_memory(reterr, "ekm.log_file");
+    kpb_win_reason(code, why, sizeof why);
     return kpb_fail(reterr, KP_CONFIG, "ekm.log_file: %s cannot be opened: %s", path, why);
 }
 
@@ -99,17 +102,14 @@ static kp_status check_folder(const char *path, struct kp_error *reterr)
 
 static kp_status open_path(struct ekm_log_file *file, const char *path, struct kp_error *reterr)
 {
-    wchar_t *wide = kpb_win_wide("ekm.log_file", path);
+    wchar_t *wide;
     HANDLE handle;
-    kp_status st;
+    kp_status st = check_folder(path, reterr);
 
-    if (!wide)
-        return kpb_fail(reterr, KP_CONFIG, "ekm.log_file: %s is no path", path);
-    st = check_folder(path, reterr);
-    if (st != KP_OK) {
-        kpb_free(wide);
+    if (st == KP_OK)
+        st = kpb_win_wide_path("ekm.log_file", path, &wide, reterr);
+    if (st != KP_OK)
         return st;
-    }
     handle = open_for_appending(wide);
     st = handle == INVALID_HANDLE_VALUE ? fail_open(path, reterr) : check(handle, path, reterr);
     kpb_free(wide);
@@ -143,21 +143,31 @@ kp_status ekm_log_file_open(const char *path, struct ekm_log_file **ret, struct 
     return KP_OK;
 }
 
-/* One write, so that lines of several processes do not mix. The end of line is the one on Linux:
- * what reads these lines reads both. */
+static void write_bytes(struct ekm_log_file *file, const char *bytes, size_t len)
+{
+    DWORD written = 0;
+
+    (void)WriteFile(file->handle, bytes, (DWORD)len, &written, NULL);
+}
+
+/* One write, so that lines of several processes do not mix; where memory is out, which is what many
+ * a line is about, they may. The end of line is the one on Linux: what reads these lines reads
+ * both. */
 void ekm_log_file_write(struct ekm_log_file *file, const char *line, size_t len)
 {
     char *whole;
-    DWORD written = 0;
 
     if (!file->handle)
         return;
     whole = kpb_alloc("ekm.log_line", len + 1);
-    if (!whole)
-        return;
-    memcpy(whole, line, len);
-    whole[len] = '\n';
-    (void)WriteFile(file->handle, whole, (DWORD)(len + 1), &written, NULL);
+    if (whole) {
+        memcpy(whole, line, len);
+        whole[len] = '\n';
+        write_bytes(file, whole, len + 1);
+    } else {
+        write_bytes(file, line, len);
+        write_bytes(file, "\n", 1);
+    }
     kpb_free(whole);
 }
 

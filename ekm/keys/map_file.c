@@ -11,6 +11,8 @@
 static kp_status fail_write(const char *folder, const char *name, const char *what, int code,
                             struct kp_error *reterr)
 {
+    if (code == ENOMEM)
+        return kpb_fail_memory(reterr, "ekm.map.file");
     return kpb_fail_code(reterr, KP_CONFIG, KP_CODE_scp_err_FailureInRegistry,
                          "the key map %s/%s could not be %s: %s; the account that runs SQL Server "
                          "needs a folder of its own there, with room",

@@ -29,7 +29,7 @@ struct ekm_map_fs {
 /*
  * Makes text the content of the file `name`: after a crash at any moment there is the old text or
  * the new, on return the new one is durable. The caller is the only writer. folder is for the
- * sentence. Errors: config with code 2058.
+ * sentence. Errors: config with code 2058, no_memory where a call answers ENOMEM.
  */
 kp_status ekm_map_file_replace(const struct ekm_map_fs *fs, const char *folder, const char *name,
                                kp_span text, struct kp_error *reterr) KP_MUST_USE;

@@ -243,6 +243,7 @@ static kp_status open_lock(struct ekm_map_file *file, struct kp_error *reterr)
     char lock_name[MAX_PATH];
     char why[128];
     wchar_t *wide;
+    DWORD code;
     kp_status st = check_folder(file, reterr);
 
     if (st != KP_OK)
@@ -252,9 +253,14 @@ static kp_status open_lock(struct ekm_map_file *file, struct kp_error *reterr)
     if (!wide)
         return kpb_fail_memory(reterr, "ekm.map.path");
     file->lock = open_private(wide, GENERIC_READ | GENERIC_WRITE, OPEN_ALWAYS);
-    kpb_win_reason(GetLastError(), why, sizeof why);
+    code = GetLastError();
     kpb_free(wide);
-    return file->lock != INVALID_HANDLE_VALUE ? KP_OK : fail_lock(file, why, reterr);
+    if (file->lock != INVALID_HANDLE_VALUE)
+        return KP_OK;
+    if (code == ERROR_NOT_ENOUGH_MEMORY)
+        return kpb_fail_memory(reterr, "ekm.map.lock");
+    kpb_win_reason(code, why, sizeof why);
+    return fail_lock(file, why, reterr);
 }
 
 static kp_status lock_store(void *ctx, uint32_t timeout_ms, struct kp_error *reterr)
@@ -307,18 +313,24 @@ static bool read_stamp(const wchar_t *path, struct ekm_map_stamp *ret)
     return true;
 }
 
+static kp_status look(const struct ekm_map_file *file, struct ekm_map_stamp *ret,
+                      struct kp_error *reterr)
+{
+    wchar_t *wide;
+    kp_status st = kpb_win_wide_path("ekm.map.path", file->path, &wide, reterr);
+
+    memset(ret, 0, sizeof *ret);
+    if (st != KP_OK)
+        return st;
+    if (!read_stamp(wide, ret))
+        st = kpb_fail(reterr, KP_CONFIG, "%s cannot be looked at", file->path);
+    kpb_free(wide);
+    return st;
+}
+
 static bool stamp_store(void *ctx, struct ekm_map_stamp *ret_stamp)
 {
-    const struct ekm_map_file *file = ctx;
-    wchar_t *wide = kpb_win_wide("ekm.map.path", file->path);
-    bool told;
-
-    memset(ret_stamp, 0, sizeof *ret_stamp);
-    if (!wide)
-        return false;
-    told = read_stamp(wide, ret_stamp);
-    kpb_free(wide);
-    return told;
+    return look(ctx, ret_stamp, NULL) == KP_OK;
 }
 
 /* The stamp comes first: a text that is replaced in between is read again at the next look. */
@@ -328,11 +340,10 @@ static kp_status read_store(void *ctx, kp_buf *out, struct ekm_map_stamp *ret_st
     const struct ekm_map_file *file = ctx;
     struct ekm_map_stamp stamp;
     int fd = -1;
-    kp_status st;
+    kp_status st = look(file, &stamp, reterr);
 
-    if (!stamp_store(ctx, &stamp))
-        return kpb_fail(reterr, KP_CONFIG, "%s cannot be looked at", file->path);
-    st = kpi_trust_open(file->path, KPI_TRUST_FILE, &fd, reterr);
+    if (st == KP_OK)
+        st = kpi_trust_open(file->path, KPI_TRUST_FILE, &fd, reterr);
     if (st != KP_OK)
         return st;
     st = kpi_trust_read_fd(fd, file->path, out, reterr);

@@ -1,6 +1,4 @@
 /* A changed configuration while running: taken over as a whole, or not at all. */
-#define _XOPEN_SOURCE 700 /* mkdtemp */
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,18 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "core/provider.h"
 #include "core/vault.h"
 #include "support/client.h"
+#include "support/temp_dir.h"
 
 static struct client client;
 static struct script_vault *script;
 static kp_vault *vault;
-static char folder[64];
+static char folder[TEMP_DIR_LEN];
 static char path[128];
 
 static void write_config(const char *text)
@@ -52,8 +50,7 @@ static void open_with(const char *text)
 static int begin(void **state)
 {
     (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/kp-reload-XXXXXX");
-    assert_non_null(mkdtemp(folder));
+    temp_dir_make(folder);
     (void)snprintf(path, sizeof path, "%s/config.json", folder);
     script_begin();
     open_with(VAULT_A(", \"max_in_flight\": 2, \"max_queued\": 1, \"timeout_ms\": 1000"));
@@ -67,8 +64,7 @@ static int end(void **state)
     (void)state;
     kp_vault_release(vault);
     client_end(&client);
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(rmdir(folder), 0);
+    temp_dir_remove(folder);
     return 0;
 }
 
@@ -224,7 +220,7 @@ static void missing_file_is_refused(void **state)
 {
     struct kp_error error;
     (void)state;
-    assert_int_equal(unlink(path), 0);
+    assert_int_equal(remove(path), 0);
     assert_int_equal(kp_provider_reload(client.provider, &error), KP_CONFIG);
     assert_non_null(strstr(error.text, path));
     assert_int_equal(kpi_vault_limits_of(vault)->max_queued, 1);

@@ -228,7 +228,7 @@ static void sentence_2_second_finish_is_refused_and_counted(void **state)
         script_push(script, (struct script_act){.how = HOWS[i], .n_finishes = 3});
         assert_int_equal(client_do(vault, &request), KP_OK);
     }
-    client_wait_idle(vault);
+    client_wait_refused(&client, 2 * N_HOWS);
     assert_int_equal(client_refused(&client), 2 * N_HOWS);
 }
 

@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 #include <dirent.h>
-#include <unistd.h>
 
 #include "base/span.h"
 #include "ekm/keys/key_map.h"
@@ -178,7 +177,7 @@ static void one_life(void)
 /* The map of the first life is there in the second. */
 static void both_lives(void)
 {
-    (void)unlink(map_path);
+    (void)remove(map_path);
     one_life();
     one_life();
 }
@@ -220,7 +219,7 @@ static void copy_map(void)
     kp_buf text;
     kp_status st;
 
-    (void)unlink(map_path);
+    (void)remove(map_path);
     st = ekm_map_open(map_path, &map, NULL);
     took(st, "open");
     if (st != KP_OK)
@@ -301,7 +300,7 @@ static void fail_site(void (*story)(void), const struct site *site, uint64_t n_l
 /* Sites whose failure the provider does without. */
 static bool is_spared(const char *name)
 {
-    static const char *const names[] = {"ekm.copies", "ekm.unwrap_cache", NULL};
+    static const char *const names[] = {"ekm.copies", "ekm.unwrap_cache", "ekm.log_line", NULL};
     size_t i = 0;
 
     while (names[i] && strcmp(names[i], name) != 0)
@@ -370,6 +369,24 @@ static void read_sites(const char *path, struct sites *sites)
     }
 }
 
+/* Those of the other systems' twins are not in this program; event log and registry are not in
+ * these stories. */
+static bool is_built(const char *name)
+{
+#if defined(_WIN32)
+    static const char *const others[] = {
+        "posix_", "linux_", "win_event", "win_map_registry", "win_connector_map", NULL};
+#else
+    static const char *const others[] = {"win_", NULL};
+#endif
+    const char *suffix = strrchr(name, '.');
+    bool is_other = !suffix || strcmp(suffix, ".c") != 0;
+
+    for (size_t i = 0; others[i]; i++)
+        is_other = is_other || strncmp(name, others[i], strlen(others[i])) == 0;
+    return !is_other;
+}
+
 static void read_folder(const char *folder, struct sites *sites)
 {
     char path[1024];
@@ -378,9 +395,7 @@ static void read_folder(const char *folder, struct sites *sites)
 
     assert_non_null(dir);
     while ((entry = readdir(dir)) != NULL) {
-        const char *suffix = strrchr(entry->d_name, '.');
-
-        if (!suffix || strcmp(suffix, ".c") != 0 || strncmp(entry->d_name, "win_", 4) == 0)
+        if (!is_built(entry->d_name))
             continue;
         (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         read_sites(path, sites);

@@ -284,7 +284,7 @@ static void crash_everywhere(const char *const (*settings)[2])
             step++;
         crash_at(&t, n, step);
     }
-    print_message("%u crashes over %zu events\n", t.n_crashes, t.mem.n_events);
+    print_message("%u crashes over %u events\n", t.n_crashes, (unsigned)t.mem.n_events);
     assert_true(t.n_crashes > t.mem.n_events);
     mem_fs_clear(&t.mem);
 }

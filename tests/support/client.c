@@ -130,6 +130,15 @@ static void wait_for_word(_Atomic uint32_t *word, uint32_t value)
     }
 }
 
+void client_wait_refused(const struct client *client, uint64_t n)
+{
+    uint64_t end = uv_hrtime() + LATCH_DEADLINE_S * LATCH_NS_PER_S;
+    while (client_refused(client) < n) {
+        assert_true(uv_hrtime() < end);
+        uv_sleep(0);
+    }
+}
+
 void client_wait_idle(kp_vault *vault)
 {
     wait_for_word(&vault->n_pending, 0);

@@ -43,6 +43,9 @@ void client_wait_loops_ended(kp_provider *provider);
 void client_wait_workers_ended(kp_provider *provider);
 /* Calls refused at the door since client_begin. */
 uint64_t client_refused(const struct client *client);
+/* Waits until they are n or more: a plugin's thread may call when all is over for everybody
+ * else. */
+void client_wait_refused(const struct client *client, uint64_t n);
 
 kp_vault *client_vault(struct client *client, const char *text);
 void client_move(struct client *client, uint64_t ms);

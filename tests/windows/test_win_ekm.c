@@ -12,6 +12,7 @@
 #include "base/span.h"
 #include "base/win_access.h"
 #include "ekm/environment.h"
+#include "support/failing_heap.h"
 #include "tests/windows/set_access.h"
 
 static char path[MAX_PATH];
@@ -76,6 +77,26 @@ static void named_configuration_goes_first(void **state)
         assert_non_null(strstr(found, "\\keyprovider\\keyprovider.json"));
 }
 
+/* Memory that is out, or a name that is none, does not lead to another file. */
+static void named_configuration_is_never_passed_by(void **state)
+{
+    static wchar_t too_long[EKM_PATH_MAX_LEN + 2];
+    char found[EKM_PATH_MAX_LEN + 1];
+
+    (void)state;
+    for (size_t i = 0; i + 1 < sizeof too_long / sizeof *too_long; i++)
+        too_long[i] = L'x';
+    assert_true(SetEnvironmentVariableW(L"KP_EKM_CONFIG", too_long));
+    assert_true(ekm_platform_config_path(found));
+    assert_string_equal(found, "<KP_EKM_CONFIG: too long>");
+    assert_true(SetEnvironmentVariableW(L"KP_EKM_CONFIG", L"C:\\a.json"));
+    failing_heap_use(1);
+    assert_true(ekm_platform_config_path(found));
+    failing_heap_drop();
+    assert_string_equal(found, "C:\\a.json");
+    assert_true(SetEnvironmentVariableW(L"KP_EKM_CONFIG", NULL));
+}
+
 static void age_grows(void **state)
 {
     uint64_t first = ekm_platform_age_ms(NULL);
@@ -114,6 +135,26 @@ static void lines_are_appended(void **state)
     (void)fread(text, 1, sizeof text - 1, file);
     assert_int_equal(fclose(file), 0);
     assert_string_equal(text, "a line\na line\n");
+}
+
+/* Most lines are about errors, and memory is one of them. */
+static void line_is_written_though_memory_is_out(void **state)
+{
+    struct ekm_log_file *log = NULL;
+    char text[32] = "";
+    FILE *file;
+
+    (void)state;
+    assert_int_equal(ekm_log_file_open(path, &log, NULL), KP_OK);
+    failing_heap_use(1);
+    ekm_log_file_write(log, "a line", 6);
+    failing_heap_drop();
+    ekm_log_file_close(log);
+    file = fopen(path, "rb");
+    assert_non_null(file);
+    (void)fread(text, 1, sizeof text - 1, file);
+    assert_int_equal(fclose(file), 0);
+    assert_string_equal(text, "a line\n");
 }
 
 static void log_that_everybody_could_write_is_refused(void **state)
@@ -175,9 +216,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folder_of_this_machine_is_told_from_others),
         cmocka_unit_test(named_configuration_goes_first),
+        cmocka_unit_test(named_configuration_is_never_passed_by),
         cmocka_unit_test(age_grows),
         cmocka_unit_test(event_is_handed_over),
         cmocka_unit_test_setup_teardown(lines_are_appended, begin, end),
+        cmocka_unit_test_setup_teardown(line_is_written_though_memory_is_out, begin, end),
         cmocka_unit_test_setup_teardown(log_that_everybody_could_write_is_refused, begin, end),
         cmocka_unit_test(log_in_a_folder_of_everybody_is_refused),
         cmocka_unit_test(what_is_no_file_is_refused),

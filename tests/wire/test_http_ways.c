@@ -80,21 +80,21 @@ static void expect_refused(struct ask *ask, const char *words)
 
 static void clear_text_goes_to_this_machines_surroundings_only(void **state)
 {
-    static const char *const near[] = {"localhost", "127.0.0.1", "identity.test", "Other.test"};
-    static const char *const far[] = {
+    static const char *const beside[] = {"localhost", "127.0.0.1", "identity.test", "Other.test"};
+    static const char *const away[] = {
         "server.test",      "10.0.0.1", "127.1", "0x7f.1", "identity.test.evil.test",
         "[::ffff:10.0.0.1]"};
     struct ask ask;
     (void)state;
-    for (size_t i = 0; i < sizeof near / sizeof near[0]; i++) {
-        ask_plainly(&ask, near[i], KP_HTTP_CLEARTEXT_METADATA);
+    for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
+        ask_plainly(&ask, beside[i], KP_HTTP_CLEARTEXT_METADATA);
         assert_int_equal(ask_do(&ask), KP_OK);
         ask_clear(&ask);
-        ask_plainly(&ask, near[i], 0);
+        ask_plainly(&ask, beside[i], 0);
         expect_refused(&ask, "only https");
     }
-    for (size_t i = 0; i < sizeof far / sizeof far[0]; i++) {
-        ask_plainly(&ask, far[i], KP_HTTP_CLEARTEXT_METADATA);
+    for (size_t i = 0; i < sizeof away / sizeof away[0]; i++) {
+        ask_plainly(&ask, away[i], KP_HTTP_CLEARTEXT_METADATA);
         expect_refused(&ask, "http.cleartext_hosts");
     }
     assert_int_equal(latch_count(tls_server_requests(plain)), 4);
