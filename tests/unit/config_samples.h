@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -57,23 +56,6 @@ static inline void parse_ok(const char *text, struct kpi_config *config)
 
     if (parse(text, config, &err) != KP_OK)
         fail_msg("%s: %s", text, err.text);
-}
-
-/* A private file below /tmp with this text; the caller unlinks it. */
-static inline const char *make_file(const char *text)
-{
-    static char path[32];
-    FILE *f;
-    int fd;
-
-    snprintf(path, sizeof path, "/tmp/kp-config-XXXXXX");
-    fd = mkstemp(path);
-    assert_true(fd >= 0);
-    f = fdopen(fd, "w");
-    assert_non_null(f);
-    assert_true(fputs(text, f) >= 0);
-    assert_int_equal(fclose(f), 0);
-    return path;
 }
 
 /* ---- What a plugin knows ---- */

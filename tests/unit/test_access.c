@@ -6,6 +6,7 @@
 #include "core/access.h"
 #include "support/env.h"
 #include "support/latch.h"
+#include "support/temp_file.h"
 #include "support/tsan_options.h"
 #include "tests/unit/config_samples.h"
 
@@ -14,7 +15,7 @@
 
 static struct kpi_workers pool;
 static struct kpi_access access_to;
-static char path[32];
+static char path[64];
 static struct kpi_secret_ref ref;
 
 /* Takes the only worker until go. */
@@ -61,7 +62,7 @@ static void write_secret(const char *text)
 static int begin(void **state)
 {
     (void)state;
-    (void)snprintf(path, sizeof path, "%s", make_file("one"));
+    (void)snprintf(path, sizeof path, "%s", temp_file_make("one"));
     ref = (struct kpi_secret_ref){.kind = KPI_SECRET_FILE, .source = path};
     assert_int_equal(kpi_workers_init(&pool, "test.workers", 1), KP_OK);
     assert_int_equal(kpi_access_init(&access_to, &pool), KP_OK);
@@ -74,7 +75,7 @@ static int end(void **state)
     assert_int_equal(kpi_workers_stop(&pool, UINT64_MAX), 0);
     kpi_access_clear(&access_to);
     kpi_workers_clear(&pool);
-    (void)unlink(path);
+    temp_file_remove(path);
     return 0;
 }
 
@@ -95,7 +96,7 @@ static void file_counts_as_it_is_now(void **state)
     assert_int_equal(check("two", GENEROUS_MS, &err), KP_OK);
     assert_int_equal(check("one", GENEROUS_MS, &err), KP_AUTH);
     assert_null(strstr(err.text, "two"));
-    assert_int_equal(unlink(path), 0);
+    assert_int_equal(remove(path), 0);
     assert_int_equal(check("two", GENEROUS_MS, &err), KP_CONFIG);
     assert_non_null(strstr(err.text, path));
     assert_non_null(strstr(err.text, "does not exist"));

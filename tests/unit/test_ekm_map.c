@@ -5,15 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <uv.h>
 
 #include "base/span.h"
 #include "ekm/keys/key_map.h"
+#include "support/rerun.h"
+#include "support/rights.h"
 #include "support/temp_dir.h"
 
 #define HOST "team.vault.azure.net"
@@ -37,7 +36,6 @@ static int make_dir(void **state)
 static int remove_dir(void **state)
 {
     (void)state;
-    (void)chmod(dir, 0700);
     temp_dir_remove(dir);
     return 0;
 }
@@ -90,7 +88,7 @@ static void write_file(const char *text)
     assert_non_null(file);
     assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
     assert_int_equal(fclose(file), 0);
-    assert_int_equal(chmod(path, 0600), 0);
+    rights_take(path);
 }
 
 static size_t read_file(char *out, size_t cap)
@@ -131,7 +129,6 @@ static void record_is_there_for_the_next_process(void **state)
 {
     struct ekm_record record = record_of(T1, HOST, "tde", "v1");
     struct ekm_record found;
-    struct stat st;
     (void)state;
     record.reported_alg = 1;
     record.wrap_alg = KP_ALG_RSA_OAEP_256;
@@ -149,8 +146,7 @@ static void record_is_there_for_the_next_process(void **state)
     assert_false(ekm_map_find_version(map, HOST, kpb_span_str("tde"), kpb_span_str("v1"),
                                       EKM_SCHEME_NAME, &found));
     ekm_map_close(map);
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0600);
+    rights_expect_private(path);
 }
 
 static void second_name_or_version_in_one_vault_is_2057(void **state)
@@ -335,28 +331,26 @@ static void folder_that_is_missing_or_open_to_others_is_2058(void **state)
     const struct ekm_record later = record_of(T2, HOST, "tde2", "v1");
     struct ekm_record found;
     struct kp_error err;
-    char sub[sizeof path + 8];
-    char kept[sizeof path];
+    char sub[sizeof path];
+    uv_fs_t request;
     (void)state;
     (void)snprintf(sub, sizeof sub, "%s/no", dir);
-    memcpy(kept, path, sizeof kept);
     (void)snprintf(path, sizeof path, "%s/no/k.json", dir);
     ekm_map *map = open_map();
     assert_int_equal(ekm_map_put(map, &record, 1, 0, NULL, &err), KP_CONFIG);
     assert_int_equal(err.code, 2058);
-    assert_int_equal(mkdir(sub, 0700), 0);
-    assert_int_equal(chmod(sub, 0777), 0);
+    assert_int_equal(uv_fs_mkdir(NULL, &request, sub, 0700, NULL), 0);
+    rights_give(sub);
     assert_int_equal(ekm_map_put(map, &record, 1, EKM_PUT_REMEMBER, NULL, &err), KP_CONFIG);
     assert_int_equal(err.code, 2058);
     assert_true(has(map, T1, HOST, &found));
     /* Mended: the next record that is written takes what was kept along. */
-    assert_int_equal(chmod(sub, 0700), 0);
+    rights_take(sub);
     put_ok(map, &later, 0);
     ekm_map_close(map);
     map = open_map();
     assert_int_equal(ekm_map_count(map), 2);
     ekm_map_close(map);
-    memcpy(path, kept, sizeof kept);
 }
 
 static void change_of_another_map_is_seen_at_once(void **state)
@@ -379,37 +373,30 @@ static void change_of_another_map_is_seen_at_once(void **state)
 #define N_WRITERS 4
 #define N_EACH 15
 
-static void write_records(unsigned writer)
+/* What each of the processes does; its exit status. */
+static int write_records(const char *file, uint8_t writer)
 {
     ekm_map *map = NULL;
-    if (ekm_map_open(path, &map, NULL) != KP_OK)
-        _exit(1);
-    for (unsigned i = 0; i < N_EACH; i++) {
+    if (ekm_map_open(file, &map, NULL) != KP_OK)
+        return 1;
+    for (uint8_t i = 0; i < N_EACH; i++) {
         struct ekm_record record = record_of(T1, HOST, "k", "v");
-        record.thumb.bytes[0] = (uint8_t)writer;
-        record.thumb.bytes[1] = (uint8_t)i;
-        if (ekm_map_put(map, &record, 1, 0, NULL, NULL) != KP_OK)
-            _exit(2);
+        struct kp_error err;
+        record.thumb.bytes[0] = writer;
+        record.thumb.bytes[1] = i;
+        if (ekm_map_put(map, &record, 1, 0, NULL, &err) != KP_OK) {
+            (void)fprintf(stderr, "writer %u: %s\n", writer, err.text);
+            return 2;
+        }
     }
     ekm_map_close(map);
-    _exit(0);
+    return 0;
 }
 
 static void writers_of_several_processes_lose_nothing(void **state)
 {
-    pid_t children[N_WRITERS];
     (void)state;
-    for (unsigned i = 0; i < N_WRITERS; i++) {
-        children[i] = fork();
-        assert_true(children[i] >= 0);
-        if (children[i] == 0)
-            write_records(i);
-    }
-    for (unsigned i = 0; i < N_WRITERS; i++) {
-        int status = -1;
-        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
-        assert_int_equal(status, 0);
-    }
+    rerun(N_WRITERS, path);
     ekm_map *map = open_map();
     assert_int_equal(ekm_map_count(map), N_WRITERS * N_EACH);
     ekm_map_close(map);
@@ -480,7 +467,7 @@ static void export_of_one_node_is_the_import_of_another(void **state)
     put_ok(map, &record, 0);
     assert_int_equal(ekm_map_export(map, &text, NULL), KP_OK);
     ekm_map_close(map);
-    assert_int_equal(unlink(path), 0);
+    assert_int_equal(remove(path), 0);
     map = open_map();
     assert_int_equal(import(map, text.ptr, text.len, &report, NULL), KP_OK);
     assert_int_equal(report.n_added, 1);
@@ -541,7 +528,7 @@ static void export_of_the_registry_is_read(void **state)
         fail_msg("%s", err.text);
     check_imported(map);
     ekm_map_close(map);
-    assert_int_equal(unlink(path), 0);
+    assert_int_equal(remove(path), 0);
     wide[0] = 0xff;
     wide[1] = 0xfe;
     for (size_t i = 0; i + 1 < sizeof TEXT; i++) {
@@ -647,8 +634,10 @@ static void import_of_mutated_texts_is_taken_whole_or_not_at_all(void **state)
     assert_true(n_taken > 100);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 3)
+        return write_records(argv[1], (uint8_t)strtoul(argv[2], NULL, 10));
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
     const struct CMUnitTest tests[] = {
         TEST(vault_is_spelled_one_way),
