@@ -1,14 +1,10 @@
 #include "cli/options.h"
 
-#include <getopt.h>
 #include <string.h>
 
 #include "base/errors.h"
 #include "base/span.h"
 #include "cli/values.h"
-
-#define OPT_VALUE_BASE 256 /* above every short option's character */
-#define WORD_VALUE 1 /* what getopt_long answers for a word when the short options start with - */
 
 static const struct cli_opt_info OPTIONS[CLI_OPT_COUNT] = {
 #define XX(symbol, letter, name, argument, doc) {name, argument, doc, letter},
@@ -19,17 +15,6 @@ static const struct cli_opt_info OPTIONS[CLI_OPT_COUNT] = {
 const struct cli_opt_info *cli_opt_info(enum cli_opt opt)
 {
     return &OPTIONS[opt];
-}
-
-static void fill_long_options(struct option *longs)
-{
-    for (int i = 0; i < CLI_OPT_COUNT; i++) {
-        longs[i].name = OPTIONS[i].name;
-        longs[i].has_arg = OPTIONS[i].argument ? required_argument : no_argument;
-        longs[i].flag = NULL;
-        longs[i].val = OPT_VALUE_BASE + i;
-    }
-    memset(&longs[CLI_OPT_COUNT], 0, sizeof longs[CLI_OPT_COUNT]);
 }
 
 static kp_status add_word(struct cli_args *args, const char *word, struct kp_error *reterr)
@@ -71,24 +56,22 @@ static kp_status refuse_unknown(const char *text, struct kp_error *reterr)
     return kpb_fail(reterr, KP_USAGE, "unknown option '%s'", text);
 }
 
-/*
- * getopt_long answered '?' or ':' for the argument before optind. For a value that is one too many
- * some answer the first, some the second.
- */
-static kp_status refuse_option(int answer, char *const *argv, struct kp_error *reterr)
+static kp_status refuse_without_value(const char *text, struct kp_error *reterr)
 {
-    const char *text = argv[optind - 1];
-    if (optopt >= OPT_VALUE_BASE && strchr(text, '=')) {
-        return kpb_fail(reterr, KP_USAGE, "--%s takes no value",
-                        OPTIONS[optopt - OPT_VALUE_BASE].name);
-    }
-    if (answer == ':') {
-        return kpb_fail(reterr, KP_USAGE, "%s needs a value", text);
-    }
-    return refuse_unknown(text, reterr);
+    return kpb_fail(reterr, KP_USAGE, "%s needs a value", text);
 }
 
-static int option_of_letter(int letter)
+static int option_named(const char *name, size_t len)
+{
+    for (int i = 0; i < CLI_OPT_COUNT; i++) {
+        if (strncmp(OPTIONS[i].name, name, len) == 0 && OPTIONS[i].name[len] == '\0') {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int option_of_letter(char letter)
 {
     for (int i = 0; i < CLI_OPT_COUNT; i++) {
         if (OPTIONS[i].letter == letter) {
@@ -98,37 +81,80 @@ static int option_of_letter(int letter)
     return -1;
 }
 
-static kp_status take_answer(int answer, char *const *argv, struct cli_args *ret,
-                             struct kp_error *reterr)
+/* Where the reading stands; argv ends with NULL. */
+struct reading {
+    char *const *next;
+    struct cli_args *args;
+};
+
+/* The argument that comes next, or NULL where none does. */
+static const char *take_argument(struct reading *r)
 {
-    if (answer == WORD_VALUE) {
-        return add_word(ret, optarg, reterr);
-    }
-    const int opt = answer >= OPT_VALUE_BASE ? answer - OPT_VALUE_BASE : option_of_letter(answer);
+    return *r->next ? *r->next++ : NULL;
+}
+
+/* --NAME, --NAME=VALUE or --NAME VALUE; names are written in full, so that a new one changes
+ * none. */
+static kp_status take_long(struct reading *r, const char *text, struct kp_error *reterr)
+{
+    const char *name = text + 2;
+    const size_t len = strcspn(name, "=");
+    const char *value = name[len] == '=' ? name + len + 1 : NULL;
+    const int opt = option_named(name, len);
     if (opt < 0) {
-        return refuse_option(answer, argv, reterr);
+        return refuse_unknown(text, reterr);
     }
-    return add_option(ret, (enum cli_opt)opt, optarg, reterr);
+    if (!OPTIONS[opt].argument && value) {
+        return kpb_fail(reterr, KP_USAGE, "--%s takes no value", OPTIONS[opt].name);
+    }
+    if (OPTIONS[opt].argument && !value && !(value = take_argument(r))) {
+        return refuse_without_value(text, reterr);
+    }
+    return add_option(r->args, (enum cli_opt)opt, value, reterr);
+}
+
+/* -h, -V VALUE or -VVALUE; several letters may stand together, the last may take a value. */
+static kp_status take_letters(struct reading *r, const char *text, struct kp_error *reterr)
+{
+    kp_status st = KP_OK;
+    for (const char *at = text + 1; *at && st == KP_OK; at++) {
+        const int opt = option_of_letter(*at);
+        if (opt < 0) {
+            return refuse_unknown(text, reterr);
+        }
+        if (OPTIONS[opt].argument) {
+            const char *value = at[1] ? at + 1 : take_argument(r);
+            return value ? add_option(r->args, (enum cli_opt)opt, value, reterr)
+                         : refuse_without_value(text, reterr);
+        }
+        st = add_option(r->args, (enum cli_opt)opt, NULL, reterr);
+    }
+    return st;
+}
+
+static kp_status take_one(struct reading *r, const char *text, struct kp_error *reterr)
+{
+    if (text[0] != '-' || text[1] == '\0') { /* - alone is stdin or stdout */
+        return add_word(r->args, text, reterr);
+    }
+    return text[1] == '-' ? take_long(r, text, reterr) : take_letters(r, text, reterr);
 }
 
 kp_status cli_args_parse(int argc, char *const *argv, struct cli_args *ret, struct kp_error *reterr)
 {
-    struct option longs[CLI_OPT_COUNT + 1];
-    int answer = 0;
-    fill_long_options(longs);
+    struct reading r = {argc > 0 ? argv + 1 : argv, ret};
+    bool options_ended = false;
+    const char *text = NULL;
+    kp_status st = KP_OK;
     memset(ret, 0, sizeof *ret);
-    optind = 0; /* makes getopt_long start afresh */
-    while ((answer = getopt_long(argc, argv, "-:V:h", longs, NULL)) != -1) {
-        const kp_status st = take_answer(answer, argv, ret, reterr);
-        if (st != KP_OK) {
-            return st;
+    while (st == KP_OK && (text = take_argument(&r)) != NULL) {
+        if (options_ended) {
+            st = add_word(ret, text, reterr);
+        } else if (strcmp(text, "--") == 0) {
+            options_ended = true;
+        } else {
+            st = take_one(&r, text, reterr);
         }
     }
-    for (int i = optind; i < argc; i++) {
-        const kp_status st = add_word(ret, argv[i], reterr);
-        if (st != KP_OK) {
-            return st;
-        }
-    }
-    return KP_OK;
+    return st;
 }

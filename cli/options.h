@@ -1,6 +1,6 @@
 /*
- * The options of kp: one table for all commands, read by getopt_long in one pass. A command says
- * with a bit mask which it takes, so that an option means the same everywhere.
+ * The options of kp: one table for all commands, read in one pass. A command says with a bit mask
+ * which it takes, so that an option means the same everywhere.
  */
 #ifndef KP_CLI_OPTIONS_H
 #define KP_CLI_OPTIONS_H
@@ -116,8 +116,8 @@ struct cli_args {
 };
 
 /*
- * Reads argv[1..] into *ret; options and words may mix, "--" ends the options, the POSIXLY_CORRECT
- * of the environment changes nothing. Not reentrant: getopt_long keeps global state.
+ * Reads argv[1..], which ends with NULL, into *ret; options and words may mix, "--" ends the
+ * options. An option is --NAME VALUE, --NAME=VALUE, -L VALUE or -LVALUE; names are written in full.
  * Errors: usage, naming the option. *ret holds what was read until then.
  */
 kp_status cli_args_parse(int argc, char *const *argv, struct cli_args *ret, struct kp_error *reterr)

@@ -4,12 +4,9 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "support/env.h"
 
 /* Arguments, found command and error of one reading. */
 struct reading {
@@ -60,15 +57,27 @@ static void options_mix_with_words(void **state)
     assert_string_equal(r.args.value[CLI_OPT_SIZE], "3072");
 }
 
-static void options_mix_even_under_posixly_correct(void **state)
+static void letters_stand_together_and_touch_their_value(void **state)
 {
     struct reading r;
     (void)state;
-    env_set("POSIXLY_CORRECT", "1");
-    READ(&r, "key", "create", "app", "--type", "EC", "-V", "x");
-    env_set("POSIXLY_CORRECT", NULL);
+    READ(&r, "wrap", "app", "-hVx");
     assert_int_equal(r.status, KP_OK);
-    assert_string_equal(r.args.value[CLI_OPT_TYPE], "EC");
+    assert_true(r.args.given & CLI_OPT_BIT(CLI_OPT_HELP));
+    assert_string_equal(r.args.value[CLI_OPT_VAULT], "x");
+    READ(&r, "wrap", "app", "-hV", "-y");
+    assert_int_equal(r.status, KP_OK);
+    assert_string_equal(r.args.value[CLI_OPT_VAULT], "-y");
+}
+
+static void value_may_be_empty_or_hold_an_equals_sign(void **state)
+{
+    struct reading r;
+    (void)state;
+    READ(&r, "wrap", "app", "--alg=", "--out=a=b");
+    assert_int_equal(r.status, KP_OK);
+    assert_string_equal(r.args.value[CLI_OPT_ALG], "");
+    assert_string_equal(r.args.value[CLI_OPT_OUT], "a=b");
 }
 
 static void double_dash_ends_options(void **state)
@@ -123,8 +132,14 @@ static void wrong_options_are_named(void **state)
     assert_refused(&r, "--raw takes no value");
     READ(&r, "wrap", "app", "--vualt", "x");
     assert_refused(&r, "did you mean --vault?");
+    READ(&r, "wrap", "app", "--vaul", "x");
+    assert_refused(&r, "unknown option '--vaul'; did you mean --vault?");
     READ(&r, "wrap", "app", "-x");
     assert_refused(&r, "unknown option '-x'");
+    READ(&r, "wrap", "app", "-hx");
+    assert_refused(&r, "unknown option '-hx'");
+    READ(&r, "wrap", "app", "-hV");
+    assert_refused(&r, "-hV needs a value");
     READ(&r, "wrap", "app", "--size", "1");
     assert_refused(&r, "--size is not an option of 'wrap'");
 }
@@ -178,7 +193,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_mix_with_words),
-        cmocka_unit_test(options_mix_even_under_posixly_correct),
+        cmocka_unit_test(letters_stand_together_and_touch_their_value),
+        cmocka_unit_test(value_may_be_empty_or_hold_an_equals_sign),
         cmocka_unit_test(double_dash_ends_options),
         cmocka_unit_test(dash_alone_is_a_value),
         cmocka_unit_test(tags_repeat_up_to_the_limit),

@@ -10,7 +10,7 @@ my %c_headers = map { ("$_.h" => 1) } qw(
   wchar wctype);
 
 # Headers that come with every toolchain that asks for them.
-my %compiler_headers = map { $_ => 1 } qw(intrin.h getopt.h sanitizer/asan_interface.h);
+my %compiler_headers = map { $_ => 1 } qw(intrin.h sanitizer/asan_interface.h);
 
 # Third-party headers, by the name their library has here.
 my %third_party = (
