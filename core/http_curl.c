@@ -51,6 +51,9 @@ static kp_status begin_locked(void)
 {
     if (begun)
         return KP_OK;
+    /* One that has several TLS libraries, as vcpkg builds it, would ask the environment which. */
+    if (curl_global_sslset(CURLSSLBACKEND_OPENSSL, NULL, NULL) != CURLSSLSET_OK)
+        return KP_INTERNAL;
     if (curl_global_init_mem(CURL_GLOBAL_SSL | CURL_GLOBAL_WIN32, allocate, kpi_wiped_free,
                              reallocate, duplicate, allocate_array) != CURLE_OK)
         return KP_NO_MEMORY;
