@@ -36,9 +36,7 @@ extern "C" {
 
 #if defined(__GNUC__)
 #define KP_MUST_USE __attribute__((warn_unused_result))
-#elif defined(_MSC_VER)
-#define KP_MUST_USE _Check_return_
-#else
+#else /* MSVC has no such mark that stands behind a declaration */
 #define KP_MUST_USE
 #endif
 
