@@ -13,7 +13,7 @@ struct state {
     char previous[WIN_VERSION_LEN];
     bool is_loaded;
     bool has_config;
-    struct kp_error problems[4];
+    struct kp_error problems[5];
     uint32_t n_problems;
 };
 
@@ -59,6 +59,7 @@ static kp_status look(struct state *s, struct kp_error *reterr)
     st = check_service(s, next_problem(s));
     note(s, st);
     note(s, st == KP_OK ? win_map_check(&s->w, next_problem(s)) : KP_OK);
+    note(s, win_data_check(&s->w, next_problem(s)));
     note(s, win_events_check(&s->w, next_problem(s)));
     return KP_OK;
 }

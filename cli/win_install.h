@@ -72,8 +72,11 @@ bool win_dll_is_idle(const struct win_install *w);
  * is left until the next start of the machine. */
 kp_status win_files_remove(const struct win_install *w, bool *ret_left, struct kp_error *reterr)
     KP_MUST_USE;
-/* The configuration's folder and its log folder, with their access lists. */
+/* The configuration's folder and its log folder, with their access lists, set anew where they were
+ * there. Errors: config (somebody else could have written the first). */
 kp_status win_data_make(struct win_install *w, struct kp_error *reterr) KP_MUST_USE;
+/* Errors: config, forbidden: one is not there, or others may write the first. */
+kp_status win_data_check(const struct win_install *w, struct kp_error *reterr) KP_MUST_USE;
 /* Takes away what this run made of them, if nothing has been put in. */
 void win_data_undo(const struct win_install *w);
 

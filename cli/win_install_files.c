@@ -2,6 +2,8 @@
 #include <string.h>
 #include <windows.h>
 
+#include <aclapi.h>
+
 #include "base/errors.h"
 #include "base/mem.h"
 #include "base/win_access.h"
@@ -176,8 +178,35 @@ static kp_status check_trusted(const char *path, enum kpi_trust_kind kind, struc
     return st;
 }
 
+/* The list anew, for what lies in it too: the account may be another, or somebody was generous. */
+static kp_status renew_list(const wchar_t *wide, const char *path, PSECURITY_DESCRIPTOR descriptor,
+                            struct kp_error *reterr)
+{
+    PACL list = NULL;
+    BOOL present = FALSE;
+    BOOL defaulted = FALSE;
+    DWORD code = ERROR_INVALID_SECURITY_DESCR;
+    const HANDLE folder =
+        CreateFileW(wide, READ_CONTROL | WRITE_DAC, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+                    OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+    if (folder == INVALID_HANDLE_VALUE) {
+        return win_fail(reterr, "open", path, GetLastError());
+    }
+    if (GetSecurityDescriptorDacl(descriptor, &present, &list, &defaulted) && present) {
+        code = SetSecurityInfo(folder, SE_FILE_OBJECT,
+                               DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION,
+                               NULL, NULL, list, NULL);
+    }
+    (void)CloseHandle(folder);
+    return code == ERROR_SUCCESS ? KP_OK : win_fail(reterr, "set the rights of", path, code);
+}
+
+/* What becomes of a folder: it must be nobody else's to write, or its list is set anew where it was
+ * there, or both. */
+enum care { CHECKED, CHECKED_AND_SET, SET_ANEW };
+
 /* *ret_made: it was not there. One that does not pass the check is not left behind either. */
-static kp_status make_folder(const char *path, const wchar_t *access, bool is_checked,
+static kp_status make_folder(const char *path, const wchar_t *access, enum care care,
                              bool *ret_made, struct kp_error *reterr)
 {
     SECURITY_ATTRIBUTES attributes = {sizeof attributes, kpb_win_access_from(access), FALSE};
@@ -191,8 +220,11 @@ static kp_status make_folder(const char *path, const wchar_t *access, bool is_ch
     } else if (GetLastError() != ERROR_ALREADY_EXISTS) {
         st = win_fail(reterr, "make the folder", path, GetLastError());
     }
-    if (st == KP_OK && is_checked) {
+    if (st == KP_OK && care != SET_ANEW) {
         st = check_trusted(path, KPI_TRUST_FOLDER, reterr);
+    }
+    if (st == KP_OK && care != CHECKED && !*ret_made) {
+        st = renew_list(wide, path, attributes.lpSecurityDescriptor, reterr);
     }
     if (st != KP_OK && *ret_made) {
         remove_folder(path);
@@ -222,7 +254,27 @@ static kp_status check_new_files(const struct win_install *w, struct kp_error *r
     return st;
 }
 
-/* A loaded DLL cannot be overwritten, but its name can be given to another. */
+/* A loaded DLL cannot be overwritten, but its name can be given to another. A name that had a file
+ * has one afterwards, come what may. */
+static kp_status change_place(const char *fresh, const char *to, const char *old,
+                              struct kp_error *reterr)
+{
+    struct kp_error ignored;
+    const bool had_one = is_there(to);
+    kp_status st = had_one ? clear_name(old, reterr) : KP_OK;
+    if (st == KP_OK && had_one) {
+        st = move_file(to, old, reterr);
+    }
+    if (st != KP_OK) {
+        return st;
+    }
+    st = move_file(fresh, to, reterr);
+    if (st != KP_OK && had_one) {
+        kpb_ignore(move_file(old, to, &ignored)); /* the first failure is the one told */
+    }
+    return st;
+}
+
 static kp_status put_file(const struct win_install *w, const char *name, struct kp_error *reterr)
 {
     char from[WIN_PATH_LEN];
@@ -247,13 +299,7 @@ static kp_status put_file(const struct win_install *w, const char *name, struct 
     if (st == KP_OK) {
         st = copy_file(from, fresh, reterr);
     }
-    if (st == KP_OK && is_there(to)) {
-        st = clear_name(old, reterr);
-        if (st == KP_OK) {
-            st = move_file(to, old, reterr);
-        }
-    }
-    return st == KP_OK ? move_file(fresh, to, reterr) : st;
+    return st == KP_OK ? change_place(fresh, to, old, reterr) : st;
 }
 
 kp_status win_files_put(struct win_install *w, struct kp_error *reterr)
@@ -266,14 +312,14 @@ kp_status win_files_put(struct win_install *w, struct kp_error *reterr)
                         w->folder);
     }
     if (st == KP_OK) {
-        st = make_folder(w->folder, PROGRAM_ACCESS, true, &made, reterr);
+        st = make_folder(w->folder, PROGRAM_ACCESS, CHECKED, &made, reterr);
     }
     if (st == KP_OK) {
         w->made |= WIN_MADE_FILES;
         st = win_path(previous, w->folder, PREVIOUS, reterr);
     }
     if (st == KP_OK) {
-        st = make_folder(previous, PROGRAM_ACCESS, true, &made, reterr);
+        st = make_folder(previous, PROGRAM_ACCESS, CHECKED, &made, reterr);
     }
     for (size_t i = 0; st == KP_OK && i < N_FILES; i++) {
         st = put_file(w, FILES[i].name, reterr);
@@ -396,17 +442,30 @@ kp_status win_data_make(struct win_install *w, struct kp_error *reterr)
     char log[WIN_PATH_LEN];
     bool made = false;
     access_for(w, L"0x1200a9", access); /* read and list */
-    kp_status st = make_folder(w->data, access, true, &made, reterr);
+    kp_status st = make_folder(w->data, access, CHECKED_AND_SET, &made, reterr);
     if (st == KP_OK) {
         w->made |= made ? WIN_MADE_DATA : 0;
         st = win_path(log, w->data, "log", reterr);
     }
     if (st == KP_OK) {
         access_for(w, L"0x1301bf", access); /* change */
-        st = make_folder(log, access, false, &made, reterr);
+        st = make_folder(log, access, SET_ANEW, &made, reterr);
         w->made |= st == KP_OK && made ? WIN_MADE_LOG : 0;
     }
     return st;
+}
+
+/* Whether the service has its rights cannot be asked for without being it; icacls shows them. */
+kp_status win_data_check(const struct win_install *w, struct kp_error *reterr)
+{
+    char log[WIN_PATH_LEN];
+    kp_status st = check_trusted(w->data, KPI_TRUST_FOLDER, reterr);
+    if (st == KP_OK) {
+        st = win_path(log, w->data, "log", reterr);
+    }
+    return st == KP_OK && !is_there(log)
+               ? kpb_fail(reterr, KP_CONFIG, "there is no %s; run kp upgrade", log)
+               : st;
 }
 
 void win_data_undo(const struct win_install *w)

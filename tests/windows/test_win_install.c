@@ -274,6 +274,37 @@ static void status_tells_what_is_wrong(void **state)
     assert_ok(run_plain(&cli_win_cmd_status));
 }
 
+static void folders_that_are_gone_are_told_and_made_again(void **state)
+{
+    struct win_install w = {0};
+    struct kp_error err;
+    char log[WIN_PATH_LEN];
+
+    (void)state;
+    assert_ok(install(SERVICE));
+    assert_int_equal(win_default_folders(&w, &err), KP_OK);
+    (void)snprintf(log, sizeof log, "%s\\log", w.data);
+    assert_true(RemoveDirectoryA(log));
+    assert_int_equal(run_plain(&cli_win_cmd_status).exit_code, 1);
+    assert_ok(upgrade());
+    assert_ok(run_plain(&cli_win_cmd_status));
+}
+
+static void upgrade_takes_another_account(void **state)
+{
+    const char *const argv[] = {"kp", "--from", from, "--service", "NT AUTHORITY\\LOCAL SERVICE",
+                                NULL};
+    struct win_install w = {0};
+    char version[WIN_VERSION_LEN];
+
+    (void)state;
+    assert_ok(install(SERVICE));
+    assert_ok(run(&cli_win_cmd_upgrade, 5, argv));
+    assert_int_equal(win_record_read(&w, version, NULL), KP_OK);
+    assert_string_equal(w.service, "NT AUTHORITY\\LOCAL SERVICE");
+    assert_ok(run_plain(&cli_win_cmd_status)); /* the map is the new account's to write */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +315,8 @@ int main(void)
         cmocka_unit_test_teardown(upgrade_keeps_what_was_before, take_away),
         cmocka_unit_test_teardown(provider_that_is_loaded_stays_and_is_replaced, take_away),
         cmocka_unit_test_teardown(status_tells_what_is_wrong, take_away),
+        cmocka_unit_test_teardown(folders_that_are_gone_are_told_and_made_again, take_away),
+        cmocka_unit_test_teardown(upgrade_takes_another_account, take_away),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
