@@ -17,8 +17,11 @@ function(kp_find_library target)
   target_link_libraries(${target} INTERFACE PkgConfig::${prefix})
 endfunction()
 
-if(WIN32)
+if(MINGW)
   include(KpWindows)
+  return()
+elseif(WIN32)
+  include(KpVcpkg)
   return()
 endif()
 

@@ -1,4 +1,4 @@
-# Third-party libraries for Windows: static ones, so that a DLL of ours asks for the system's alone.
+# Third-party libraries for Windows, as tools/windows/libraries builds them: static ones, so that a DLL of ours asks for the system's alone.
 
 # kp_static_library(target FILE name... [LIBS ...] [DEFINES ...])
 function(kp_static_library target)
