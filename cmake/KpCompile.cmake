@@ -37,9 +37,23 @@ if(WIN32)
   # Windows Server 2016 and later. Formats are the standard's, not those of the old C library.
   target_compile_definitions(kp-flags INTERFACE
     _WIN32_WINNT=0x0A00 WIN32_LEAN_AND_MEAN NOMINMAX UNICODE _UNICODE __USE_MINGW_ANSI_STDIO=1)
+  if(MSVC)
+    # Atomics of C11 come with Visual Studio 2022 17.5. The functions that MSVC would have replaced are the
+    # standard's. /Brepro: the same sources give the same bytes.
+    target_compile_definitions(kp-flags INTERFACE _CRT_SECURE_NO_WARNINGS)
+    target_compile_options(kp-flags INTERFACE
+      /experimental:c11atomics /utf-8 /W4 /guard:cf /Brepro $<$<BOOL:${KP_WERROR}>:/WX>)
+    # DEPENDENTLOADFLAG: what a program asks for at its start is looked for in the system's folder alone.
+    target_link_options(kp-flags INTERFACE /guard:cf /Brepro
+      /DYNAMICBASE /NXCOMPAT /HIGHENTROPYVA /DEPENDENTLOADFLAG:0x800 $<$<NOT:$<CONFIG:Debug>>:/OPT:REF>)
+  endif()
   if(MINGW)
-    # The debugging data too names files from the root of the project.
-    target_compile_options(kp-flags INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+    # The debugging data too names files from the root of the project, and so it is where ccache has
+    # made the path of a source relative.
+    file(RELATIVE_PATH KP_FROM_BUILD ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
+    string(REGEX REPLACE "/$" "" KP_FROM_BUILD "${KP_FROM_BUILD}")
+    target_compile_options(kp-flags INTERFACE
+      -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -ffile-prefix-map=${KP_FROM_BUILD}/=)
     # Programs and DLLs ask for the system's DLLs alone, and come out the same twice.
     target_link_options(kp-flags INTERFACE -static -static-libgcc -fstack-protector-strong LINKER:--gc-sections
       LINKER:--dynamicbase,--nxcompat,--high-entropy-va LINKER:--no-insert-timestamp)

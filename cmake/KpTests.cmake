@@ -19,6 +19,10 @@ set(KP_TEST_ENVIRONMENT
   UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1)
 
+if(WIN32) # under wine; its registry is of this build
+  list(APPEND KP_TEST_ENVIRONMENT KP_WINE_PREFIX=${PROJECT_BINARY_DIR}/wine)
+endif()
+
 function(kp_set_test_properties name)
   set_tests_properties(${name} PROPERTIES
     ENVIRONMENT "${KP_TEST_ENVIRONMENT}" TIMEOUT ${KP_TEST_TIMEOUT_S} ${ARGN})
