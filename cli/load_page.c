@@ -70,7 +70,7 @@ static void write_rate_tile(const struct load_result *result, struct cli_out *o)
     cli_out_text(o, " per s</b>achieved");
     if (plan->n_rates > 0) {
         cli_out_text(o, " of ");
-        cli_out_real(o, cli_load_offered_per_s(plan), 1);
+        cli_out_real(o, cli_load_offered_per_s(result), 1);
         cli_out_text(o, " offered");
     }
     cli_out_text(o, "</div>\n");

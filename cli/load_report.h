@@ -19,8 +19,9 @@ double cli_load_achieved_per_s(const struct load_result *result);
 double cli_load_cpu_us(const struct load_result *result);
 double cli_load_max_rss_mib(const struct load_result *result);
 double cli_load_grown_kib(const struct load_result *result);
-/* What the plan offered per second, as the mean over its steps; 0 for a closed loop. */
-double cli_load_offered_per_s(const struct load_plan *plan);
+/* What the plan offered per second while it was measured, as the mean over the steps it came to; 0
+ * for a closed loop. */
+double cli_load_offered_per_s(const struct load_result *result);
 
 /* One line that says what was run, without a line end. */
 void cli_load_describe(const struct load_plan *plan, struct cli_out *o);

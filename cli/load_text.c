@@ -17,13 +17,22 @@ double cli_load_achieved_per_s(const struct load_result *result)
     return ns == 0 ? 0 : (double)cli_load_result_n_ok(result) * LOAD_NS_PER_S / (double)ns;
 }
 
-double cli_load_offered_per_s(const struct load_plan *plan)
+/* A run that a count or Ctrl-C ended has not come to its later steps. */
+double cli_load_offered_per_s(const struct load_result *result)
 {
+    const struct load_plan *plan = cli_load_result_plan(result);
+    const uint64_t measured_ns = cli_load_result_measured_ns(result);
+    const double end =
+        measured_ns < plan->duration_ns ? (double)measured_ns : (double)plan->duration_ns;
+    const double step = (double)plan->duration_ns / (plan->n_rates > 0 ? plan->n_rates : 1);
     double sum = 0;
-    for (uint32_t i = 0; i < plan->n_rates; i++) {
-        sum += plan->rates[i];
+    if (plan->n_rates == 0 || end <= 0) {
+        return plan->n_rates == 0 ? 0 : plan->rates[0];
     }
-    return plan->n_rates == 0 ? 0 : sum / plan->n_rates;
+    for (uint32_t i = 0; i < plan->n_rates && i * step < end; i++) {
+        sum += plan->rates[i] * ((i + 1) * step < end ? step : end - i * step);
+    }
+    return sum / end;
 }
 
 double cli_load_cpu_us(const struct load_result *result)
@@ -109,7 +118,7 @@ void cli_load_describe(const struct load_plan *plan, struct cli_out *o)
         write_rates(plan, o);
         cli_out_text(o, " per s, at most ");
         cli_out_uint(o, plan->n_callers);
-        cli_out_text(o, " under way");
+        cli_out_text(o, plan->sync ? " blocking callers" : " under way");
     } else {
         cli_out_text(o, ", closed loop, ");
         cli_out_uint(o, plan->n_callers);
@@ -234,7 +243,7 @@ static void write_summary(const struct load_result *result, struct cli_out *o)
     const struct load_plan *plan = cli_load_result_plan(result);
     const struct load_counters *counters = cli_load_result_counters(result);
     if (plan->n_rates > 0) {
-        write_pair(o, "\noffered     ", cli_load_offered_per_s(plan), 1, " per s");
+        write_pair(o, "\noffered     ", cli_load_offered_per_s(result), 1, " per s");
     }
     write_pair(o, "\nachieved    ", cli_load_achieved_per_s(result), 1, " per s\n");
     write_pair(o, "processor   ", cli_load_cpu_us(result), 1,

@@ -346,6 +346,26 @@ static void quantiles_are_exact_within_a_64th(void **state)
     cli_load_result_free(result);
 }
 
+/* Steps of 5 s at 100 and 300: all of it, half of it, and a run that ended in the second step. */
+static void offered_rate_is_that_of_the_time_measured(void **state)
+{
+    static const struct {
+        uint64_t measured_ms;
+        double offered;
+    } rows[] = {{10000, 200}, {10400, 200}, {5000, 100}, {2000, 100}, {7500, 500.0 / 3}, {0, 100}};
+    static const struct load_counters counters;
+    const struct load_cost cost = {.wall_ns = 1};
+    const struct load_plan plan = plan_of("wrap", "100,300");
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct load_result *result = cli_load_result_new(&plan);
+        assert_non_null(result);
+        cli_load_result_finish(result, &cost, &counters, rows[i].measured_ms * LOAD_NS_PER_MS);
+        assert_true(fabs(cli_load_offered_per_s(result) - rows[i].offered) < 1e-6);
+        cli_load_result_free(result);
+    }
+}
+
 static void failures_are_told_by_class_and_code_most_frequent_first(void **state)
 {
     (void)state;
@@ -665,6 +685,7 @@ int main(void)
         cmocka_unit_test(operations_and_keys_follow_their_weights),
         cmocka_unit_test(closed_loop_ends_with_the_duration),
         cmocka_unit_test(quantiles_are_exact_within_a_64th),
+        cmocka_unit_test(offered_rate_is_that_of_the_time_measured),
         cmocka_unit_test(failures_are_told_by_class_and_code_most_frequent_first),
         cmocka_unit_test(warm_up_is_left_out),
         cmocka_unit_test(slo_is_held_or_broken),
