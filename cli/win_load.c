@@ -110,8 +110,10 @@ bool cli_stderr_is_terminal(void)
 uint32_t cli_stderr_columns(void)
 {
     CONSOLE_SCREEN_BUFFER_INFO info;
-    const bool known = GetConsoleScreenBufferInfo(GetStdHandle(STD_ERROR_HANDLE), &info) != 0;
-    return known && info.dwSize.X > 0 ? (uint32_t)info.dwSize.X : 0;
+    if (!GetConsoleScreenBufferInfo(GetStdHandle(STD_ERROR_HANDLE), &info)) {
+        return 0;
+    }
+    return (uint32_t)(info.srWindow.Right - info.srWindow.Left + 1);
 }
 
 /* One value below HKEY_LOCAL_MACHINE; empty where there is none. */
