@@ -395,6 +395,55 @@ static void totals_are_the_same_everywhere(void **state)
     json_decref(root);
 }
 
+/* A row of a table as it begins in the text and on the page. */
+static void assert_row(const char *report, bool as_page, const char *name, uint64_t n_ok,
+                       uint64_t n_failed)
+{
+    char row[128];
+    if (as_page) {
+        (void)snprintf(row, sizeof row, "<td>%s</td><td>%" PRIu64 "</td><td%s>%" PRIu64 "</td>",
+                       name, n_ok, n_failed > 0 ? " class=\"bad\"" : "", n_failed);
+    } else {
+        (void)snprintf(row, sizeof row, "\n%-14s%11" PRIu64 "%11" PRIu64, name, n_ok, n_failed);
+    }
+    if (!strstr(report, row)) {
+        print_error("'%s' is not in the report\n", row);
+        fail();
+    }
+}
+
+/* How many there were of everything, out of the JSON. */
+static void counts_are_the_same_everywhere(void **state)
+{
+    json_t *root = written();
+    const json_t *row;
+    size_t i;
+    (void)state;
+    for (int as_page = 0; as_page < 2; as_page++) {
+        const char *report = write(as_page ? cli_load_write_page : cli_load_write_text);
+        json_array_foreach(json_object_get(root, "ops"), i, row) {
+            assert_row(report, as_page, json_string_value(json_object_get(row, "op")),
+                       uint_of(row, "ok"), uint_of(row, "failed"));
+        }
+        row = json_object_get(root, "all");
+        assert_row(report, as_page, "all", uint_of(row, "ok"), uint_of(row, "failed"));
+        json_array_foreach(json_object_get(root, "keys"), i, row) {
+            assert_row(report, as_page, json_string_value(json_object_get(row, "key")),
+                       uint_of(row, "ok"), uint_of(row, "failed"));
+        }
+        json_array_foreach(json_object_get(root, "failures"), i, row) {
+            char failure[128];
+            (void)snprintf(failure, sizeof failure,
+                           as_page ? "<td>%s</td><td>%" PRIu64 "</td><td>%" PRIu64 "</td>"
+                                   : "%s, code %" PRIu64 ", first: ",
+                           json_string_value(json_object_get(row, "class")), uint_of(row, "code"),
+                           uint_of(row, "count"));
+            assert_non_null(strstr(report, failure));
+        }
+    }
+    json_decref(root);
+}
+
 /* Each promise with what became of it; the one that was broken is marked in all of them. */
 static void promises_are_told_one_by_one(void **state)
 {
@@ -651,6 +700,7 @@ int main(void)
         cmocka_unit_test(counters_and_phases_are_told),
         cmocka_unit_test(text_and_page_say_the_same),
         cmocka_unit_test(totals_are_the_same_everywhere),
+        cmocka_unit_test(counts_are_the_same_everywhere),
         cmocka_unit_test(promises_are_told_one_by_one),
         cmocka_unit_test(environment_is_told_everywhere),
         cmocka_unit_test(processor_features_are_read_from_what_libcrypto_uses),
