@@ -41,6 +41,26 @@ static const char *class_of(kp_status status, const struct cli_fault *f)
     return f->io ? "io" : kp_status_text(status);
 }
 
+static void add_what_helps(struct cli_out *o, const char *where, kp_status status,
+                           const struct cli_fault *f)
+{
+    const char *advice = advice_of(&f->error);
+    if (advice) {
+        cli_out_text(o, "kp: advice: ");
+        cli_out_text(o, advice);
+        cli_out_text(o, "\n");
+    } else if (status == KP_USAGE && !f->io) {
+        cli_out_text(o, "kp: see 'kp help");
+        cli_out_text(o, where ? " " : "");
+        cli_out_text(o, where ? where : "");
+        cli_out_text(o, "'\n");
+    }
+    if (f->maybe_done) {
+        cli_out_text(o, "kp: it may have been done all the same: see 'kp key versions KEY' before "
+                        "you repeat it\n");
+    }
+}
+
 static void add_text(struct cli_out *o, const char *where, kp_status status,
                      const struct cli_fault *f)
 {
@@ -58,17 +78,7 @@ static void add_text(struct cli_out *o, const char *where, kp_status status,
         cli_out_uint(o, f->error.code);
     }
     cli_out_text(o, "]\n");
-    const char *advice = advice_of(&f->error);
-    if (advice) {
-        cli_out_text(o, "kp: advice: ");
-        cli_out_text(o, advice);
-        cli_out_text(o, "\n");
-    } else if (status == KP_USAGE && !f->io) {
-        cli_out_text(o, "kp: see 'kp help");
-        cli_out_text(o, where ? " " : "");
-        cli_out_text(o, where ? where : "");
-        cli_out_text(o, "'\n");
-    }
+    add_what_helps(o, where, status, f);
 }
 
 static void add_json(struct cli_out *o, const char *where, kp_status status,
@@ -97,6 +107,9 @@ static void add_json(struct cli_out *o, const char *where, kp_status status,
     const char *advice = advice_of(&f->error);
     if (advice) {
         cli_json_member_text(o, "advice", advice);
+    }
+    if (f->maybe_done) {
+        cli_json_member_bool(o, "maybe_done", true);
     }
     cli_json_member_int(o, "exit", cli_exit_of(status, f));
     cli_json_end(o, '}');

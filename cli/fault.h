@@ -18,10 +18,14 @@
 #define CLI_EXIT_IO 3          /* a local file or stream could not be read or written */
 #define CLI_EXIT_CLASS_BASE 10 /* every other class exits with 10 + its number */
 
-/* A failure. error is the library's; io marks a local file or stream, which has no status class. */
+/*
+ * A failure. error is the library's; io marks a local file or stream, which has no status class;
+ * maybe_done a new key version that was asked for, and may be there in spite of the failure.
+ */
 struct cli_fault {
     struct kp_error error;
     bool io;
+    bool maybe_done;
 };
 
 /*
@@ -38,8 +42,9 @@ int cli_exit_of(kp_status status, const struct cli_fault *f);
 
 /*
  * Tells a failure on `to`. where: the command's words, NULL before there is a command. One line of
- * text, then a line of advice where the code has one, else for wrong usage one naming the help;
- * with json one object: {"error":{"command","class","code","text","advice","exit"}}.
+ * text, then a line of advice where the code has one, else for wrong usage one naming the help, then
+ * one for what may have been done; with json one object:
+ * {"error":{"command","class","code","text","advice","maybe_done","exit"}}.
  */
 void cli_report(FILE *to, const char *where, kp_status status, const struct cli_fault *f,
                 bool json);

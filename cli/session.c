@@ -139,6 +139,17 @@ static void drop_op_prefix(struct kp_error *err, uint32_t op)
     }
 }
 
+/* The library never sends such a request again; whoever types it should look first. */
+static bool is_in_doubt(uint32_t op, kp_status st, const struct kp_error *err)
+{
+    if (!(kp_op_traits(op) & KP_TRAIT_NEW_VERSION) ||
+        (err->exposure != KP_MAYBE_SENT && err->exposure != KP_ANSWERED)) {
+        return false;
+    }
+    return st == KP_TRANSIENT || st == KP_TIMEOUT || st == KP_VAULT || st == KP_PROTOCOL ||
+           st == KP_INTEGRITY;
+}
+
 kp_status cli_call(struct cli *c, const struct kp_request *request, struct kp_result *ret)
 {
     memset(ret, 0, sizeof *ret);
@@ -147,6 +158,7 @@ kp_status cli_call(struct cli *c, const struct kp_request *request, struct kp_re
     if (st != KP_OK) {
         c->fault.error = ret->error;
         drop_op_prefix(&c->fault.error, request->op);
+        c->fault.maybe_done = is_in_doubt(request->op, st, &ret->error);
     }
     return st;
 }

@@ -129,6 +129,33 @@ fails 20 'code 3404' kp -V akv key show app
 fault '{"kind": "token", "fault": "status", "status": 503}'
 ok kp -V akv key show app
 
+# What may have made a version is never sent again; what the vault refused, or only used a key, is.
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ec.pem 2>/dev/null
+for makes in create import rotate; do
+    case $makes in
+    create) command=(kp -V akv key create once --type EC) ;;
+    import) command=(kp -V akv key import once --in ec.pem) ;;
+    rotate) command=(kp -V akv key rotate once) ;;
+    esac
+    for loss in '"fault": "reset", "after": true' '"fault": "truncate"' \
+        '"fault": "status", "status": 503' '"fault": "body", "body": "<html>"'; do
+        code=18
+        [[ $loss != *html* ]] || code=20
+        control DELETE /requests
+        fault "{\"kind\": \"$makes\", $loss}"
+        fails "$code" 'may have been done all the same' "${command[@]}"
+        asked "$makes" 1
+    done
+    control DELETE /requests
+    fault "{\"kind\": \"$makes\", \"fault\": \"status\", \"status\": 429}"
+    ok "${command[@]}"
+    asked "$makes" 2
+done
+control DELETE /requests
+fault '{"kind": "wrap", "fault": "reset", "after": true}'
+ok kp -V akv wrap app --in dek --out dek.kp
+asked wrap 2
+
 # A token that is refused with claims: one more token, one more request, no more.
 control DELETE /requests
 fault '{"kind": "get_key", "fault": "cae"}'

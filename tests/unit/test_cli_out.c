@@ -154,6 +154,20 @@ static void report_of_a_code_has_its_advice(void **state)
     assert_string_equal(text, want);
 }
 
+static void report_of_what_may_be_done_says_so(void **state)
+{
+    struct cli_fault f = {.maybe_done = true};
+    char text[1024];
+    (void)state;
+    (void)kpb_fail(&f.error, KP_TRANSIENT, "the connection ended");
+    read_report(text, sizeof text, "key rotate", KP_TRANSIENT, &f, false);
+    assert_string_equal(text, "kp: key rotate: the connection ended [transient]\n"
+                              "kp: it may have been done all the same: see 'kp key versions KEY' "
+                              "before you repeat it\n");
+    read_report(text, sizeof text, "key rotate", KP_TRANSIENT, &f, true);
+    assert_non_null(strstr(text, "\"maybe_done\":true,\"exit\":18"));
+}
+
 static void report_of_wrong_usage_names_the_help(void **state)
 {
     struct cli_fault f = {.io = false};
@@ -200,6 +214,7 @@ int main(void)
         cmocka_unit_test(exit_codes_are_the_documented_ones),
         cmocka_unit_test(report_is_one_line_with_its_class),
         cmocka_unit_test(report_of_a_code_has_its_advice),
+        cmocka_unit_test(report_of_what_may_be_done_says_so),
         cmocka_unit_test(report_of_wrong_usage_names_the_help),
         cmocka_unit_test(report_of_a_file_is_io),
         cmocka_unit_test(report_as_json_is_one_object),
