@@ -115,6 +115,16 @@ test("tokens: altered, foreign, unsigned", async () => {
     ]);
 });
 
+test("what is no bearer token is refused before anything else is looked at", async () => {
+  for (const authorization of ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer a b", "PoP x"]) {
+    const options = { headers: { authorization }, version: "" }; // 400 if it came to that
+    assert.deepEqual(code(await call("GET", "/keys", undefined, options)).slice(0, 2), [
+      401,
+      "Unauthorized",
+    ]);
+  }
+});
+
 test("api-version, methods, paths", async () => {
   const bad = async (wanted, ...args) => assert.deepEqual(code(await call(...args)).slice(0, 2), wanted);
   await bad([400, "BadParameter"], "GET", "/keys", undefined, { version: "" });
@@ -126,6 +136,84 @@ test("api-version, methods, paths", async () => {
   await bad([400, "BadParameter"], "GET", "/keys?maxresults=26&api-version=7.6", undefined, {
     version: "",
   });
+});
+
+test("links of pages: with port and api-version in a vault, without both in a Managed HSM", async () => {
+  for (const [vault, first, last] of [
+    ["paged", "https://paged.vault.azure.net:443/keys?api-version=7.6&$skiptoken=", null],
+    ["pagedhsm", "https://pagedhsm.managedhsm.azure.net/keys?$skiptoken=", undefined],
+  ]) {
+    for (const name of ["a", "b"]) await call("POST", `/keys/${name}/create`, { kty: "EC" }, { vault });
+    const page = (query) =>
+      call("GET", `/keys?${query}&api-version=7.6`, undefined, { vault, version: "" });
+    const one = (await page("maxresults=1")).body;
+    assert.equal(one.value.length, 1);
+    assert.ok(one.nextLink.startsWith(first), one.nextLink);
+    assert.match(one.nextLink, /&maxresults=1$/);
+    const skip = new URL(one.nextLink).searchParams.get("$skiptoken");
+    const two = (await page(`maxresults=1&$skiptoken=${skip}`)).body;
+    assert.equal(two.value.length, 1);
+    assert.notEqual(two.value[0].kid, one.value[0].kid);
+    assert.equal(two.nextLink, last);
+    for (const bad of ["maxresults=0", "maxresults=26", "maxresults=x", "$skiptoken=!"])
+      assert.deepEqual(code(await page(bad)).slice(0, 2), [400, "BadParameter"], bad);
+  }
+});
+
+test("every answer has an id of its own; a vault says the client's back and its region", async () => {
+  const headers = { "x-ms-client-request-id": crypto.randomUUID() };
+  const ids = new Set();
+  for (const [vault, echo] of [["first", headers["x-ms-client-request-id"]], ["firsthsm", undefined]]) {
+    for (const path of ["/keys", "/keys/nowhere"]) {
+      const answer = await call("GET", path, undefined, { vault, headers });
+      ids.add(answer.headers["x-ms-request-id"]);
+      assert.equal(answer.headers["x-ms-client-request-id"], echo);
+      assert.equal(answer.headers["cache-control"], "no-cache");
+    }
+  }
+  assert.equal(ids.size, 4);
+  assert.ok((await call("GET", "/keys")).headers["x-ms-keyvault-region"]);
+});
+
+test("outside its dates a key undoes and verifies, and does nothing else", async () => {
+  const now = Math.floor(Date.now() / 1000);
+  const value = Buffer.alloc(32, 7).toString("base64url");
+  for (const vault of ["home", "homehsm"]) {
+    await call("POST", "/keys/dated/create", { kty: "RSA" }, { vault });
+    const use = (verb, body) => call("POST", `/keys/dated/${verb}`, body, { vault });
+    const wrapped = (await use("wrapkey", { alg: "RSA-OAEP", value })).body.value;
+    const signed = (await use("sign", { alg: "PS256", value })).body.value;
+    for (const [attributes, inner] of [
+      [{ exp: now - 3600 }, "KeyExpired"],
+      [{ nbf: now + 36000, exp: now + 72000 }, "KeyNotYetValid"],
+    ]) {
+      const refused = [403, "Forbidden", vault === "home" ? inner : undefined];
+      const patched = await call("PATCH", "/keys/dated", { attributes }, { vault });
+      assert.equal(patched.status, 200, patched.text);
+      for (const verb of ["encrypt", "wrapkey"])
+        assert.deepEqual(code(await use(verb, { alg: "RSA-OAEP", value })), refused);
+      assert.deepEqual(code(await use("sign", { alg: "PS256", value })), refused);
+      for (const verb of ["decrypt", "unwrapkey"])
+        assert.equal((await use(verb, { alg: "RSA-OAEP", value: wrapped })).body.value, value);
+      const checked = await use("verify", { alg: "PS256", digest: value, value: signed });
+      assert.equal(checked.body.value, true);
+    }
+  }
+});
+
+test("a backup is restored within its geography, or security domain, and nowhere else", async () => {
+  for (const [vault, near, far] of [
+    ["home", "first", "abroad"],
+    ["homehsm", "firsthsm", "abroadhsm"],
+  ]) {
+    await call("POST", "/keys/moved/create", { kty: "EC" }, { vault });
+    const { body } = await call("POST", "/keys/moved/backup", undefined, { vault });
+    const restore = (where) => call("POST", "/keys/restore", body, { vault: where });
+    assert.equal((await restore(far)).status, 400);
+    assert.equal((await call("GET", "/keys/moved", undefined, { vault: far })).status, 404);
+    assert.equal((await restore(near)).status, 200);
+    assert.equal((await restore(near)).status, 409);
+  }
 });
 
 test("a tunnelled PATCH and a key name with other capitals", async () => {
@@ -272,6 +360,40 @@ test("Azure Arc proves that a file can be read; Service Fabric answers numbers",
   );
   assert.equal(typeof fabric.body.expires_on, "number");
   await opens(fabric.body);
+});
+
+// ---- Documents of the login service ----
+
+test("discovery leads to the tenant's document, and that to the key that signs tokens", async () => {
+  const get = async (url) => parse(await send(url, "GET", url.pathname + url.search));
+  const at = (path) => new URL(path, env.KP_EMULATOR_LOGIN);
+  const instance = (endpoint) =>
+    get(
+      at(
+        "/common/discovery/instance?api-version=1.1&authorization_endpoint=" +
+          encodeURIComponent(endpoint),
+      ),
+    );
+  const found = await instance(`${env.KP_EMULATOR_LOGIN}/${TENANT}/oauth2/v2.0/authorize`);
+  assert.equal(found.status, 200, found.text);
+  assert.ok(found.body.metadata.some(({ aliases }) => aliases.includes("login.windows.net")));
+  const stranger = await instance(`https://login.evil.example/${TENANT}/oauth2/v2.0/authorize`);
+  assert.equal(stranger.status, 400);
+  assert.deepEqual([stranger.body.error, stranger.body.error_codes], ["invalid_instance", [50049]]);
+  const openid = (await get(new URL(found.body.tenant_discovery_endpoint))).body;
+  assert.equal(openid.token_endpoint, `${env.KP_EMULATOR_LOGIN}/${TENANT}/oauth2/v2.0/token`);
+  const { keys } = (await get(new URL(openid.jwks_uri))).body;
+  const [header, claims, signature] = (await tokenOf(ALL, "all", VAULT)).split(".");
+  assert.ok(
+    crypto.verify(
+      "sha256",
+      Buffer.from(`${header}.${claims}`),
+      { key: crypto.createPublicKey({ key: keys[0], format: "jwk" }), dsaEncoding: "ieee-p1363" },
+      Buffer.from(signature, "base64url"),
+    ),
+  );
+  const nobody = await get(at("/00000000-0000-0000-0000-000000000009/v2.0/.well-known/openid-configuration"));
+  assert.deepEqual([nobody.status, nobody.body.error], [400, "invalid_tenant"]);
 });
 
 // ---- Challenges ----
