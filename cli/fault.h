@@ -42,8 +42,8 @@ int cli_exit_of(kp_status status, const struct cli_fault *f);
 
 /*
  * Tells a failure on `to`. where: the command's words, NULL before there is a command. One line of
- * text, then a line of advice where the code has one, else for wrong usage one naming the help, then
- * one for what may have been done; with json one object:
+ * text, then a line of advice where the code has one, else for wrong usage one naming the help,
+ * then one for what may have been done; with json one object:
  * {"error":{"command","class","code","text","advice","maybe_done","exit"}}.
  */
 void cli_report(FILE *to, const char *where, kp_status status, const struct cli_fault *f,
