@@ -316,6 +316,47 @@ static void claims_of_a_challenge_go_into_the_next_token_request(void **state)
     fake_azure_clear(azure);
 }
 
+static void then_claims(struct fake_azure *azure, const char *challenge)
+{
+    const struct fake_azure_step cae = {.part = FAKE_KEYS,
+                                        .http_status = 401,
+                                        .body = "{}",
+                                        .header = "WWW-Authenticate",
+                                        .value = challenge};
+    fake_azure_then(azure, &cae);
+}
+
+static void second_challenge_for_claims_in_a_row_is_the_answer(void **state)
+{
+    struct fake_azure *azure = new_azure();
+    (void)state;
+    then_claims(azure, "Bearer error=\"insufficient_claims\", claims=\"eyJhIjp7fX0=\"");
+    then_claims(azure, "Bearer error=\"insufficient_claims\", claims=\"eyJiIjp7fX0=\"");
+    assert_int_equal(wrap_once(azure), KP_AUTH);
+    assert_int_equal(azure->n[FAKE_TOKEN], 2);
+    assert_int_equal(azure->n[FAKE_KEYS], 2);
+    fake_azure_clear(azure);
+}
+
+/* Claims and an address of its own in one challenge: the address does not count. */
+static void claims_that_are_none_or_come_with_an_address_send_nothing_there(void **state)
+{
+    struct fake_azure *azure = new_azure();
+    (void)state;
+    assert_int_equal(wrap_once(azure), KP_OK);
+    then_claims(azure, "Bearer error=\"insufficient_claims\", claims=\"!\"");
+    assert_int_equal(wrap_once(azure), KP_PROTOCOL);
+    assert_int_equal(azure->n[FAKE_TOKEN], 1);
+    then_claims(azure, "Bearer authorization=\"https://login.evil.example/" FAKE_TENANT
+                       "\", resource=\"https://evil.example\", error=\"insufficient_claims\", "
+                       "claims=\"eyJhIjp7fX0=\"");
+    assert_int_equal(wrap_once(azure), KP_OK);
+    assert_string_equal(azure->last_url[FAKE_TOKEN],
+                        "https://login.microsoftonline.com/" FAKE_TENANT "/oauth2/v2.0/token");
+    assert_int_equal(azure->n[FAKE_ELSEWHERE], 0);
+    fake_azure_clear(azure);
+}
+
 /* ---- Reload ---- */
 
 static void reload_with_another_secret_forgets_the_token(void **state)
@@ -544,6 +585,8 @@ int main(void)
         cmocka_unit_test(second_401_in_a_row_is_the_answer),
         cmocka_unit_test(many_401_for_one_token_cause_one_fetch),
         cmocka_unit_test(claims_of_a_challenge_go_into_the_next_token_request),
+        cmocka_unit_test(second_challenge_for_claims_in_a_row_is_the_answer),
+        cmocka_unit_test(claims_that_are_none_or_come_with_an_address_send_nothing_there),
         cmocka_unit_test(reload_with_another_secret_forgets_the_token),
         cmocka_unit_test(reload_during_a_fetch_serves_later_waiters_with_the_new_secret),
         cmocka_unit_test(reload_that_is_wrong_changes_nothing),
