@@ -95,6 +95,8 @@ static int check_stapled(SSL *ssl, void *arg)
 
 bool kpi_tls_arm(SSL_CTX *ctx, struct kpi_tls *tls)
 {
+    /* libcurl writes every session's secrets into the file that SSLKEYLOGFILE names; not ours. */
+    SSL_CTX_set_keylog_callback(ctx, NULL);
     SSL_CTX_set1_cert_store(ctx, tls->store);
     if (tls->pin_len > 0) {
         SSL_CTX_set_cert_verify_callback(ctx, check_pin, tls);

@@ -97,6 +97,9 @@ for i in $(seq 1 25); do
 done
 ok kp -V akv key list
 [ "$(grep -c '^many-' out)" -eq 25 ] || fail "25 keys made, $(grep -c '^many-' out) listed"
+# What TLS keeps secret goes into no file, whatever the environment names.
+ok env SSLKEYLOGFILE="$work/tls.keys" "$KP_BIN/kp" -V akv key list
+[ ! -s tls.keys ] || fail 'the secrets of TLS were written to a file'
 
 # ---- Identities ----
 
