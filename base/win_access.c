@@ -59,6 +59,17 @@ static bool is_one_of(PSID sid, const WELL_KNOWN_SID_TYPE *kinds, size_t n)
     return false;
 }
 
+/* A service has a number of its own, S-1-5-80-..., beside the account it runs as, and rights may be
+ * given to either. No other service has it. */
+static bool is_service_of_ours(PSID sid)
+{
+    BOOL member = FALSE;
+
+    return GetSidIdentifierAuthority(sid)->Value[5] == 5 && *GetSidSubAuthorityCount(sid) == 6 &&
+           *GetSidSubAuthority(sid, 0) == SECURITY_SERVICE_ID_BASE_RID &&
+           CheckTokenMembership(NULL, sid, &member) && member;
+}
+
 /* S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464, the owner of Windows itself. */
 static bool is_trusted_installer(PSID sid)
 {
@@ -81,7 +92,8 @@ static bool is_trusted(const struct look *look, PSID sid)
                                                 WinCreatorOwnerSid, WinCreatorOwnerRightsSid};
 
     return EqualSid(sid, look->me.user.User.Sid) ||
-           is_one_of(sid, kinds, sizeof kinds / sizeof kinds[0]) || is_trusted_installer(sid);
+           is_one_of(sid, kinds, sizeof kinds / sizeof kinds[0]) || is_trusted_installer(sid) ||
+           is_service_of_ours(sid);
 }
 
 static bool is_no_crowd(const struct look *look, PSID sid)

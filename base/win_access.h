@@ -11,9 +11,9 @@
 
 /*
  * Refuses a file or folder that somebody else could have written. handle: open with READ_CONTROL.
- * It must belong to the account that runs this, SYSTEM, Administrators or TrustedInstaller, and its
- * access list must let nobody else write, delete or change rights. Refusals in the list are not
- * counted in its favour. name is for the sentence.
+ * It must belong to the account that runs this, its service, SYSTEM, Administrators or
+ * TrustedInstaller, and its access list must let nobody else write, delete or change rights.
+ * Refusals in the list are not counted in its favour. name is for the sentence.
  * Errors: config.
  */
 kp_status kpb_win_check_file(void *handle, const char *name, struct kp_error *reterr) KP_MUST_USE;
