@@ -1,6 +1,8 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,6 +152,7 @@ static void keys_used_by_many_threads_are_never_mixed_up(void **state)
 /* ---- run on many threads while the key rotates ---- */
 
 static struct file_vault vault;
+static atomic_bool has_rotated;
 static char dir[FV_PATH_LEN];
 
 struct caller {
@@ -179,27 +182,35 @@ static void check_answer(void *ctx, const struct kp_reply *reply)
     c->n_served++;
 }
 
-static void *call_often(void *arg)
+static void call_once(struct caller *c)
 {
     static const uint8_t DEK[32] = {1, 2, 3};
+    struct kp_error err;
+    struct kp_request wrap = fv_request(KP_OP_WRAP, "app", NULL);
+    wrap.alg = KP_ALG_A256KW;
+    wrap.value = kpb_span(DEK, sizeof DEK);
+    kp_error_init(&err);
+    kp_status st = c->plugin->run(c->vault, &wrap, keep_answer, c, &err);
+    if (st == KP_UNSUPPORTED)
+        return;
+    struct kp_request unwrap = fv_request(KP_OP_UNWRAP, "app", c->version);
+    unwrap.alg = KP_ALG_A256KW;
+    unwrap.value = kpb_span(c->wrapped, c->wrapped_len);
+    if (st == KP_OK)
+        st = c->plugin->run(c->vault, &unwrap, check_answer, c, &err);
+    if (st != KP_OK && st != KP_UNSUPPORTED)
+        c->n_wrong++;
+}
+
+/* Some rounds come while the key rotates, and some when the last version is loaded for good: on a
+ * busy machine all of the former may be declined. */
+static void *call_often(void *arg)
+{
     struct caller *c = arg;
-    for (int i = 0; i < 3000; i++) {
-        struct kp_error err;
-        struct kp_request wrap = fv_request(KP_OP_WRAP, "app", NULL);
-        wrap.alg = KP_ALG_A256KW;
-        wrap.value = kpb_span(DEK, sizeof DEK);
-        kp_error_init(&err);
-        kp_status st = c->plugin->run(c->vault, &wrap, keep_answer, c, &err);
-        if (st == KP_UNSUPPORTED)
-            continue;
-        struct kp_request unwrap = fv_request(KP_OP_UNWRAP, "app", c->version);
-        unwrap.alg = KP_ALG_A256KW;
-        unwrap.value = kpb_span(c->wrapped, c->wrapped_len);
-        if (st == KP_OK)
-            st = c->plugin->run(c->vault, &unwrap, check_answer, c, &err);
-        if (st != KP_OK && st != KP_UNSUPPORTED)
-            c->n_wrong++;
-    }
+    for (int i = 0; i < 3000 || !atomic_load(&has_rotated); i++)
+        call_once(c);
+    for (int i = 0; i < 3000 && c->n_served == 0; i++)
+        call_once(c);
     return NULL;
 }
 
@@ -233,6 +244,7 @@ static void run_on_many_threads_while_the_key_rotates_is_never_wrong(void **stat
         fv_must(&vault, KP_OP_ROTATE, "app", NULL);
         load_current();
     }
+    atomic_store(&has_rotated, true);
     unsigned n_served = 0;
     for (size_t i = 0; i < N_THREADS; i++) {
         pthread_join(threads[i], NULL);
