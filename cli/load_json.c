@@ -215,6 +215,7 @@ static void write_totals(const struct load_result *result, struct cli_out *o)
     cli_json_member_uint(o, "cpu_ns", cost->cpu_ns);
     cli_json_member_uint(o, "max_rss_bytes", cost->max_rss_bytes);
     cli_json_member_uint(o, "grown_bytes", cost->grown_bytes);
+    cli_json_member_uint(o, "most_under_way", cost->most_under_way);
 }
 
 static void write_environment(struct cli_out *o)

@@ -218,6 +218,7 @@ static void write_totals(const struct load_result *result, struct cli_out *o)
                  cli_load_cpu_us(result), " us");
     write_amount(o, "memory of the process at most", cli_load_max_rss_mib(result), " MiB");
     write_amount(o, "memory grown per operation under way", cli_load_grown_kib(result), " KiB");
+    write_count(o, "operations under way at most", cli_load_result_cost(result)->most_under_way);
     write_count(o, "retries", counters->retries);
     write_count(o, "refused by a full queue", counters->refused);
     write_count(o, "coalesced calls", counters->coalesced);

@@ -47,7 +47,8 @@ struct load_cost {
     uint64_t wall_ns;
     uint64_t cpu_ns;
     uint64_t max_rss_bytes;
-    uint64_t grown_bytes; /* of max_rss_bytes, since the run began */
+    uint64_t grown_bytes;    /* of max_rss_bytes, since the run began */
+    uint32_t most_under_way; /* operations at once */
 };
 
 struct load_result;

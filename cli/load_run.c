@@ -35,6 +35,7 @@ struct run {
     uint64_t n_started;
     struct slot *free;
     uint32_t n_free;
+    uint32_t most_under_way;
     uint32_t n_joined;            /* slots that have become free for the first time */
     bool warm;                    /* the warm-up is over, before has been read since */
     struct load_counters *before; /* what had been counted then */
@@ -163,6 +164,11 @@ static void join_slots_locked(struct run *run, uint64_t *ret_wait_ns)
     }
 }
 
+static void note_under_way_locked(struct run *run, uint32_t n)
+{
+    run->most_under_way = n > run->most_under_way ? n : run->most_under_way;
+}
+
 /* NULL when Ctrl-C came first. */
 static struct slot *take_slot(struct run *run)
 {
@@ -176,6 +182,7 @@ static struct slot *take_slot(struct run *run)
     if (slot) {
         run->free = slot->next;
         run->n_free--;
+        note_under_way_locked(run, run->n_joined - run->n_free);
     }
     cli_lock_give(&run->lock);
     return slot;
@@ -257,6 +264,7 @@ static kp_status finish(struct run *run, uint64_t cpu_ns, uint64_t rss_bytes,
         .wall_ns = wall_ns,
         .cpu_ns = cli_cpu_ns() - cpu_ns,
         .max_rss_bytes = max_rss_bytes,
+        .most_under_way = run->plan->sync ? run->plan->n_callers : run->most_under_way,
         .grown_bytes = max_rss_bytes > rss_bytes ? max_rss_bytes - rss_bytes : 0,
     };
     const uint64_t warm_up_ns = run->plan->warm_up_ns;

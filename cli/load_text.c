@@ -48,8 +48,8 @@ double cli_load_max_rss_mib(const struct load_result *result)
 
 double cli_load_grown_kib(const struct load_result *result)
 {
-    return (double)cli_load_result_cost(result)->grown_bytes / 1024 /
-           cli_load_result_plan(result)->n_callers;
+    const struct load_cost *cost = cli_load_result_cost(result);
+    return cost->most_under_way > 0 ? (double)cost->grown_bytes / 1024 / cost->most_under_way : 0;
 }
 
 static void write_mix(const struct load_plan *plan, struct cli_out *o)
@@ -250,7 +250,8 @@ static void write_summary(const struct load_result *result, struct cli_out *o)
                " us per operation, client and warm-up included\n");
     write_pair(o, "memory      ", cli_load_max_rss_mib(result), 1, " MiB at most\n");
     write_pair(o, "            ", cli_load_grown_kib(result), 1,
-               " KiB per operation under way, grown since the start\n");
+               " KiB per operation under way, grown since the start (");
+    write_number(o, cli_load_result_cost(result)->most_under_way, " at most)\n");
     cli_out_text(o, "pipeline    ");
     write_number(o, counters->retries, " retries, ");
     write_number(o, counters->refused, " refused by a full queue, ");

@@ -49,6 +49,10 @@ ok kp -V "$V" bench --key app --mix get_key --rate 0.5 --duration 700ms --json
 [ "$(value out ok)" -eq 1 ] || fail "$(value out ok) operations instead of 1"
 [ "$(value out measured_ms)" -ge 700 ] || fail "only $(value out measured_ms) ms were measured"
 
+# One at a time is one under way, whatever there was room for.
+ok kp -V "$V" bench --key app --mix get_key --callers 1 --count 20 --json
+has '"most_under_way":1,'
+
 # Payloads of several lengths; one that the key cannot wrap is the vault's to refuse.
 ok kp -V "$V" bench --key app --mix wrap,unwrap --payload 1,32,190 --count 40
 has "all                    40          0"

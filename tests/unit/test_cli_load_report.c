@@ -66,8 +66,10 @@ static void make_log(void)
 static int open_result(void **state)
 {
     const struct load_plan plan = the_plan();
-    const struct load_cost cost = {
-        .cpu_ns = 123456789, .max_rss_bytes = 987654321, .grown_bytes = 4321};
+    const struct load_cost cost = {.cpu_ns = 123456789,
+                                   .max_rss_bytes = 987654321,
+                                   .grown_bytes = 432100,
+                                   .most_under_way = 7};
     (void)state;
     make_log();
     counters = (struct load_counters){11, 12, 13, 14, 15, 16, {{0}}};
@@ -319,7 +321,8 @@ static void counters_and_phases_are_told(void **state)
     }
     assert_int_equal(uint_of(root, "cpu_ns"), 123456789);
     assert_int_equal(uint_of(root, "max_rss_bytes"), 987654321);
-    assert_int_equal(uint_of(root, "grown_bytes"), 4321);
+    assert_int_equal(uint_of(root, "grown_bytes"), 432100);
+    assert_int_equal(uint_of(root, "most_under_way"), 7);
     assert_int_equal(json_array_size(phases), KP_PHASE_COUNT);
     for (uint32_t i = 0; i < KP_PHASE_COUNT; i++) {
         const json_t *row = json_array_get(phases, i);
@@ -386,7 +389,7 @@ static void totals_are_the_same_everywhere(void **state)
         assert_says(report, "", real_of(root, "offered_per_s"), 1, as_page ? " off" : " per s");
         assert_says(report, "", real_of(root, "cpu_ns") / 1000 / n, 1, " us");
         assert_says(report, "", real_of(root, "max_rss_bytes") / (1024 * 1024), 1, " MiB");
-        assert_says(report, "", real_of(root, "grown_bytes") / 1024 / 4, 1, " KiB");
+        assert_says(report, "", real_of(root, "grown_bytes") / 1024 / 7, 1, " KiB");
         for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
             assert_says(report, as_page ? "<td>" : " ", real_of(root, counts[i]), 0,
                         as_page ? "</td>" : " ");
