@@ -68,6 +68,13 @@ static void complete(struct kpi_http_call *call)
     kpi_h2_succeed(call);
 }
 
+/* nghttp2 takes 099 for the status of an answer. */
+static void refuse_status(struct kpi_http_call *call)
+{
+    kpi_h2_stream_reset(call);
+    kpi_h2_fail(call, CURLE_WEIRD_SERVER_REPLY, "no such status");
+}
+
 /* ---- What the server says ---- */
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
@@ -153,8 +160,12 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     if (!call)
         return 0;
     call->headers_done = call->http_status >= 200;
-    if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+    if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        return 0;
+    if (call->headers_done)
         complete(call);
+    else
+        refuse_status(call);
     return 0;
 }
 
@@ -166,16 +177,23 @@ static bool came_too_late(const struct kpi_http_call *call, uint32_t code)
            (code == NGHTTP2_REFUSED_STREAM && (call->h2.blind || call->h2.connection->draining));
 }
 
-static void end_reset(struct kpi_http_call *call, uint32_t code)
+/* Whether it may go out again as if it never had; nobody has looked at it where no answer began. */
+static bool begins_again(struct kpi_http_call *call, uint32_t code)
 {
-    const char *words = nghttp2_http2_strerror(code);
-    bool goes_on = came_too_late(call, code);
+    if (call->http_status != 0)
+        return false;
     if (code == NGHTTP2_HTTP_1_1_REQUIRED) {
         kpi_http_pool_want_h1(call->pool);
         kpi_http_pool_retire(call->generation);
-        goes_on = true;
+        return true;
     }
-    if (goes_on) {
+    return came_too_late(call, code);
+}
+
+static void end_reset(struct kpi_http_call *call, uint32_t code)
+{
+    const char *words = nghttp2_http2_strerror(code);
+    if (begins_again(call, code)) {
         kpi_h2_begin_again(call, CURLE_HTTP2_STREAM, words);
         return;
     }
@@ -196,9 +214,10 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
     return 0;
 }
 
-/* ---- What has been sent ---- */
+/* ---- What is sent ---- */
 
-static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
+/* From here on its bytes may be anywhere, be it in what the socket has not taken yet. */
+static int on_sending(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 {
     const struct kpi_h2 *c = ctx;
     struct kpi_http_call *call = NULL;
@@ -225,7 +244,7 @@ static nghttp2_session_callbacks *new_callbacks(void)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
+    nghttp2_session_callbacks_set_before_frame_send_callback(callbacks, on_sending);
     return callbacks;
 }
 

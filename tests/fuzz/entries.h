@@ -33,6 +33,13 @@ int fuzz_emu_request(const uint8_t *bytes, size_t len);
 void fuzz_emu_begin(void);
 void fuzz_emu_end(void);
 
+/* Byte 0: where to cut; the rest: what a server sends over HTTP/2 to a client with three requests
+ * under way. */
+int fuzz_h2_frames(const uint8_t *bytes, size_t len);
+/* The loop it needs: begun with the first input, ended by whoever wants it gone. */
+void fuzz_h2_begin(void);
+void fuzz_h2_end(void);
+
 /* A script of T-SQL. */
 int fuzz_rehearse_sql(const uint8_t *bytes, size_t len);
 /* Choices for one call of the SQL Server provider and its arguments; begins the provider once. */

@@ -340,7 +340,7 @@ static bool h2_goes_away(nghttp2_session *session, int32_t id, struct connection
 static void h2_answer(nghttp2_session *session, int32_t id, struct connection *c,
                       struct stream *stream)
 {
-    const nghttp2_nv hint = h2_pair(":status", "103");
+    const nghttp2_nv hint[] = {h2_pair(":status", "103"), h2_pair("x-early", "yes")};
     char status[8] = "200";
     uint32_t n = 0;
     if (starts(stream->path, "/hang") || h2_goes_away(session, id, c, stream))
@@ -350,7 +350,7 @@ static void h2_answer(nghttp2_session *session, int32_t id, struct connection *c
         return;
     }
     if (starts(stream->path, "/interim"))
-        (void)nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, id, NULL, &hint, 1, NULL);
+        (void)nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, id, NULL, hint, 2, NULL);
     if (starts(stream->path, "/status/"))
         (void)snprintf(status, sizeof status, "%.3s", stream->path + 8);
     stream->stays =

@@ -126,6 +126,7 @@ static void answers_come_whole(void **state)
     wire_ask(&wire, &ask, "/interim");
     assert_int_equal(ask_do(&ask), KP_OK);
     assert_int_equal(ask.http_status, 200);
+    assert_null(strstr(ask.headers, "x-early"));
     ask_clear(&ask);
 }
 
@@ -159,6 +160,10 @@ static void stream_that_is_reset_fails_alone(void **state)
         {"/reset/0", KP_TRANSIENT, 3107, KP_MAYBE_SENT},
         {"/reset/7", KP_TRANSIENT, 3107, KP_NOT_SENT}, /* REFUSED_STREAM */
         {"/reset-body/2", KP_TRANSIENT, 3119, KP_ANSWERED},
+        {"/reset-body/7", KP_TRANSIENT, 3119, KP_ANSWERED},  /* it has looked at it */
+        {"/reset-body/13", KP_TRANSIENT, 3119, KP_ANSWERED}, /* HTTP_1_1_REQUIRED */
+        {"/status/099", KP_PROTOCOL, 3107, KP_ANSWERED},
+        {"/status/000", KP_PROTOCOL, 3107, KP_MAYBE_SENT},
         {"/headers/100", KP_PROTOCOL, 3114, KP_ANSWERED},
     };
     struct ask beside;
