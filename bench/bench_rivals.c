@@ -42,12 +42,13 @@ static bool open_h2(struct bench_target *target)
 
 #define TENANT "11111111-2222-3333-4444-555555555555"
 
-/* The server is vault and login service at once; whatever it is told, it answers the same. */
+/* The server is vault and login service at once; whatever it is told, it answers the same. Each
+ * client speaks as well as it can: the SDK over HTTP/1.1, ours over HTTP/2. */
 static bool open_azure(struct bench_target *target)
 {
     char config[2048];
     char origin[128];
-    const char *url = getenv("KP_BENCH_H1");
+    const char *url = getenv("KP_BENCH_H2");
     if (!url)
         return false;
     (void)snprintf(origin, sizeof origin, "localhost:%lu",

@@ -1,7 +1,7 @@
 /*
  * A TLS server that answers everything with the same 508 bytes, for benchmarks of what asks it.
- * Over HTTP/1.1 it also answers what clients of Azure Key Vault ask on their way to an unwrap: a
- * challenge, a token, that the key may not be read, and 32 bytes.
+ * It also answers what clients of Azure Key Vault ask on their way to an unwrap: a challenge, a
+ * token, that the key may not be read, and 32 bytes.
  *
  * A thread a connection; HTTP/2 where the client offers it on the second port. The third port
  * speaks HTTP/2, answers its first request and holds all others: it writes a line "held" for each.
@@ -33,6 +33,8 @@
 #define ANSWER_MAX 2048
 #define TENANT "11111111-2222-3333-4444-555555555555"
 #define DAY_S 86400L
+#define LOGIN "/oauth2/v2.0/token"
+#define UNWRAP "/unwrapkey"
 
 struct port {
     int fd;
@@ -46,6 +48,7 @@ struct connection {
     int fd;
     uint16_t port;
     bool holds;
+    struct reply *replies; /* HTTP/2: by kind */
 };
 
 /* ---- Certificate ---- */
@@ -83,7 +86,7 @@ static bool write_certificate(X509 *x509, const char *path)
     return f && fclose(f) == 0 && ok;
 }
 
-/* ---- HTTP/1.1: what is answered ---- */
+/* ---- What is answered, as HTTP/1.1 says it ---- */
 
 /* A whole request: its headers and, behind `end`, its body. */
 struct request {
@@ -158,17 +161,43 @@ static int put_canned(char *out)
     return put_answer(out, "200 OK", body);
 }
 
-/* Returns the answer's length. */
-static int answer(const struct connection *c, const struct request *request, char *out)
+enum kind { TOKEN, CHALLENGE, FORBIDDEN, UNWRAPPED, CANNED, N_KINDS };
+
+static enum kind kind_of(bool is_login, bool has_token, bool is_get, bool is_unwrap)
 {
-    if (path_ends(request, "/oauth2/v2.0/token"))
+    if (is_login)
+        return TOKEN;
+    if (!has_token)
+        return CHALLENGE;
+    if (is_get) /* clients that may not read a key ask remotely */
+        return FORBIDDEN;
+    return is_unwrap ? UNWRAPPED : CANNED;
+}
+
+/* Returns the answer's length. */
+static int put_kind(const struct connection *c, enum kind kind, char *out)
+{
+    switch (kind) {
+    case TOKEN:
         return put_token(out);
-    if (!header_of(request, "authorization"))
+    case CHALLENGE:
         return put_challenge(c, out);
-    if (strncmp(request->text, "GET ", 4) == 0) /* clients that may not read a key ask remotely */
+    case FORBIDDEN:
         return put_answer(out, "403 Forbidden",
                           "{\"error\":{\"code\":\"Forbidden\",\"message\":\"-\"}}");
-    return path_ends(request, "/unwrapkey") ? put_unwrapped(c, out) : put_canned(out);
+    case UNWRAPPED:
+        return put_unwrapped(c, out);
+    default:
+        return put_canned(out);
+    }
+}
+
+static int answer(const struct connection *c, const struct request *request, char *out)
+{
+    return put_kind(c,
+                    kind_of(path_ends(request, LOGIN), header_of(request, "authorization") != NULL,
+                            strncmp(request->text, "GET ", 4) == 0, path_ends(request, UNWRAP)),
+                    out);
 }
 
 /* ---- HTTP/1.1: connections ---- */
@@ -205,16 +234,100 @@ static void serve_h1(struct connection *c)
 
 /* ---- HTTP/2: what has to go out is gathered, so that one read is answered by one write ---- */
 
+#define HEADERS_MAX 4
+
+struct reply {
+    char text[ANSWER_MAX];
+    nghttp2_nv headers[HEADERS_MAX];
+    size_t n_headers;
+    const char *body;
+    size_t len;
+};
+
+static void add_field(struct reply *reply, char *name, size_t name_len, char *value, size_t len)
+{
+    const nghttp2_nv field = {(uint8_t *)name, (uint8_t *)value, name_len, len, 0};
+    if (reply->n_headers < HEADERS_MAX)
+        reply->headers[reply->n_headers++] = field;
+}
+
+static void make_reply(const struct connection *c, enum kind kind, struct reply *reply)
+{
+    static char status[] = ":status";
+    reply->n_headers = 0;
+    reply->text[put_kind(c, kind, reply->text)] = '\0';
+    add_field(reply, status, sizeof status - 1, reply->text + sizeof "HTTP/1.1", 3);
+    char *line = strstr(reply->text, "\r\n") + 2;
+    for (char *end; (end = strstr(line, "\r\n")) != line; line = end + 2) {
+        char *colon = strchr(line, ':');
+        add_field(reply, line, (size_t)(colon - line), colon + 2, (size_t)(end - colon - 2));
+    }
+    reply->body = line + 2;
+    reply->len = strlen(reply->body);
+}
+
+/* What is known of a stream stands in a number, which the session keeps: these, and above them how
+ * much of the body has been sent. */
+enum { HAS_TOKEN = 1, IS_GET = 2, IS_LOGIN = 4, IS_UNWRAP = 8, SENT_UNIT = 16 };
+
+static uintptr_t known_of(nghttp2_session *session, int32_t id)
+{
+    return (uintptr_t)nghttp2_session_get_stream_user_data(session, id);
+}
+
+static int know(nghttp2_session *session, int32_t id, uintptr_t known)
+{
+    return nghttp2_session_set_stream_user_data(session, id, (void *)known);
+}
+
+static const struct reply *reply_of(const struct connection *c, uintptr_t known)
+{
+    return &c->replies[kind_of(known & IS_LOGIN, known & HAS_TOKEN, known & IS_GET,
+                               known & IS_UNWRAP)];
+}
+
+static bool text_is(const uint8_t *text, size_t len, const char *wanted)
+{
+    return len == strlen(wanted) && memcmp(text, wanted, len) == 0;
+}
+
+/* Up to the query. */
+static bool text_ends(const uint8_t *text, size_t len, const char *end)
+{
+    const uint8_t *query = memchr(text, '?', len);
+    size_t n = query ? (size_t)(query - text) : len;
+    size_t end_len = strlen(end);
+    return n >= end_len && memcmp(text + n - end_len, end, end_len) == 0;
+}
+
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_len, const uint8_t *value, size_t len, uint8_t flags, void *ctx)
+{
+    uintptr_t more = 0;
+    (void)flags;
+    (void)ctx;
+    if (text_is(name, name_len, "authorization"))
+        more = HAS_TOKEN;
+    else if (text_is(name, name_len, ":method"))
+        more = text_is(value, len, "GET") ? IS_GET : 0;
+    else if (text_is(name, name_len, ":path"))
+        more = (text_ends(value, len, LOGIN) ? IS_LOGIN : 0u) |
+               (text_ends(value, len, UNWRAP) ? IS_UNWRAP : 0u);
+    int32_t id = frame->hd.stream_id;
+    return more == 0 ? 0 : know(session, id, known_of(session, id) | more);
+}
+
 static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *out, size_t n,
                          uint32_t *flags, nghttp2_data_source *source, void *ctx)
 {
-    size_t part = (size_t)source->fd < n ? (size_t)source->fd : n; /* fd: bytes left to send */
-    (void)session;
-    (void)id;
-    (void)ctx;
-    memset(out, 'x', part);
-    source->fd -= (int)part;
-    if (source->fd == 0)
+    uintptr_t known = known_of(session, id);
+    const struct reply *reply = reply_of(ctx, known);
+    size_t at = known / SENT_UNIT;
+    size_t part = reply->len - at < n ? reply->len - at : n;
+    (void)source;
+    memcpy(out, reply->body + at, part);
+    (void)know(session, id, known + part * SENT_UNIT);
+    if (at + part == reply->len)
         *flags |= NGHTTP2_DATA_FLAG_EOF;
     return (ssize_t)part;
 }
@@ -223,22 +336,19 @@ static _Atomic unsigned n_held; /* the first of them was answered */
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 {
-    static char name[] = ":status";
-    static char status[] = "200";
-    static char length_name[] = "content-length";
-    static char length[] = "508";
-    nghttp2_nv headers[] = {{(uint8_t *)name, (uint8_t *)status, 7, 3, 0},
-                            {(uint8_t *)length_name, (uint8_t *)length, 14, 3, 0}};
-    nghttp2_data_provider body = {.source = {.fd = BODY_LEN}, .read_callback = read_body};
+    const nghttp2_data_provider body = {.read_callback = read_body};
+    struct connection *c = ctx;
     if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) ||
         !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         return 0;
-    if (((struct connection *)ctx)->holds && atomic_fetch_add(&n_held, 1) > 0) {
+    if (c->holds && atomic_fetch_add(&n_held, 1) > 0) {
         (void)puts("held");
         (void)fflush(stdout);
         return 0;
     }
-    return nghttp2_submit_response(session, frame->hd.stream_id, headers, 2, &body);
+    const struct reply *reply = reply_of(c, known_of(session, frame->hd.stream_id));
+    return nghttp2_submit_response(session, frame->hd.stream_id, reply->headers, reply->n_headers,
+                                   &body);
 }
 
 static bool send_pending(struct connection *c, nghttp2_session *session)
@@ -265,8 +375,13 @@ static void serve_h2(struct connection *c)
     nghttp2_session *session;
     uint8_t in[65536];
     int n = 0;
+    struct reply replies[N_KINDS];
     if (nghttp2_session_callbacks_new(&callbacks) != 0)
         return;
+    for (int kind = 0; kind < N_KINDS; kind++)
+        make_reply(c, (enum kind)kind, &replies[kind]);
+    c->replies = replies;
+    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     if (nghttp2_session_server_new(&session, callbacks, c) != 0)
         return;
