@@ -52,8 +52,7 @@ static uint32_t attempts_of(const struct kp_request *request, kp_status expected
     uint32_t before = script_counts(script).n_submit;
     outcome_init(&outcome);
     outcome_submit(&outcome, vault, request);
-    while (!latch_wait_for(&outcome.latch, 1, 2000000))
-        client_move(&client, 100);
+    client_move_until(&client, &outcome.latch);
     assert_int_equal(outcome_wait(&outcome), expected);
     outcome_clear(&outcome);
     client_wait_idle(vault);
@@ -83,8 +82,7 @@ static void last_failure_is_what_the_client_hears(void **state)
                             .status = KP_THROTTLED, .exposure = KP_ANSWERED_REFUSED, .code = 3001});
     outcome_init(&outcome);
     outcome_submit(&outcome, vault, &request);
-    while (!latch_wait_for(&outcome.latch, 1, 2000000))
-        client_move(&client, 100);
+    client_move_until(&client, &outcome.latch);
     assert_int_equal(outcome_wait(&outcome), KP_THROTTLED);
     assert_int_equal(outcome.result.error.code, 3001);
     assert_int_equal(script_counts(script).n_submit, 3); /* as many as max_attempts allows */
@@ -274,8 +272,7 @@ static void budget_bounds_the_retries_of_a_vault(void **state)
         struct outcome outcome;
         outcome_init(&outcome);
         outcome_submit(&outcome, vault, &request);
-        while (!latch_wait_for(&outcome.latch, 1, 2000000))
-            client_move(&client, 100);
+        client_move_until(&client, &outcome.latch);
         outcome_clear(&outcome);
     }
     client_wait_idle(vault);
@@ -297,8 +294,7 @@ static void budget_of_one_vault_is_not_another_ones(void **state)
     struct outcome outcome;
     outcome_init(&outcome);
     outcome_submit(&outcome, other, &request);
-    while (!latch_wait_for(&outcome.latch, 1, 2000000))
-        client_move(&client, 100);
+    client_move_until(&client, &outcome.latch);
     assert_int_equal(outcome_wait(&outcome), KP_OK);
     outcome_clear(&outcome);
     kp_vault_release(other);
@@ -317,8 +313,7 @@ static void opening_that_fails_for_a_passing_reason_is_tried_again(void **state)
     outcome_submit(&outcome, vault, &request);
     SCRIPT_WAIT(script, n_close, 1);
     script_plan(script)->opening = SCRIPT_OPENS;
-    while (!latch_wait_for(&outcome.latch, 1, 2000000))
-        client_move(&client, 100);
+    client_move_until(&client, &outcome.latch);
     assert_int_equal(outcome_wait(&outcome), KP_OK); /* nothing was sent: even a create goes on */
     assert_int_equal(script_counts(script).n_open, 2);
     outcome_clear(&outcome);

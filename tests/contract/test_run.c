@@ -182,8 +182,7 @@ static void declined_run_counts_as_no_attempt(void **state)
     struct outcome outcome;
     outcome_init(&outcome);
     outcome_submit(&outcome, vault, &request);
-    while (!latch_wait_for(&outcome.latch, 1, 2000000))
-        client_move(&client, 1000);
+    client_move_until(&client, &outcome.latch);
     assert_int_equal(outcome_wait(&outcome), KP_OK);
     outcome_clear(&outcome);
 }
@@ -242,8 +241,7 @@ static void expect_second_try(kp_status failure, bool bare)
     *run_act() = (struct script_run_act){
         .how = SCRIPT_RUN_FAILS, .status = failure, .bare = bare, .call = answer_next_time};
     caller_start(&caller, vault, &request);
-    while (!latch_wait_for(&caller.ended, 1, 2000000))
-        client_move(&client, 100);
+    client_move_until(&client, &caller.ended);
     assert_int_equal(caller_join(&caller), KP_OK);
     caller_clear(&caller);
     assert_int_equal(script_counts(script).n_run, before + 2);

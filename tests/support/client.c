@@ -120,6 +120,12 @@ void client_move(struct client *client, uint64_t ms)
     fake_clock_move(&client->clock, client->provider, ms);
 }
 
+void client_move_until(struct client *client, struct latch *latch)
+{
+    while (!latch_wait_for(latch, 1, LATCH_NS_PER_S / 100))
+        client_move(client, 100);
+}
+
 /* Waits for a word of the core's to change: there is no event for that, so it yields and looks. */
 static void wait_for_word(_Atomic uint32_t *word, uint32_t value)
 {

@@ -49,6 +49,9 @@ void client_wait_refused(const struct client *client, uint64_t n);
 
 kp_vault *client_vault(struct client *client, const char *text);
 void client_move(struct client *client, uint64_t ms);
+/* Moves the time on, a tenth of a second after each hundredth that brings nothing, until the latch
+ * is hit: pauses pass, and on a busy machine deadlines are far. */
+void client_move_until(struct client *client, struct latch *latch);
 /* Waits until the vault has nothing in flight and nothing pending. */
 void client_wait_idle(kp_vault *vault);
 /* Waits until nobody refers to any operation's slot any more: nothing leaks there. */

@@ -32,6 +32,7 @@ struct tls_server {
     struct tls_server_options options;
     SSL_CTX *ctx;
     struct latch requests;
+    struct latch stopped;
     _Atomic(bool) has_gone_away; /* /goaway has been asked for */
     _Atomic(enum tls_server_manner) manner;
     struct stand stand;
@@ -164,8 +165,10 @@ static bool answer_broken(struct connection *c, const char *path)
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
         if (!starts(path, broken[i].path))
             continue;
-        if (send_text(c, broken[i].text) && !broken[i].closes)
+        if (send_text(c, broken[i].text) && !broken[i].closes) {
+            latch_hit(&c->server->stopped);
             wait_for_end(c);
+        }
         return false;
     }
     return send_body(c, "404 Not Found", "", 0);
@@ -574,6 +577,7 @@ struct tls_server *tls_server_start(const struct tls_server_options *options)
     server->options = *options;
     server->ctx = options->cert ? new_context(&server->options) : NULL;
     latch_init(&server->requests);
+    latch_init(&server->stopped);
     stand_start(&server->stand, &calls, server);
     return server;
 }
@@ -600,6 +604,7 @@ void tls_server_stop(struct tls_server *server)
         return;
     stand_stop(&server->stand, drop);
     latch_clear(&server->requests);
+    latch_clear(&server->stopped);
     SSL_CTX_free(server->ctx);
     OPENSSL_free(server->options.staple);
     free(server);
@@ -613,6 +618,11 @@ uint16_t tls_server_port(const struct tls_server *server)
 uint64_t tls_server_n_connections(struct tls_server *server)
 {
     return stand_n_guests(&server->stand);
+}
+
+struct latch *tls_server_stopped(struct tls_server *server)
+{
+    return &server->stopped;
 }
 
 struct latch *tls_server_requests(struct tls_server *server)

@@ -73,6 +73,8 @@ uint16_t tls_server_port(const struct tls_server *server);
 /* Connections accepted, and requests read to their end, since the start. */
 uint64_t tls_server_n_connections(struct tls_server *server);
 struct latch *tls_server_requests(struct tls_server *server);
+/* Answers of HTTP/1.1 written as far as they go: from then on nothing, until the peer goes. */
+struct latch *tls_server_stopped(struct tls_server *server);
 /* The manner of connections accepted from now on. */
 void tls_server_behave(struct tls_server *server, enum tls_server_manner manner);
 /* Closes every connection that is open, from the server's side. */

@@ -105,11 +105,11 @@ static void answer_that_stops_is_named_by_the_place(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         struct ask ask;
-        uint64_t n = latch_count(tls_server_requests(wire.server));
+        uint64_t n = latch_count(tls_server_stopped(wire.server));
         wire_ask(&wire, &ask, faults[i].path);
         ask.request.timeout_ms = TIME_MS;
         ask_begin(&ask);
-        latch_wait(tls_server_requests(wire.server), n + 1);
+        latch_wait(tls_server_stopped(wire.server), n + 1);
         /* What the server has written arrives before a second request to it is answered. */
         wire_expect(&wire, "/bytes/1", KP_OK, 0);
         wire_expect(&wire, "/bytes/1", KP_OK, 0);
