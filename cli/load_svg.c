@@ -1,5 +1,6 @@
 #include "cli/load_svg.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,9 +47,15 @@ static double place(const struct axis *axis, double value)
     return axis->from + share * (axis->to - axis->from);
 }
 
+/* As isfinite, whose form in mingw-w64 narrows to float on the way. */
+static bool is_finite(double value)
+{
+    return fabs(value) <= DBL_MAX;
+}
+
 static bool shown(const struct load_chart *chart, const struct load_point *point)
 {
-    return isfinite(point->x) && isfinite(point->y) && (!chart->log_x || point->x > 0) &&
+    return is_finite(point->x) && is_finite(point->y) && (!chart->log_x || point->x > 0) &&
            (!chart->log_y || point->y > 0);
 }
 
