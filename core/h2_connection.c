@@ -73,7 +73,6 @@ void kpi_h2_fail(struct kpi_http_call *call, int cause, const char *detail)
 
 void kpi_h2_begin_again(struct kpi_http_call *call, int cause, const char *detail)
 {
-    call->h2.refused = true;
     if (call->cause == 0 && kpi_http_pool_may_begin_again(call))
         queue_again(call);
     else
@@ -262,6 +261,7 @@ bool kpi_h2_on_context(struct kpi_h2 *c, SSL_CTX *ctx)
     c->securing = true;
     SSL_CTX_set_read_ahead(ctx, 1); /* one system call a record, not two */
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    (void)SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION); /* RFC 9113, section 9.2.1 */
     return SSL_CTX_set_alpn_protos(ctx, offered, sizeof offered - 1) == 0;
 }
 

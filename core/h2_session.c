@@ -62,7 +62,7 @@ static void break_off(struct kpi_http_call *call)
 static void complete(struct kpi_http_call *call)
 {
     call->h2.complete = true;
-    if (call->h2.said)
+    if (nghttp2_session_get_stream_local_close(call->h2.connection->session, call->h2.id) == 1)
         return; /* the stream is about to close */
     kpi_h2_stream_reset(call);
     kpi_h2_succeed(call);
@@ -193,11 +193,11 @@ static bool begins_again(struct kpi_http_call *call, uint32_t code)
 static void end_reset(struct kpi_http_call *call, uint32_t code)
 {
     const char *words = nghttp2_http2_strerror(code);
+    call->h2.refused = code == NGHTTP2_REFUSED_STREAM || code == NGHTTP2_HTTP_1_1_REQUIRED;
     if (begins_again(call, code)) {
         kpi_h2_begin_again(call, CURLE_HTTP2_STREAM, words);
         return;
     }
-    call->h2.refused = code == NGHTTP2_REFUSED_STREAM;
     kpi_h2_fail(call, CURLE_HTTP2_STREAM, words);
 }
 

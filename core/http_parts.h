@@ -92,8 +92,8 @@ struct kpi_h2_stream {
     struct kpi_h2 *connection; /* NULL: libcurl has it, or nobody yet */
     int32_t id;                /* 0: not yet begun */
     bool opens;                /* the connection was opened for it */
-    bool sent;                 /* its headers have left */
-    bool said;                 /* all of it has */
+    bool sent;                 /* its headers have left, or are about to */
+    bool said;                 /* ... all of it */
     bool blind;                /* it went out before the server had said how many it allows */
     bool complete;             /* the answer is there to its end */
     bool refused;              /* the server has not looked at it, and says so */

@@ -35,6 +35,11 @@ struct tls_server {
     struct latch stopped;
     _Atomic(bool) has_gone_away; /* /goaway has been asked for */
     _Atomic(enum tls_server_manner) manner;
+    const uint8_t *part; /* what connections recite */
+    size_t part_len;
+    bool closes; /* ... and then */
+    struct latch admitted;
+    struct latch hears;
     struct stand stand;
 };
 
@@ -421,11 +426,26 @@ static nghttp2_session *h2_session(struct connection *c)
     return session;
 }
 
+/* A client that has begun to write goes on as long as it can. A server that ends in two steps names
+ * the highest stream there can be first. */
+static void be_deaf(struct connection *c, nghttp2_session *session)
+{
+    uint8_t bytes[16384];
+    long n = receive(c, bytes, sizeof bytes);
+    if (n > 0)
+        (void)nghttp2_session_mem_recv(session, bytes, (size_t)n);
+    (void)nghttp2_submit_shutdown_notice(session);
+    (void)nghttp2_session_send(session);
+    latch_wait(&c->server->hears, 1);
+}
+
 static void serve_h2(struct connection *c)
 {
     nghttp2_session *session = h2_session(c);
     uint8_t bytes[16384];
     long n = 0;
+    if (c->manner == MANNER_DEAF)
+        be_deaf(c, session);
     while (nghttp2_session_send(session) == 0 && (n = receive(c, bytes, sizeof bytes)) > 0)
         if (nghttp2_session_mem_recv(session, bytes, (size_t)n) < 0)
             break;
@@ -447,12 +467,47 @@ static void send_endlessly(struct connection *c, const uint8_t *frame, size_t n)
         continue;
 }
 
+static bool receive_all(struct connection *c, uint8_t *out, size_t n)
+{
+    for (long got; n > 0; out += got, n -= (size_t)got)
+        if ((got = receive(c, out, n)) <= 0)
+            return false;
+    return true;
+}
+
+/* Reads until the headers of a request have come. */
+static bool hear_request(struct connection *c)
+{
+    uint8_t bytes[16384];
+    uint8_t head[9];
+    bool ok = receive_all(c, bytes, 24); /* the preface */
+    while (ok && receive_all(c, head, sizeof head)) {
+        size_t n = (size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2];
+        ok = n <= sizeof bytes && receive_all(c, bytes, n);
+        if (ok && head[3] == NGHTTP2_HEADERS)
+            return true;
+    }
+    return false;
+}
+
+static void recite(struct connection *c)
+{
+    const struct tls_server *server = c->server;
+    if (!hear_request(c))
+        return;
+    latch_hit(&c->server->requests);
+    if (send_all(c, server->part, server->part_len) && !server->closes)
+        wait_for_end(c);
+}
+
 /* Not as it should. */
 static void serve_h2_badly(struct connection *c)
 {
     static const uint8_t settings[] = {0, 0, 0, NGHTTP2_SETTINGS, 0, 0, 0, 0, 0};
     static const uint8_t headers[] = {0, 0, 1, NGHTTP2_HEADERS, 0, 0, 0, 0, 1, 0x88};
     static const uint8_t more[] = {0, 0, 0, NGHTTP2_CONTINUATION, 0, 0, 0, 0, 1};
+    if (c->manner == MANNER_RECITES)
+        recite(c);
     if (c->manner == MANNER_GARBAGE && send_text(c, "This is not what was agreed on at all."))
         wait_for_end(c);
     if (c->manner == MANNER_SETTINGS)
@@ -479,7 +534,7 @@ static bool chose_h2(const SSL *ssl)
 static bool is_well_mannered(const struct connection *c)
 {
     return c->manner == MANNER_WELL || c->manner == MANNER_NARROW ||
-           c->manner == MANNER_CLOSED_WINDOW;
+           c->manner == MANNER_CLOSED_WINDOW || c->manner == MANNER_DEAF;
 }
 
 /* SSL_set_fd takes an int; so many sockets no test has. */
@@ -491,6 +546,8 @@ static struct guest *welcome(void *ctx, sock socket)
         abort();
     c->server = server;
     c->manner = atomic_load(&server->manner);
+    if (c->manner == MANNER_DEAF)
+        atomic_store(&server->manner, MANNER_WELL);
     sock_be_prompt(socket);
     if (server->ctx) {
         c->ssl = SSL_new(server->ctx);
@@ -505,6 +562,8 @@ static void serve(void *ctx, struct guest *guest)
     struct connection *c = (struct connection *)guest;
     bool ok = true;
     (void)ctx;
+    if (c->manner == MANNER_DEAF)
+        latch_wait(&c->server->admitted, 1);
     if (c->ssl)
         ok = SSL_accept(c->ssl) == 1;
     if (ok && chose_h2(c->ssl) && is_well_mannered(c))
@@ -578,6 +637,8 @@ struct tls_server *tls_server_start(const struct tls_server_options *options)
     server->ctx = options->cert ? new_context(&server->options) : NULL;
     latch_init(&server->requests);
     latch_init(&server->stopped);
+    latch_init(&server->admitted);
+    latch_init(&server->hears);
     stand_start(&server->stand, &calls, server);
     return server;
 }
@@ -593,6 +654,23 @@ static void drop(void *ctx, struct guest *guest)
     sock_end(guest->socket);
 }
 
+void tls_server_teach(struct tls_server *server, const uint8_t *bytes, size_t n, bool closes)
+{
+    server->part = bytes;
+    server->part_len = n;
+    server->closes = closes;
+}
+
+void tls_server_admit(struct tls_server *server)
+{
+    latch_hit(&server->admitted);
+}
+
+void tls_server_listen(struct tls_server *server)
+{
+    latch_hit(&server->hears);
+}
+
 void tls_server_drop_all(struct tls_server *server)
 {
     stand_for_each(&server->stand, drop);
@@ -605,6 +683,8 @@ void tls_server_stop(struct tls_server *server)
     stand_stop(&server->stand, drop);
     latch_clear(&server->requests);
     latch_clear(&server->stopped);
+    latch_clear(&server->admitted);
+    latch_clear(&server->hears);
     SSL_CTX_free(server->ctx);
     OPENSSL_free(server->options.staple);
     free(server);

@@ -33,6 +33,8 @@
 #ifndef KP_TESTS_SUPPORT_TLS_SERVER_H
 #define KP_TESTS_SUPPORT_TLS_SERVER_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <openssl/ssl.h>
@@ -50,6 +52,8 @@ enum tls_server_manner {
     MANNER_CONTINUATION,  /* ... one header block without end */
     MANNER_NARROW,        /* one stream at once; at first none */
     MANNER_CLOSED_WINDOW, /* never opens the windows again */
+    MANNER_RECITES,       /* hears one request, says its part, closes or hangs */
+    MANNER_DEAF,          /* the next one says that it goes away, and hears no more for a while */
 };
 
 struct tls_server_options {
@@ -77,6 +81,11 @@ struct latch *tls_server_requests(struct tls_server *server);
 struct latch *tls_server_stopped(struct tls_server *server);
 /* The manner of connections accepted from now on. */
 void tls_server_behave(struct tls_server *server, enum tls_server_manner manner);
+/* What connections that recite say: n bytes, which stay the caller's. Before any does. */
+void tls_server_teach(struct tls_server *server, const uint8_t *bytes, size_t n, bool closes);
+/* Lets a deaf connection begin; and hear. */
+void tls_server_admit(struct tls_server *server);
+void tls_server_listen(struct tls_server *server);
 /* Closes every connection that is open, from the server's side. */
 void tls_server_drop_all(struct tls_server *server);
 
