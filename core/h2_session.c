@@ -77,6 +77,13 @@ static void refuse_status(struct kpi_http_call *call)
 
 /* ---- What the server says ---- */
 
+/* The turn may have begun before the request was sent; 0 would mean that nothing has come. */
+static uint64_t time_to_answer_ns(const struct kpi_http_call *call)
+{
+    uint64_t now_ns = kpi_shard_turn_ns(call->http->shard);
+    return now_ns > call->sent_ns ? now_ns - call->sent_ns : 1;
+}
+
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 {
     struct kpi_http_call *call = call_of(session, frame->hd.stream_id);
@@ -84,7 +91,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     if (!call)
         return 0;
     if (call->h2.first_byte_ns == 0)
-        call->h2.first_byte_ns = kpi_shard_turn_ns(call->http->shard) - call->sent_ns;
+        call->h2.first_byte_ns = time_to_answer_ns(call);
     if (!call->headers_done)
         kpi_http_reply_clear(call); /* what came before was an interim answer */
     return 0;

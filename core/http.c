@@ -103,6 +103,12 @@ void kpi_http_cancel(struct kpi_http_call *call)
 
 /* ---- The loop's turns ---- */
 
+static void free_spent(struct kpi_http *http)
+{
+    for (struct kpi_link *link; (link = kpi_list_pop(&http->spent)) != NULL;)
+        kpi_http_generation_free(KPI_HOLDER(link, struct kpi_http_generation, link));
+}
+
 bool kpi_http_flush(struct kpi_http *http)
 {
     if (!http)
@@ -113,10 +119,10 @@ bool kpi_http_flush(struct kpi_http *http)
     bool any = !kpi_list_empty(&due);
     while (!kpi_list_empty(&due))
         kpi_http_multi_kick(KPI_HOLDER(due.next, struct kpi_http_multi, in_due));
+    free_spent(http); /* before a pool that they belong to can go */
     for (struct kpi_link *link; (link = kpi_list_pop(&http->unsent)) != NULL;)
         any = kpi_h2_flush(KPI_HOLDER(link, struct kpi_h2, in_unsent)) || any;
-    for (struct kpi_link *link; (link = kpi_list_pop(&http->spent)) != NULL;)
-        kpi_http_generation_free(KPI_HOLDER(link, struct kpi_http_generation, link));
+    free_spent(http);
     return any;
 }
 
@@ -141,8 +147,7 @@ void kpi_http_close(struct kpi_http *http)
         return;
     while (!kpi_list_empty(&http->pools))
         kpi_http_pool_free(KPI_HOLDER(http->pools.next, struct kpi_http_pool, in_http));
-    while (!kpi_list_empty(&http->spent))
-        kpi_http_generation_free(KPI_HOLDER(http->spent.next, struct kpi_http_generation, link));
+    free_spent(http);
     kpi_h2_room_free(http->room);
     kpb_free(http);
 }

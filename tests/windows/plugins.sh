@@ -13,7 +13,7 @@ mkdir plugins elsewhere signed
 cp "$build/examples/plugin-null.dll" null.unsigned
 
 # loaded CONFIGURATION, refused CONFIGURATION SENTENCE: by the kp.exe that $program names.
-program=$bin/kp.exe
+program=$kp
 list() {
     printf '%s' "$1" >kp.json
     windows "$program" --config "$folder\\kp.json" --plugin-dir "$folder\\plugins" plugins >listed 2>said

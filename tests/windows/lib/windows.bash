@@ -21,9 +21,11 @@ windows() {
     return "$status"
 }
 
-kp() { windows "$bin/kp.exe" "$@"; }
+kp() { windows "$kp" "$@"; }
 
-# Makes $work, which is $windows_work to Windows, and goes there; it is gone at the end.
+# Makes $work, which is $windows_work to Windows, and goes there; it is gone at the end. $kp is a
+# kp.exe in it: the build folder may lie below one that everybody can write, and plugins beside kp
+# would be refused.
 enter_work() {
     local drive=${KP_WINE_PREFIX:?}/drive_c
     work=$(mktemp -d "$drive/kp-test.XXXXXX")
@@ -31,4 +33,7 @@ enter_work() {
     chmod 755 "$work"
     trap 'rm -rf -- "$work"' EXIT
     cd -- "$work" || exit 1
+    mkdir -m 755 programs
+    kp=$work/programs/kp.exe
+    cp -- "$bin/kp.exe" "$kp"
 }
