@@ -178,12 +178,13 @@ static bool parse_promise(char *item, struct load_slo *slo)
         return slo->errors_percent < 0 && parse_errors(equals + 1, &slo->errors_percent);
     }
     struct load_promise *promise = &slo->promises[slo->n_promises];
-    if (slo->n_promises == LOAD_PROMISES_MAX || strlen(item) >= sizeof promise->name ||
+    const size_t len = (size_t)(equals - item);
+    if (slo->n_promises == LOAD_PROMISES_MAX || len >= sizeof promise->name ||
         !parse_quantile(strcmp(item, "max") == 0 ? "p100" : item, &promise->quantile) ||
         !parse_limit(equals + 1, &promise->limit_ns)) {
         return false;
     }
-    (void)snprintf(promise->name, sizeof promise->name, "%s", item);
+    memcpy(promise->name, item, len + 1);
     slo->n_promises++;
     return true;
 }
