@@ -21,6 +21,7 @@
 
 #include "support/live_emulator.h"
 #include "tests/chaos/callers.h"
+#include "tests/chaos/front.h"
 #include "tests/chaos/plan.h"
 
 #define CALLERS_MAX 1024u
@@ -40,6 +41,7 @@ struct options {
     uint64_t seed;
     uint32_t callers;
     uint32_t slack_ms;
+    bool h2; /* nghttpx stands before the vaults */
     bool only_plan;
 };
 
@@ -48,6 +50,7 @@ struct run {
     struct plan plan;
     char folder[EMULATOR_PATH_ROOM];
     struct live_emulator emulator;
+    struct front front;
     kp_provider *provider;
     kp_vault *vaults[N_VAULTS];
     struct callers *callers;
@@ -98,13 +101,15 @@ static bool read_option(const char *name, const char *value, struct options *o)
 static bool read_options(int argc, char **argv, struct options *o)
 {
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--plan") == 0) {
-            o->only_plan = true;
+        bool is_plan = strcmp(argv[i], "--plan") == 0;
+        bool is_h2 = strcmp(argv[i], "--h2") == 0;
+        o->only_plan = o->only_plan || is_plan;
+        o->h2 = o->h2 || is_h2;
+        if (is_plan || is_h2)
             continue;
-        }
         if (!read_option(argv[i], argv[i + 1], o)) {
             (void)fprintf(stderr, "usage: chaos [--seconds N] [--seed N] [--callers N] "
-                                  "[--slack-ms N] [--plan]\n");
+                                  "[--slack-ms N] [--h2] [--plan]\n");
             return false;
         }
         i++;
@@ -118,11 +123,18 @@ static bool read_options(int argc, char **argv, struct options *o)
 static int write_head(const struct run *run, char *out, size_t room)
 {
     return snprintf(out, room,
-                    "{\"provider\":{\"loops\":2},\"http\":{\"ca_file\":\"%s/state/"
-                    "ca.pem\",\"connect_timeout_ms\":2000},"
+                    "{\"provider\":{\"loops\":2},\"http\":{\"ca_file\":\"%s/%sca.pem\","
+                    "\"connect_timeout_ms\":2000},"
                     "\"defaults\":{\"breaker\":{\"open_ms\":100,\"open_max_ms\":500},"
                     "\"max_in_flight\":48,\"max_queued\":40},\"vaults\":{",
-                    run->folder);
+                    run->folder, run->options.h2 ? "" : "state/");
+}
+
+static uint16_t port_of(const struct run *run, bool is_hsm)
+{
+    if (run->options.h2)
+        return run->front.ports[is_hsm];
+    return run->emulator.ports[is_hsm ? EMULATOR_HSM : EMULATOR_VAULT];
 }
 
 static int write_vault(const struct run *run, size_t i, char *out, size_t room)
@@ -134,8 +146,7 @@ static int write_vault(const struct run *run, size_t i, char *out, size_t room)
                     "\"custom_suffix\":\"localhost\",\"custom_resource\":\"https://%s.azure.net\","
                     "\"authority\":\"https://localhost:%u\",\"poll_ms\":50,\"identity\":{"
                     "\"tenant\":\"%s\",\"client_id\":\"%s\",\"secret\":{\"file\":\"%s/secret\"}}}}",
-                    i > 0 ? "," : "", VAULT_NAMES[i],
-                    e->ports[is_hsm ? EMULATOR_HSM : EMULATOR_VAULT],
+                    i > 0 ? "," : "", VAULT_NAMES[i], port_of(run, is_hsm),
                     is_hsm ? "managed-hsm" : "azure-keyvault", is_hsm ? "managedhsm" : "vault",
                     e->ports[EMULATOR_LOGIN], e->tenant, e->client_id, run->folder);
 }
@@ -388,10 +399,20 @@ static void run_callers(struct run *run)
     if (!callers_finish(run->callers, STUCK_MS)) {
         live_emulator_print_log(&run->emulator);
         (void)live_emulator_kill(&run->emulator);
+        front_end(&run->front);
         _exit(1); /* stuck threads hold whatever a clean end would free */
     }
     check_refused(run);
     check_metrics(run);
+}
+
+static bool start_front(struct run *run)
+{
+    char ca_file[PATH_ROOM];
+    const uint16_t behind[FRONT_N] = {run->emulator.ports[EMULATOR_VAULT],
+                                      run->emulator.ports[EMULATOR_HSM]};
+    (void)snprintf(ca_file, sizeof ca_file, "%s/state/ca.pem", run->folder);
+    return front_start(&run->front, behind, run->folder, ca_file);
 }
 
 static void run_all(struct run *run)
@@ -406,12 +427,14 @@ static void run_all(struct run *run)
     if (!make_folder(run))
         return;
     const bool ok = live_emulator_open(&run->emulator, program, run->folder) &&
-                    open_provider(run) && create_key(run, VAULT_ONE) && create_key(run, VAULT_HSM);
+                    (!run->options.h2 || start_front(run)) && open_provider(run) &&
+                    create_key(run, VAULT_ONE) && create_key(run, VAULT_HSM);
     run->failed = run->failed || !ok;
     if (ok)
         run_callers(run);
     if (run->provider)
         close_provider(run);
+    front_end(&run->front);
     if (!live_emulator_stop(&run->emulator))
         run->failed = true;
     if (run->callers && callers_report(run->callers, stdout) > 0)
@@ -444,7 +467,7 @@ const char *__tsan_default_suppressions(void)
 
 int main(int argc, char **argv)
 {
-    static struct run run = {.options = {60, 1, 64, 2000, false}};
+    static struct run run = {.options = {60, 1, 64, 2000, false, false}};
     if (!read_options(argc, argv, &run.options))
         return 2;
     plan_make(&run.plan, run.options.seed, run.options.seconds * 1000u);
