@@ -1,10 +1,10 @@
 #include "cli/cmd.h"
 #include "cli/io.h"
 #include "cli/load_compare.h"
+#include "cli/load_file.h"
 #include "cli/load_report.h"
 #include "cli/load_run.h"
 #include "cli/load_search.h"
-#include "cli/platform.h"
 #include "cli/session.h"
 
 #define EXIT_SLO_BROKEN CLI_EXIT_BAD_SIGNATURE /* 1: a clean answer, but not the wished one */
@@ -21,14 +21,7 @@ static kp_status write_file(struct cli *c, const struct load_result *result, enu
     }
     cli_out_init(&out);
     write(result, &out);
-    kp_status st = out.st;
-    if (st == KP_OK) {
-        st = cli_platform_write(cli_opt(c, opt), kp_buf_view(&out.buf), false, &c->fault);
-    } else {
-        st = kpb_fail_memory(&c->fault.error, "cli.out");
-    }
-    cli_out_clear(&out);
-    return st;
+    return cli_load_write_file(c, opt, &out);
 }
 
 /* What the rate of this run, or the one that is wanted, needs of the services. */

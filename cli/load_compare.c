@@ -8,9 +8,9 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "cli/io.h"
+#include "cli/load_file.h"
 #include "cli/load_report.h"
 #include "cli/load_svg.h"
-#include "cli/platform.h"
 
 #define RESULT_MAX_LEN (64u * 1024u * 1024u)
 #define BEYOND_NOISE 3.0 /* standard errors of the difference */
@@ -342,12 +342,7 @@ static kp_status report(struct cli *c, const json_t *a, const json_t *b)
     cli_out_init(&out);
     write_page(runs, points, &out);
     kpb_free(points);
-    const kp_status st = out.st == KP_OK
-                             ? cli_platform_write(cli_opt(c, CLI_OPT_REPORT), kp_buf_view(&out.buf),
-                                                  false, &c->fault)
-                             : kpb_fail_memory(&c->fault.error, "cli.out");
-    cli_out_clear(&out);
-    return st;
+    return cli_load_write_file(c, CLI_OPT_REPORT, &out);
 }
 
 static void tell_differences(struct cli *c, const json_t *a, const json_t *b)

@@ -5,10 +5,10 @@
 
 #include "base/errors.h"
 #include "cli/io.h"
+#include "cli/load_file.h"
 #include "cli/load_platform.h"
 #include "cli/load_report.h"
 #include "cli/load_run.h"
-#include "cli/platform.h"
 
 /* ---- Which rate next ---- */
 
@@ -180,12 +180,7 @@ static kp_status write_page(struct cli *c, const struct load_plan *plan,
     }
     cli_out_init(&out);
     cli_load_search_write_page(plan, trials, n, &out);
-    const kp_status st = out.st == KP_OK
-                             ? cli_platform_write(cli_opt(c, CLI_OPT_REPORT), kp_buf_view(&out.buf),
-                                                  false, &c->fault)
-                             : kpb_fail_memory(&c->fault.error, "cli.out");
-    cli_out_clear(&out);
-    return st;
+    return cli_load_write_file(c, CLI_OPT_REPORT, &out);
 }
 
 kp_status cli_load_search(struct cli *c, const struct load_plan *plan,

@@ -163,3 +163,12 @@ kp_status ask_do(struct ask *ask)
     ask_begin(ask);
     return ask_wait(ask);
 }
+
+void ask_expect_failure(struct ask *ask, kp_status status, uint32_t code, uint32_t exposure)
+{
+    kp_status st = ask_wait(ask);
+    if (st != status || ask->error.code != code || ask->error.exposure != exposure)
+        fail_msg("%s: %s, %u, exposure %u: %s", ask->url, kp_status_text(st), ask->error.code,
+                 ask->error.exposure, ask->error.text);
+    ask_clear(ask);
+}

@@ -51,6 +51,8 @@ kp_status ask_wait(struct ask *ask);
 void ask_cancel(struct ask *ask);
 /* Frees what came. Fails the test when the callback did not come exactly once. */
 void ask_clear(struct ask *ask);
+/* Waits, expects this class, number and exposure, and clears it. */
+void ask_expect_failure(struct ask *ask, kp_status status, uint32_t code, uint32_t exposure);
 /* Begins and waits. */
 kp_status ask_do(struct ask *ask);
 

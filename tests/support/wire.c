@@ -62,6 +62,11 @@ void wire_ask(struct wire *wire, struct ask *ask, const char *path)
     ask_init(ask, wire->vault, wire->script, "localhost", tls_server_port(wire->server), path);
 }
 
+void wire_ask_by(struct wire *wire, struct relay *relay, struct ask *ask, const char *path)
+{
+    ask_init(ask, wire->vault, wire->script, "localhost", relay_port(relay), path);
+}
+
 void wire_expect(struct wire *wire, const char *path, kp_status status, uint32_t code)
 {
     struct ask ask;

@@ -31,6 +31,16 @@ void wire_end(struct wire *wire);
 
 /* A request to the server at localhost. */
 void wire_ask(struct wire *wire, struct ask *ask, const char *path);
+/* The same by way of a relay. */
+void wire_ask_by(struct wire *wire, struct relay *relay, struct ask *ask, const char *path);
+
+/* What is asked for, and how it fails. */
+struct wire_fault {
+    const char *path;
+    kp_status status;
+    uint32_t code;
+    uint32_t exposure;
+};
 /* Asks for path, expects this class and number. */
 void wire_expect(struct wire *wire, const char *path, kp_status status, uint32_t code);
 /* Writes a path below the folder to out, of 128 bytes. */

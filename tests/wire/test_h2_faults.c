@@ -43,7 +43,7 @@ static int end(void **state)
 
 static void ask_by_relay(struct ask *ask, const char *path)
 {
-    ask_init(ask, wire.vault, wire.script, "localhost", relay_port(relay), path);
+    wire_ask_by(&wire, relay, ask, path);
     ask->request.timeout_ms = TIME_MS;
     ask->timeout_ms = 10 * TIME_MS;
     ask->method = "POST";
@@ -69,22 +69,6 @@ static int end_by_relay(void **state)
     relay_stop(relay);
     return 0;
 }
-
-static void expect_failure(struct ask *ask, kp_status status, uint32_t code, uint32_t exposure)
-{
-    kp_status st = ask_wait(ask);
-    if (st != status || ask->error.code != code || ask->error.exposure != exposure)
-        fail_msg("%s: %s, %u, exposure %u: %s", ask->url, kp_status_text(st), ask->error.code,
-                 ask->error.exposure, ask->error.text);
-    ask_clear(ask);
-}
-
-struct fault {
-    const char *path;
-    kp_status status;
-    uint32_t code;
-    uint32_t exposure;
-};
 
 /* ---- The path ---- */
 
@@ -155,7 +139,7 @@ static void body_beyond_the_window_arrives(void **state)
 
 static void stream_that_is_reset_fails_alone(void **state)
 {
-    static const struct fault faults[] = {
+    static const struct wire_fault faults[] = {
         {"/reset/2", KP_TRANSIENT, 3107, KP_MAYBE_SENT},
         {"/reset/0", KP_TRANSIENT, 3107, KP_MAYBE_SENT},
         {"/reset/7", KP_TRANSIENT, 3107, KP_NOT_SENT}, /* REFUSED_STREAM */
@@ -175,12 +159,12 @@ static void stream_that_is_reset_fails_alone(void **state)
         struct ask ask;
         wire_ask(&wire, &ask, faults[i].path);
         ask_begin(&ask);
-        expect_failure(&ask, faults[i].status, faults[i].code, faults[i].exposure);
+        ask_expect_failure(&ask, faults[i].status, faults[i].code, faults[i].exposure);
         wire_expect(&wire, "/bytes/1", KP_OK, 0);
     }
     assert_int_equal(tls_server_n_connections(wire.server), 2);
     ask_cancel(&beside);
-    expect_failure(&beside, KP_CANCELED, 0, KP_MAYBE_SENT);
+    ask_expect_failure(&beside, KP_CANCELED, 0, KP_MAYBE_SENT);
 }
 
 static void body_is_refused_at_the_bound(void **state)
@@ -194,14 +178,14 @@ static void body_is_refused_at_the_bound(void **state)
     wire_ask(&wire, &ask, "/bytes/1001");
     ask.request.max_reply_len = 1000;
     ask_begin(&ask);
-    expect_failure(&ask, KP_PROTOCOL, 3119, KP_ANSWERED);
+    ask_expect_failure(&ask, KP_PROTOCOL, 3119, KP_ANSWERED);
     wire_expect(&wire, "/bytes/1", KP_OK, 0);
     assert_int_equal(tls_server_n_connections(wire.server), 2);
 }
 
 static void time_is_up_at_the_step_it_was(void **state)
 {
-    static const struct fault faults[] = {
+    static const struct wire_fault faults[] = {
         {"/hang", KP_TRANSIENT, 3107, KP_MAYBE_SENT},
         {"/stop", KP_TRANSIENT, 3119, KP_ANSWERED},
     };
@@ -217,7 +201,7 @@ static void time_is_up_at_the_step_it_was(void **state)
         /* Frames of a connection come in their order: what was said first has been read. */
         wire_expect(&wire, "/bytes/1", KP_OK, 0);
         client_move(&wire.client, TIME_MS + 1);
-        expect_failure(&ask, faults[i].status, faults[i].code, faults[i].exposure);
+        ask_expect_failure(&ask, faults[i].status, faults[i].code, faults[i].exposure);
     }
 }
 
@@ -233,7 +217,7 @@ static void windows_that_stay_closed_hold_up_a_request(void **state)
     latch_wait(&ask.sent, 1);
     wire_expect(&wire, "/bytes/1", KP_OK, 0);
     client_move(&wire.client, TIME_MS + 1);
-    expect_failure(&ask, KP_TRANSIENT, 3106, KP_MAYBE_SENT);
+    ask_expect_failure(&ask, KP_TRANSIENT, 3106, KP_MAYBE_SENT);
     tls_server_behave(wire.server, MANNER_WELL);
     wire_expect(&wire, "/bytes/1", KP_OK, 0);
 }
@@ -334,7 +318,7 @@ static void reset_under_a_request_is_maybe_sent(void **state)
     ask_begin(&ask);
     latch_wait(tls_server_requests(wire.server), n + 1);
     relay_reset(relay);
-    expect_failure(&ask, KP_TRANSIENT, 3107, KP_MAYBE_SENT);
+    ask_expect_failure(&ask, KP_TRANSIENT, 3107, KP_MAYBE_SENT);
     assert_int_equal(latch_count(tls_server_requests(wire.server)), n + 1);
     ask_by_relay(&ask, "/bytes/1");
     assert_int_equal(ask_do(&ask), KP_OK);
@@ -348,7 +332,7 @@ static void end_in_the_body_shows(void **state)
     relay_truncate_at(relay, 30000);
     ask_by_relay(&ask, "/bytes/100000");
     ask_begin(&ask);
-    expect_failure(&ask, KP_TRANSIENT, 3119, KP_ANSWERED);
+    ask_expect_failure(&ask, KP_TRANSIENT, 3119, KP_ANSWERED);
 }
 
 static void silence_costs_what_was_under_way(void **state)
@@ -360,7 +344,7 @@ static void silence_costs_what_was_under_way(void **state)
     ask_begin(&ask);
     relay_wait_swallowed(relay, 1);
     client_move(&wire.client, TIME_MS + 1);
-    expect_failure(&ask, KP_TRANSIENT, 3107, KP_MAYBE_SENT);
+    ask_expect_failure(&ask, KP_TRANSIENT, 3107, KP_MAYBE_SENT);
     ask_by_relay(&ask, "/bytes/1");
     assert_int_equal(ask_do(&ask), KP_OK);
     ask_clear(&ask);
@@ -378,7 +362,7 @@ static void connection_that_was_closed_while_idle_is_replaced(void **state)
         latch_wait(tls_server_requests(wire.server), 2 * (i - 1) + 1);
         assert_int_equal(tls_server_n_connections(wire.server), i);
         tls_server_drop_all(wire.server); /* the request's end says that it has been noticed */
-        expect_failure(&ask, KP_TRANSIENT, 3107, KP_MAYBE_SENT);
+        ask_expect_failure(&ask, KP_TRANSIENT, 3107, KP_MAYBE_SENT);
     }
 }
 

@@ -29,7 +29,7 @@ static int begin(void **state)
 
 static void ask_by_relay(struct ask *ask, const char *path)
 {
-    ask_init(ask, wire.vault, wire.script, "localhost", relay_port(relay), path);
+    wire_ask_by(&wire, relay, ask, path);
     ask->timeout_ms = 10 * TIME_MS;
     ask->request.timeout_ms = TIME_MS;
 }
@@ -58,27 +58,11 @@ static int end(void **state)
     return 0;
 }
 
-static void expect_failure(struct ask *ask, kp_status status, uint32_t code, uint32_t exposure)
-{
-    kp_status st = ask_wait(ask);
-    if (st != status || ask->error.code != code || ask->error.exposure != exposure)
-        fail_msg("%s: %s, %u, exposure %u: %s", ask->url, kp_status_text(st), ask->error.code,
-                 ask->error.exposure, ask->error.text);
-    ask_clear(ask);
-}
-
 /* ---- Answers that are none ---- */
-
-struct fault {
-    const char *path;
-    kp_status status;
-    uint32_t code;
-    uint32_t exposure;
-};
 
 static void answer_that_breaks_off_is_named_by_the_place(void **state)
 {
-    static const struct fault faults[] = {
+    static const struct wire_fault faults[] = {
         {"/close-headers", KP_TRANSIENT, 3114, KP_ANSWERED},
         {"/close-body", KP_TRANSIENT, 3119, KP_ANSWERED},
         {"/close", KP_TRANSIENT, 3107, KP_MAYBE_SENT},
@@ -90,13 +74,13 @@ static void answer_that_breaks_off_is_named_by_the_place(void **state)
         wire_ask(&wire, &ask, faults[i].path);
         ask.method = "POST";
         ask_begin(&ask);
-        expect_failure(&ask, faults[i].status, faults[i].code, faults[i].exposure);
+        ask_expect_failure(&ask, faults[i].status, faults[i].code, faults[i].exposure);
     }
 }
 
 static void answer_that_stops_is_named_by_the_place(void **state)
 {
-    static const struct fault faults[] = {
+    static const struct wire_fault faults[] = {
         {"/hang", KP_TRANSIENT, 3107, KP_MAYBE_SENT},
         {"/half-status", KP_TRANSIENT, 3107, KP_MAYBE_SENT},
         {"/half-headers", KP_TRANSIENT, 3114, KP_ANSWERED},
@@ -114,7 +98,7 @@ static void answer_that_stops_is_named_by_the_place(void **state)
         wire_expect(&wire, "/bytes/1", KP_OK, 0);
         wire_expect(&wire, "/bytes/1", KP_OK, 0);
         client_move(&wire.client, TIME_MS + 1);
-        expect_failure(&ask, faults[i].status, faults[i].code, faults[i].exposure);
+        ask_expect_failure(&ask, faults[i].status, faults[i].code, faults[i].exposure);
     }
 }
 
@@ -129,7 +113,7 @@ static void too_much_is_refused_at_the_bound(void **state)
     wire_ask(&wire, &ask, "/bytes/1001");
     ask.request.max_reply_len = 1000;
     ask_begin(&ask);
-    expect_failure(&ask, KP_PROTOCOL, 3119, KP_ANSWERED);
+    ask_expect_failure(&ask, KP_PROTOCOL, 3119, KP_ANSWERED);
     wire_ask(&wire, &ask, "/headers/9");
     assert_int_equal(ask_do(&ask), KP_OK);
     assert_int_equal(ask.n_headers, 10);
@@ -188,7 +172,7 @@ static void reset_under_a_request_is_maybe_sent(void **state)
     ask_begin(&ask);
     latch_wait(tls_server_requests(wire.server), 1);
     relay_reset(relay);
-    expect_failure(&ask, KP_TRANSIENT, 3107, KP_MAYBE_SENT);
+    ask_expect_failure(&ask, KP_TRANSIENT, 3107, KP_MAYBE_SENT);
     ask_by_relay(&ask, "/bytes/1");
     assert_int_equal(ask_do(&ask), KP_OK);
     ask_clear(&ask);
@@ -206,7 +190,7 @@ static void request_is_not_repeated_behind_the_pipelines_back(void **state)
     ask_by_relay(&ask, "/close");
     ask.method = "POST";
     ask_begin(&ask);
-    expect_failure(&ask, KP_TRANSIENT, 3107, KP_MAYBE_SENT);
+    ask_expect_failure(&ask, KP_TRANSIENT, 3107, KP_MAYBE_SENT);
     assert_int_equal(latch_count(tls_server_requests(wire.server)), 2);
     assert_int_equal(relay_n_connections(relay), 2); /* it had begun, and was stopped */
 }
@@ -218,7 +202,7 @@ static void truncation_in_the_handshake_is_not_sent(void **state)
     relay_truncate_at(relay, 100);
     ask_by_relay(&ask, "/bytes/1");
     ask_begin(&ask);
-    expect_failure(&ask, KP_TRANSIENT, 3106, KP_NOT_SENT);
+    ask_expect_failure(&ask, KP_TRANSIENT, 3106, KP_NOT_SENT);
 }
 
 static void truncation_in_the_body_shows(void **state)
@@ -228,7 +212,7 @@ static void truncation_in_the_body_shows(void **state)
     relay_truncate_at(relay, 20000);
     ask_by_relay(&ask, "/bytes/100000");
     ask_begin(&ask);
-    expect_failure(&ask, KP_TRANSIENT, 3119, KP_ANSWERED);
+    ask_expect_failure(&ask, KP_TRANSIENT, 3119, KP_ANSWERED);
 }
 
 /* ---- Silence ---- */
@@ -298,7 +282,7 @@ static void silence_while_connecting_ends_with_the_connect_time(void **state)
     ask_begin(&ask);
     relay_wait_swallowed(relay, 1);
     client_move(&wire.client, 501);
-    expect_failure(&ask, KP_TRANSIENT, 3106, KP_NOT_SENT);
+    ask_expect_failure(&ask, KP_TRANSIENT, 3106, KP_NOT_SENT);
 }
 
 /* ---- Old and idle ---- */
