@@ -52,16 +52,21 @@ void kpi_gate_clear(struct kpi_gate *gate)
 
 static uint32_t may_be_out_locked(const struct kpi_gate *gate)
 {
-    const uint64_t wanted = gate->size.n_few * (1 + gate->work_ns / KPI_GATE_SHORT_NS);
+    const uint64_t wanted = gate->size.n_few + gate->size.n_few * gate->work_ns / KPI_GATE_SHORT_NS;
     return wanted < gate->size.n_permits ? (uint32_t)wanted : gate->size.n_permits;
 }
 
-/* Work that ran for so long, beside n_running in all. */
-static void note_work_locked(struct kpi_gate *gate, uint64_t ran_ns, uint32_t n_running)
+/* Follows the median: a run that lost its processor for a while counts like any other long one. */
+static void note_work_locked(struct kpi_gate *gate, uint64_t ran_ns)
 {
-    const uint32_t n_cores = gate->size.n_cores;
-    const uint64_t took_ns = n_running > n_cores ? ran_ns * n_cores / n_running : ran_ns;
-    gate->work_ns = (gate->work_ns * 7 + took_ns) / 8;
+    const uint64_t work_ns = gate->work_ns;
+    const uint64_t step_ns = work_ns / 8 + 1;
+    if (work_ns == 0)
+        gate->work_ns = ran_ns;
+    else if (ran_ns > work_ns)
+        gate->work_ns += ran_ns - work_ns < step_ns ? ran_ns - work_ns : step_ns;
+    else
+        gate->work_ns -= work_ns - ran_ns < step_ns ? work_ns - ran_ns : step_ns;
 }
 
 /* ---- Handing on ---- */
@@ -273,7 +278,7 @@ static void pass_on_locked(struct kpi_gate *gate, struct kpi_permit *permit,
     uint64_t ran_ns = now_ns - permit->since_ns;
     size_t n = 0;
     if (permit->since_ns != 0)
-        note_work_locked(gate, ran_ns, gate->n_running + 1);
+        note_work_locked(gate, ran_ns);
     if (gate->n_out > may_be_out_locked(gate)) {
         put_back_locked(gate, permit);
     } else if (ran_ns >= KPI_GATE_SHORT_NS || turn_is_over(permit, now_ns)) {

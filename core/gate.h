@@ -44,9 +44,7 @@
 #define KPI_GATE_LOOK_NS UINT64_C(20000000) /* how often the first waiter looks after the line */
 #define KPI_GATE_LOOKS_MAX 16u /* the last of a long line looks this much more rarely */
 
-/* What there are of permits, and for how many processors. */
 struct kpi_gate_size {
-    uint32_t n_cores;
     uint32_t n_few;     /* out at once while work is short; 1 at least */
     uint32_t n_permits; /* ... however long it is; n_few at least */
 };
@@ -61,7 +59,7 @@ struct kpi_gate {
     struct kpi_link free;
     struct kpi_link aside; /* laid aside first comes first */
     struct kpi_gate_size size;
-    uint64_t work_ns; /* what work takes of a processor, the last counting most */
+    uint64_t work_ns; /* what most work takes, the last counting most */
     uint32_t n_out;   /* running or aside */
     uint32_t n_running;
     uint32_t n_waiting;

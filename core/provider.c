@@ -128,8 +128,7 @@ static uint32_t or_default(uint32_t configured, uint32_t fallback)
 static kp_status make_gate(struct kp_provider *provider, uint32_t n_cores, struct kp_error *reterr)
 {
     const uint32_t wanted = provider->config->config.provider.inline_permits;
-    const struct kpi_gate_size size = {n_cores,
-                                       or_default(wanted, PERMITS_PER_CORE_SHORT * n_cores),
+    const struct kpi_gate_size size = {or_default(wanted, PERMITS_PER_CORE_SHORT * n_cores),
                                        or_default(wanted, PERMITS_PER_CORE * n_cores)};
     if (kpi_gate_init(&provider->gate, &size, provider->clock) != KP_OK)
         return kpb_fail_memory(reterr, "provider.gate");

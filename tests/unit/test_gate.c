@@ -94,7 +94,7 @@ static struct kpi_permit *enter(void)
 
 static void open_gate_for(uint32_t n_few, uint32_t n_permits)
 {
-    const struct kpi_gate_size size = {1, n_few, n_permits};
+    const struct kpi_gate_size size = {n_few, n_permits};
     fake_clock_init(&now);
     assert_int_equal(kpi_gate_init(&gate, &size, &now.clock), KP_OK);
 }
@@ -301,14 +301,13 @@ static void thread_that_returns_late_waits_like_the_others(void **state)
     end_all();
 }
 
-/* One permit while work is short, two while it is long. */
-static void long_work_lets_more_run_at_once_until_it_is_short_again(void **state)
+/* One permit while work is short. a has it, from the line, for so long; b and c wait. */
+static void run_first_for(uint64_t ns, uint32_t n_permits)
 {
-    (void)state;
-    open_gate_for(1, 2);
+    open_gate_for(1, n_permits);
     struct kpi_permit *permit = enter();
     start(&a, 2, KPI_WAIT_FOREVER);
-    start(&b, 1, KPI_WAIT_FOREVER);
+    start(&b, 2, KPI_WAIT_FOREVER);
     start(&c, 1, KPI_WAIT_FOREVER);
     come_to_wait(&a, 1);
     come_to_wait(&b, 2);
@@ -316,12 +315,17 @@ static void long_work_lets_more_run_at_once_until_it_is_short_again(void **state
     kpi_gate_leave(&gate, permit);
     latch_wait(&a.in, 1);
     assert_outside(&b, 0);
-    pass_time(8 * KPI_GATE_SHORT_NS);
+    pass_time(ns);
     latch_hit(&a.go);
+}
+
+static void long_work_lets_more_run_at_once_until_it_is_short_again(void **state)
+{
+    (void)state;
+    run_first_for(KPI_GATE_SHORT_NS, 2);
     latch_wait(&b.in, 1);
     latch_wait(&c.in, 1); /* beside b */
     come_to_wait(&a, 1);
-    pass_time(KPI_GATE_SHORT_NS);
     latch_hit(&b.go);
     while (kpi_gate_busy(&gate) > 1)
         (void)sched_yield();
@@ -329,6 +333,27 @@ static void long_work_lets_more_run_at_once_until_it_is_short_again(void **state
     latch_hit(&c.go);
     latch_wait(&a.in, 2);
     latch_hit(&a.go);
+    latch_hit(&b.come);
+    latch_wait(&b.in, 2);
+    latch_hit(&b.go);
+    end_all();
+}
+
+static void run_that_lost_its_processor_lets_no_more_run(void **state)
+{
+    (void)state;
+    run_first_for(KPI_GATE_SHORT_NS, 3);
+    latch_wait(&b.in, 1);
+    latch_wait(&c.in, 1);
+    come_to_wait(&a, 1);
+    pass_time(100 * KPI_GATE_SHORT_NS);
+    latch_hit(&b.go);
+    latch_wait(&a.in, 2); /* with b's permit */
+    come_to_wait(&b, 1);  /* were there a third, b had it */
+    latch_hit(&a.go);
+    latch_hit(&c.go);
+    latch_wait(&b.in, 2);
+    latch_hit(&b.go);
     end_all();
 }
 
@@ -346,6 +371,7 @@ int main(void)
         cmocka_unit_test(thread_that_never_returns_beside_long_work_keeps_nobody_waiting),
         cmocka_unit_test(thread_that_returns_late_waits_like_the_others),
         cmocka_unit_test(long_work_lets_more_run_at_once_until_it_is_short_again),
+        cmocka_unit_test(run_that_lost_its_processor_lets_no_more_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
