@@ -1,10 +1,7 @@
 #include "plugins/azure-rest/hint.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "base/iso8601.h"
 #include "base/span.h"
+#include "plugins/azure-rest/http_date.h"
 
 #define HINT_MAX_MS UINT64_C(3600000)
 
@@ -47,29 +44,6 @@ static bool read_ms(const struct kp_http_reply *reply, const char *name, uint64_
     return true;
 }
 
-/* Number of a month's name, 0 for none. */
-static uint32_t month_of(kp_span name)
-{
-    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    for (uint32_t i = 0; i < 12; i++) {
-        if (memcmp(names + 3 * i, name.ptr, 3) == 0)
-            return i + 1;
-    }
-    return 0;
-}
-
-/* "Sun, 06 Nov 1994 08:49:37 GMT": RFC 9110 section 5.6.7, the one form that is sent today. */
-static bool read_date(kp_span text, int64_t *ret_unix_s)
-{
-    char iso[KPB_TIME_TEXT_LEN];
-    const char *at = (const char *)text.ptr;
-    if (text.len != 29 || memcmp(at + 25, " GMT", 4) != 0)
-        return false;
-    (void)snprintf(iso, sizeof iso, "%.4s-%02u-%.2sT%.8sZ", at + 12,
-                   month_of(kpb_span(at + 8, 3)) % 100u, at + 5, at + 17);
-    return kpb_time_parse(kpb_span_str(iso), ret_unix_s) == KP_OK;
-}
-
 uint64_t azr_hint_ms(const struct kp_http_reply *reply, int64_t now_unix_s)
 {
     uint64_t value = 0;
@@ -81,7 +55,7 @@ uint64_t azr_hint_ms(const struct kp_http_reply *reply, int64_t now_unix_s)
         return KP_NO_RETRY_HINT;
     if (read_number(text, &value))
         return cut_hint(value < HINT_MAX_MS ? value * 1000 : HINT_MAX_MS);
-    if (!read_date(text, &at_unix_s))
+    if (!azr_http_date_read(text, &at_unix_s))
         return KP_NO_RETRY_HINT;
     return at_unix_s > now_unix_s ? cut_hint((uint64_t)(at_unix_s - now_unix_s) * 1000) : 0;
 }

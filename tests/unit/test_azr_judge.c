@@ -276,6 +276,8 @@ static void hint_is_read_in_each_form(void **state)
     assert_int_equal(hint_of("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT", 784111770), 7000);
     assert_int_equal(hint_of("Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT", 784111777), 0);
     assert_int_equal(hint_of("Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT", 784111800), 0);
+    assert_int_equal(hint_of("Retry-After", "Sunday, 06-Nov-94 08:49:37 GMT", 784111770), 7000);
+    assert_int_equal(hint_of("Retry-After", "Sun Nov  6 08:49:37 1994", 784111770), 7000);
 }
 
 static void hint_beyond_an_hour_is_an_hour(void **state)
