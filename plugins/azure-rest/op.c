@@ -373,6 +373,7 @@ static void resolve(struct azr_op *op, const struct kp_http_reply *reply)
     struct kp_error error;
     kp_error_init(&error);
     kp_status st = azr_op_resolve(op, reply, &error);
+    error.exposure = KP_NOT_SENT; /* of the request proper */
     if (st == KP_OK)
         send_on_loop(op);
     else
@@ -423,6 +424,8 @@ static void judge_failure(struct azr_op *op, const struct kp_http_reply *reply)
     struct kp_error error;
     kp_error_init(&error);
     kp_status st = azr_op_error(op, reply, &trouble, &error);
+    if (op->asking)
+        error.exposure = KP_NOT_SENT; /* of the request proper */
     if (azr_op_may_wait(op, trouble) && pause_for(op, op->vault->poll_ms))
         return;
     if (trouble == AZR_TROUBLE_NOT_FOUND && waits_for_region(op, &error))

@@ -475,6 +475,31 @@ static void connection_lost_while_asking_leaves_rotate_not_sent(void **state)
     fake_azure_clear(hsm);
 }
 
+static void refusal_while_asking_leaves_rotate_not_sent(void **state)
+{
+    static const struct {
+        uint32_t http_status;
+        const char *body;
+        kp_status status;
+    } ROWS[] = {
+        {503, "", KP_TRANSIENT},
+        {429, "", KP_THROTTLED},
+        {200, "<html>", KP_PROTOCOL},
+        {200, "{\"lifetimeActions\":[]}", KP_USAGE},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct fake_azure *hsm = new_hsm(HSM_HOST);
+        struct fake_result result;
+        then_status(hsm, ROWS[i].http_status, ROWS[i].body);
+        assert_int_equal(rotate_app(hsm, &result), ROWS[i].status);
+        assert_int_equal(result.error.exposure, KP_NOT_SENT);
+        assert_int_equal(hsm->n[FAKE_KEYS], 1);
+        fake_result_clear(&result);
+        fake_azure_clear(hsm);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +527,7 @@ int main(void)
         cmocka_unit_test(rotate_with_a_policy_is_sent),
         cmocka_unit_test(rotate_of_who_may_not_see_the_policy_is_sent),
         cmocka_unit_test(connection_lost_while_asking_leaves_rotate_not_sent),
+        cmocka_unit_test(refusal_while_asking_leaves_rotate_not_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
