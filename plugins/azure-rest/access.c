@@ -196,6 +196,13 @@ kp_status azr_access_refused(struct azr_access *access, const struct azr_token *
                                                 : take_target(access, &challenge, reterr);
 }
 
+bool azr_access_asks_claims(const struct kp_http_reply *reply)
+{
+    struct azr_challenge challenge;
+    return azr_challenge_read(reply, &challenge, NULL) == KP_OK &&
+           azr_challenge_has_claims(&challenge);
+}
+
 /* ---- For fetches ---- */
 
 void azr_access_found_target(struct azr_access *access, const struct azr_target *target)

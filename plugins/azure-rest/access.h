@@ -89,6 +89,9 @@ kp_status azr_access_refused(struct azr_access *access, const struct azr_token *
                              const struct kp_http_reply *reply, struct kp_error *reterr)
     KP_MUST_USE;
 
+/* Whether the reply, a 401, is a CAE challenge: it wants a token with claims. */
+bool azr_access_asks_claims(const struct kp_http_reply *reply);
+
 /* ---- For fetches ---- */
 
 /* Takes over the target of a challenge. */

@@ -98,6 +98,7 @@ static struct azr_op *begin_op(struct azr_vault *v, kp_op_id id, const struct kp
     op->timer = 0;
     op->is_canceled = false;
     op->is_renewed = false;
+    op->has_claims = false;
     op->is_looking = false;
     op->is_pacing = false;
     op->has_asked = false;
@@ -229,12 +230,21 @@ static void go_on_loop(struct azr_op *op)
         fail(op, st, &error);
 }
 
-/* The first 401 is answered with a fresh token, the second is the answer. */
+/*
+ * The first 401 is answered with a fresh token. So is a second one that asks for claims where the
+ * first did not; any other is the answer.
+ */
+static bool may_renew(const struct azr_op *op, const struct kp_http_reply *reply)
+{
+    return !op->is_renewed || (!op->has_claims && azr_access_asks_claims(reply));
+}
+
 static void renew(struct azr_op *op, const struct kp_http_reply *reply)
 {
     struct kp_error error;
     kp_error_init(&error);
     op->is_renewed = true;
+    op->has_claims = azr_access_asks_claims(reply);
     kp_status st = azr_access_refused(&op->vault->access, op->token, reply, &error);
     azr_token_release(op->token);
     op->token = NULL;
@@ -438,7 +448,7 @@ static void judge_failure(struct azr_op *op, const struct kp_http_reply *reply)
 
 static void judge(struct azr_op *op, const struct kp_http_reply *reply)
 {
-    if (reply->http_status == 401 && !op->is_renewed)
+    if (reply->http_status == 401 && may_renew(op, reply))
         renew(op, reply);
     else if (op->is_looking)
         judge_look(op, reply);

@@ -7,7 +7,7 @@
  *     ENDED     finish was called
  *
  *     WAITING -> SENDING, ENDED
- *     SENDING -> WAITING (one 401, once), PAUSING (a look, a key being deleted), ENDED
+ *     SENDING -> WAITING (a 401, twice at most), PAUSING (a look, a key being deleted), ENDED
  *     PAUSING -> SENDING, WAITING (the token is over), ENDED
  *
  * The request is built once, before anything is waited for: what cannot be said costs no token.

@@ -31,6 +31,7 @@ struct azr_op {
     enum azr_op_state state;
     bool is_canceled;
     bool is_renewed; /* a 401 has been answered with a fresh token */
+    bool has_claims; /* ... and one of them that asked for claims */
     bool is_pacing;  /* waits for its turn; nothing was sent */
     bool is_looking; /* the request is done; looks whether it has spread */
     enum azr_asking asking;

@@ -338,6 +338,37 @@ static void second_challenge_for_claims_in_a_row_is_the_answer(void **state)
     fake_azure_clear(azure);
 }
 
+/* The fresh token that an ordinary challenge led to may be the first one to lack claims. */
+static void claims_may_be_asked_for_after_an_ordinary_refusal(void **state)
+{
+    struct fake_azure *azure = new_azure();
+    const struct fake_azure_step refuse = {.part = FAKE_KEYS, .refuse_token = true};
+    (void)state;
+    fake_azure_then(azure, &refuse);
+    then_claims(azure, "Bearer error=\"insufficient_claims\", claims=\"eyJhIjp7fX0=\"");
+    assert_int_equal(wrap_once(azure), KP_OK);
+    assert_int_equal(azure->n[FAKE_TOKEN], 3);
+    assert_int_equal(azure->n[FAKE_KEYS], 3);
+    fake_azure_clear(azure);
+}
+
+/* No more than two fresh tokens, in whatever order they are refused. */
+static void third_401_of_any_kind_is_the_answer(void **state)
+{
+    struct fake_azure *azure = new_azure();
+    const struct fake_azure_step refuse = {.part = FAKE_KEYS, .refuse_token = true};
+    (void)state;
+    fake_azure_then(azure, &refuse);
+    then_claims(azure, "Bearer error=\"insufficient_claims\", claims=\"eyJhIjp7fX0=\"");
+    fake_azure_then(azure, &refuse);
+    assert_int_equal(wrap_once(azure), KP_AUTH);
+    assert_int_equal(azure->n[FAKE_TOKEN], 3);
+    then_claims(azure, "Bearer error=\"insufficient_claims\", claims=\"eyJhIjp7fX0=\"");
+    fake_azure_then(azure, &refuse);
+    assert_int_equal(wrap_once(azure), KP_AUTH);
+    fake_azure_clear(azure);
+}
+
 /* Claims and an address of its own in one challenge: the address does not count. */
 static void claims_that_are_none_or_come_with_an_address_send_nothing_there(void **state)
 {
@@ -586,6 +617,8 @@ int main(void)
         cmocka_unit_test(many_401_for_one_token_cause_one_fetch),
         cmocka_unit_test(claims_of_a_challenge_go_into_the_next_token_request),
         cmocka_unit_test(second_challenge_for_claims_in_a_row_is_the_answer),
+        cmocka_unit_test(claims_may_be_asked_for_after_an_ordinary_refusal),
+        cmocka_unit_test(third_401_of_any_kind_is_the_answer),
         cmocka_unit_test(claims_that_are_none_or_come_with_an_address_send_nothing_there),
         cmocka_unit_test(reload_with_another_secret_forgets_the_token),
         cmocka_unit_test(reload_during_a_fetch_serves_later_waiters_with_the_new_secret),
