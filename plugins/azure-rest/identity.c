@@ -6,12 +6,10 @@
 #include "base/mem.h"
 #include "base/span.h"
 #include "plugins/azure-rest/assertion.h"
+#include "plugins/azure-rest/platform.h"
 #include "plugins/azure-rest/token_request.h"
 
 #define SITE "azure-rest.identity"
-
-/* The agent's address where no variable names one. Source: Azure Arc managed identity page. */
-#define ARC_ENDPOINT "http://127.0.0.1:40342/metadata/identity/oauth2/token"
 
 static const char *const KIND_TEXTS[] = {"none",
 #define XX(symbol, number, text) text,
@@ -347,7 +345,8 @@ kp_status azr_identity_make(const struct azr_login *login, const struct azr_sett
 
 /* ---- Environment ---- */
 
-void azr_identity_env(const struct azr_identity *identity, struct azr_mi_env *ret)
+void azr_identity_env(const struct azr_identity *identity, const char *arc_agent,
+                      struct azr_mi_env *ret)
 {
     const struct azr_mi_env env = {
         .identity_endpoint = kpb_span_str(getenv("IDENTITY_ENDPOINT")),
@@ -358,8 +357,7 @@ void azr_identity_env(const struct azr_identity *identity, struct azr_mi_env *re
         .msi_secret = kpb_span_str(getenv("MSI_SECRET")),
         .imds_host =
             given_or_env(kpb_span_str(identity->imds_host), "AZURE_POD_IDENTITY_AUTHORITY_HOST"),
+        .has_arc_agent = azr_platform_is_there(arc_agent),
     };
     *ret = env;
-    if (identity->source == AZR_MI_ARC && ret->identity_endpoint.len == 0)
-        ret->identity_endpoint = kpb_span_str(ARC_ENDPOINT);
 }

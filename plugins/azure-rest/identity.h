@@ -65,7 +65,11 @@ void azr_identity_release(struct azr_identity *identity);
 /* "client_secret", ...: for sentences. Static storage. */
 const char *azr_kind_text(uint32_t kind);
 
-/* The environment variables of managed identity; spans borrow from the environment. */
-void azr_identity_env(const struct azr_identity *identity, struct azr_mi_env *ret);
+/*
+ * What the machine says of managed identity: its environment variables, which the spans borrow from,
+ * and whether there is a file at arc_agent, the path of Azure Arc's agent.
+ */
+void azr_identity_env(const struct azr_identity *identity, const char *arc_agent,
+                      struct azr_mi_env *ret);
 
 #endif /* KP_PLUGINS_AZURE_REST_IDENTITY_H */

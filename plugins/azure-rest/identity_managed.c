@@ -102,7 +102,7 @@ static kp_status make_request(struct azr_fetch *fetch, kp_span arc_key, struct k
 {
     const struct azr_identity *identity = fetch->identity;
     struct azr_mi_env env;
-    azr_identity_env(identity, &env);
+    azr_identity_env(identity, azr_platform_arc_agent(), &env);
     kp_status st = choose(fetch, &env, reterr);
     const struct azr_mi_ask question = {
         .source = fetch->source,

@@ -15,6 +15,7 @@
 #define RESOURCE_ID_MAX_LEN 1024u
 #define IMDS_ORIGIN "http://169.254.169.254"
 #define TOKEN_PATH "/metadata/identity/oauth2/token"
+/* The agent's, where no variable names one. Source: Azure Arc managed identity page. */
 #define ARC_ENDPOINT "http://127.0.0.1:40342" TOKEN_PATH
 #define IMDS_CONNECT_TIMEOUT_MS 1000u /* no answer by then: this machine has no IMDS */
 

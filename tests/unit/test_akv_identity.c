@@ -14,6 +14,8 @@
 
 #include "base/span.h"
 #include "plugins/azure-keyvault/azure_keyvault.h"
+#include "plugins/azure-rest/identity.h"
+#include "plugins/azure-rest/platform.h"
 #include "support/env.h"
 #include "support/fake_azure.h"
 
@@ -288,6 +290,21 @@ static void arc_shows_the_key_file_it_is_told_of(void **state)
     fake_azure_clear(azure);
 }
 
+static void arc_is_found_by_its_agent(void **state)
+{
+    const struct azr_identity identity = {.n_refs = 1};
+    struct azr_mi_env env;
+    enum azr_mi_source source;
+    (void)state;
+    azr_identity_env(&identity, ".", &env);
+    assert_true(env.has_arc_agent);
+    assert_int_equal(azr_mi_choose(&env, &source, NULL), KP_OK);
+    assert_int_equal(source, AZR_MI_ARC);
+    azr_identity_env(&identity, "./no-such-agent", &env);
+    assert_false(env.has_arc_agent);
+    assert_non_null(strstr(azr_platform_arc_agent(), "himds"));
+}
+
 static void arc_is_refused_a_file_elsewhere(void **state)
 {
     struct fake_azure *azure = new_azure();
@@ -528,6 +545,7 @@ int main(void)
         cmocka_unit_test_setup(machine_without_an_identity_is_told_at_once, clean_environment),
         cmocka_unit_test_setup(app_service_is_found_by_its_variables, clean_environment),
         cmocka_unit_test_setup(arc_shows_the_key_file_it_is_told_of, clean_environment),
+        cmocka_unit_test_setup(arc_is_found_by_its_agent, clean_environment),
         cmocka_unit_test_setup(arc_is_refused_a_file_elsewhere, clean_environment),
         cmocka_unit_test_setup(certificate_signs_an_assertion_on_a_worker, clean_environment),
         cmocka_unit_test_setup(certificate_near_its_end_is_logged, clean_environment),
