@@ -66,8 +66,8 @@ void azr_identity_release(struct azr_identity *identity);
 const char *azr_kind_text(uint32_t kind);
 
 /*
- * What the machine says of managed identity: its environment variables, which the spans borrow from,
- * and whether there is a file at arc_agent, the path of Azure Arc's agent.
+ * What the machine says of managed identity: its environment variables, which the spans borrow
+ * from, and whether there is a file at arc_agent, the path of Azure Arc's agent.
  */
 void azr_identity_env(const struct azr_identity *identity, const char *arc_agent,
                       struct azr_mi_env *ret);

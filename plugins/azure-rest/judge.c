@@ -180,7 +180,29 @@ uint32_t azr_fault_code(uint32_t op, enum azr_fault fault)
 /* ---- Sentences ---- */
 
 #define SHOWN_HOST_LEN 96
+#define SHOWN_REGION_LEN 32u
 #define HTTPS_LEN 8u
+
+static bool is_visible(kp_span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f)
+            return false;
+    }
+    return true;
+}
+
+/* The first header of this name that may be shown: 1 to max_len visible characters; else empty. */
+static kp_span shown_header(const struct kp_http_reply *reply, const char *name, size_t max_len)
+{
+    for (uint32_t i = 0; i < reply->n_headers; i++) {
+        kp_span value = reply->headers[i].value;
+        if (kpb_span_eq_nocase(reply->headers[i].name, kpb_span_str(name)) && value.len > 0 &&
+            value.len <= max_len && is_visible(value))
+            return value;
+    }
+    return kpb_span(NULL, 0);
+}
 
 /* "wrap with key app at HOST", cut where names are long. */
 static void describe(const struct azr_exchange *x, char *out, size_t cap)
@@ -196,14 +218,17 @@ static void describe(const struct azr_exchange *x, char *out, size_t cap)
 }
 
 static void write_sentence(const struct azr_exchange *x, const struct azr_verdict *verdict,
-                           const struct azr_service_error *error, uint32_t http_status,
+                           const struct azr_service_error *error, const struct kp_http_reply *reply,
                            struct kp_error *reterr)
 {
     char what[192];
+    kp_span region = shown_header(reply, "x-ms-keyvault-region", SHOWN_REGION_LEN);
     describe(x, what, sizeof what);
-    kpb_ignore(kpb_fail_code(reterr, verdict->status, verdict->number, "%s: HTTP %u%s%s%s%s: %s",
-                             what, (unsigned)http_status, error->code[0] ? " " : "", error->code,
-                             error->inner[0] ? "/" : "", error->inner, verdict->advice));
+    kpb_ignore(kpb_fail_code(reterr, verdict->status, verdict->number,
+                             "%s: HTTP %u%s%s%s%s%s%.*s: %s", what, (unsigned)reply->http_status,
+                             error->code[0] ? " " : "", error->code, error->inner[0] ? "/" : "",
+                             error->inner, region.len > 0 ? " in " : "", (int)region.len,
+                             region.len > 0 ? (const char *)region.ptr : "", verdict->advice));
 }
 
 /* ---- Judging ---- */
@@ -232,26 +257,13 @@ static const struct azr_verdict *find_verdict(const struct azr_exchange *x, uint
     return &VERDICTS[i];
 }
 
-static bool is_visible(kp_span text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f)
-            return false;
-    }
-    return true;
-}
-
 static void keep_request_id(const struct kp_http_reply *reply, struct kp_error *reterr)
 {
-    for (uint32_t i = 0; i < reply->n_headers; i++) {
-        kp_span value = reply->headers[i].value;
-        if (!kpb_span_eq_nocase(reply->headers[i].name, kpb_span_str("x-ms-request-id")) ||
-            value.len == 0 || value.len >= sizeof reterr->request_id || !is_visible(value))
-            continue;
-        memcpy(reterr->request_id, value.ptr, value.len);
-        reterr->request_id[value.len] = '\0';
+    kp_span id = shown_header(reply, "x-ms-request-id", sizeof reterr->request_id - 1);
+    if (id.len == 0)
         return;
-    }
+    memcpy(reterr->request_id, id.ptr, id.len);
+    reterr->request_id[id.len] = '\0';
 }
 
 _Static_assert(AZR_SERVICE_CODE_LEN <= KP_SERVICE_CODE_LEN, "a service code fits");
@@ -276,7 +288,7 @@ kp_status azr_judge(const struct azr_exchange *exchange, const struct kp_http_re
         *ret_trouble = verdict->trouble;
     if (!reterr)
         return verdict->status;
-    write_sentence(exchange, verdict, &error, reply->http_status, reterr);
+    write_sentence(exchange, verdict, &error, reply, reterr);
     reterr->http_status = reply->http_status;
     reterr->exposure = verdict->exposure;
     reterr->retry_after_ms = azr_hint_ms(reply, exchange->now_unix_s);

@@ -1,8 +1,8 @@
 /*
  * What a failure means: HTTP status, service error code and headers of a reply become a kp_error.
  * All numbers of this room stand in the tables of judge.c; docs/AZURE-REST.md shows them. Decisions
- * hang on statuses and codes, never on message texts, and no message text is passed on: only codes
- * and the service's request id are.
+ * hang on statuses and codes, never on message texts, and no message text is passed on: only codes,
+ * the region that answered and the service's request id are.
  *
  *     409 Conflict
  *     {"error":{"code":"Conflict","message":"...","innererror":{"code":"ObjectIsBeingDeleted"}}}

@@ -363,6 +363,21 @@ static void request_id_is_kept_only_when_it_can_be_shown(void **state)
     assert_string_equal(bad.err.request_id, "");
 }
 
+static void region_that_answered_stands_in_the_sentence(void **state)
+{
+    struct judged good = {0};
+    struct judged bad = {0};
+    (void)state;
+    add_header(&good, "X-Ms-Keyvault-Region", "westeurope");
+    (void)judge(&good, KP_OP_WRAP, 500, "");
+    assert_non_null(strstr(good.err.text, ": HTTP 500 in westeurope: it fails"));
+    add_header(&bad, "x-ms-keyvault-region", "west europe");
+    add_header(&bad, "x-ms-keyvault-region", "");
+    add_header(&bad, "x-ms-keyvault-region", "01234567890123456789012345678901234567890");
+    (void)judge(&bad, KP_OP_WRAP, 500, "");
+    assert_non_null(strstr(bad.err.text, ": HTTP 500: it fails"));
+}
+
 static void service_code_is_the_services_own_word(void **state)
 {
     static const char FORBIDDEN[] =
@@ -517,6 +532,7 @@ int main(void)
         cmocka_unit_test(hint_is_one_of_several),
         cmocka_unit_test(http_date_all_three_forms_are_the_same_moment),
         cmocka_unit_test(request_id_is_kept_only_when_it_can_be_shown),
+        cmocka_unit_test(region_that_answered_stands_in_the_sentence),
         cmocka_unit_test(service_code_is_the_services_own_word),
         cmocka_unit_test(silence_has_the_number_of_its_step),
         cmocka_unit_test(fault_codes_are_documented_ones),
