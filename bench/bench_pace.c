@@ -97,7 +97,8 @@ static bool run_ours(struct bench_lane *lane)
     return ok && !atomic_load(&pacer.failed);
 }
 
-/* Opened anew for each run, as the yardstick's loop is: what lay idle meanwhile is out of caches. */
+/* Opened anew for each run, as the yardstick's loop is: what lay idle meanwhile is out of
+ * caches. */
 static bool ours(const struct bench_job *job, struct bench_run *ret)
 {
     struct bench_target target = {.provider = NULL};
