@@ -90,6 +90,12 @@ uint64_t kpb_histogram_count_up_to(const struct kpb_histogram *histogram, uint64
     return count;
 }
 
+uint64_t kpb_histogram_mean(const struct kpb_histogram *histogram)
+{
+    uint64_t count = kpb_histogram_count(histogram);
+    return count > 0 ? read_count(&histogram->sum_ns) / count : 0;
+}
+
 uint64_t kpb_histogram_quantile(const struct kpb_histogram *histogram, double q)
 {
     uint64_t count = kpb_histogram_count(histogram);

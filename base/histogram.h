@@ -27,6 +27,8 @@ void kpb_histogram_record(struct kpb_histogram *histogram, uint64_t ns);
 uint64_t kpb_histogram_count(const struct kpb_histogram *histogram);
 /* How many were at most ns, counted by whole buckets: those that reach beyond ns are left out. */
 uint64_t kpb_histogram_count_up_to(const struct kpb_histogram *histogram, uint64_t ns);
+/* The mean of what was recorded, exact, rounded down; 0 when empty. */
+uint64_t kpb_histogram_mean(const struct kpb_histogram *histogram);
 /* The upper end of the bucket that holds quantile q in [0, 1]; 0 when empty. */
 uint64_t kpb_histogram_quantile(const struct kpb_histogram *histogram, double q);
 /* Receives a bucket that is not empty: its upper end and how many it holds. */

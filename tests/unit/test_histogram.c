@@ -40,6 +40,7 @@ static void empty_histogram_answers_zero(void **state)
     (void)state;
     assert_int_equal(kpb_histogram_count(&histogram), 0);
     assert_int_equal(kpb_histogram_quantile(&histogram, 0.5), 0);
+    assert_int_equal(kpb_histogram_mean(&histogram), 0);
     assert_int_equal(kpb_histogram_count_up_to(&histogram, UINT64_MAX), 0);
 }
 
@@ -105,6 +106,70 @@ static void quantiles_of_a_known_distribution_hold(void **state)
         assert_true(shown <= truth * (1.0 + 1.0 / 64));
     }
     assert_int_equal(kpb_histogram_quantile(&histogram, 1.0), 100000000);
+}
+
+/* ---- Other shapes, as N_VALUES values in ascending order ---- */
+
+#define N_VALUES 50000u
+
+static uint64_t values[N_VALUES];
+
+/* The i-th of n exponential values is 1/n + 1/(n-1) + ... + 1/(n-i) means, on average. */
+static void fill_exponential(void)
+{
+    double sum = 0;
+
+    for (uint32_t i = 0; i < N_VALUES; i++) {
+        sum += 1.0 / (N_VALUES - i);
+        values[i] = (uint64_t)(sum * 2e6);
+    }
+}
+
+/* Nine of ten around 300 us, one of ten around 80 ms; nothing between. */
+static void fill_bimodal(void)
+{
+    for (uint32_t i = 0; i < N_VALUES; i++)
+        values[i] = i < N_VALUES / 10 * 9 ? 250000 + i * 2 : 75000000 + i * 100;
+}
+
+static void fill_constant(void)
+{
+    for (uint32_t i = 0; i < N_VALUES; i++)
+        values[i] = 4242421;
+}
+
+/* Recorded in an order that jumps; 7919 is a prime, so each comes once. */
+static uint64_t record_values(void)
+{
+    uint64_t sum = 0;
+
+    for (uint64_t i = 0; i < N_VALUES; i++) {
+        kpb_histogram_record(&histogram, values[i * 7919 % N_VALUES]);
+        sum += values[i];
+    }
+    return sum;
+}
+
+/* Quantiles in 1/10,000: each is the smallest value that so many of all do not exceed. */
+static void quantiles_of_other_shapes_hold(void **state)
+{
+    static void (*const fill[])(void) = {fill_exponential, fill_bimodal, fill_constant};
+    static const uint32_t q[] = {1, 1000, 5000, 8990, 9000, 9001, 9900, 9990, 9999, 10000};
+    uint64_t sum;
+
+    (void)state;
+    for (size_t s = 0; s < sizeof fill / sizeof fill[0]; s++) {
+        fill[s]();
+        memset(&histogram, 0, sizeof histogram);
+        sum = record_values();
+        assert_int_equal(kpb_histogram_mean(&histogram), sum / N_VALUES);
+        for (size_t i = 0; i < sizeof q / sizeof q[0]; i++) {
+            uint64_t truth = values[q[i] * (N_VALUES / 10000u) - 1];
+            uint64_t shown = kpb_histogram_quantile(&histogram, q[i] / 10000.0);
+
+            assert_in_range(shown, truth, truth + truth / 64);
+        }
+    }
 }
 
 static void count_up_to_grows_and_is_never_too_high(void **state)
@@ -186,6 +251,7 @@ int main(void)
         FRESH(values_beyond_the_range_count_as_the_longest),
         FRESH(quantile_of_one_value_is_that_value),
         FRESH(quantiles_of_a_known_distribution_hold),
+        FRESH(quantiles_of_other_shapes_hold),
         FRESH(count_up_to_grows_and_is_never_too_high),
         FRESH(bounds_that_end_a_bucket_belong_to_it),
         FRESH(merge_adds_everything),
