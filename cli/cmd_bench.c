@@ -7,8 +7,6 @@
 #include "cli/load_search.h"
 #include "cli/session.h"
 
-#define EXIT_SLO_BROKEN CLI_EXIT_BAD_SIGNATURE /* 1: a clean answer, but not the wished one */
-
 typedef void write_fn(const struct load_result *result, struct cli_out *o);
 
 /* Writes one kind of report to the file of an option, if that was given. */
@@ -31,21 +29,14 @@ static void tell_capacity(struct cli *c, const struct load_result *result,
     const struct load_plan *plan = cli_load_result_plan(result);
     const struct load_key_kind kind = cli_load_target_kind(targets);
     const struct load_shown shown = {cli_load_achieved_per_s(result),
-                                     kpb_histogram_quantile(cli_load_result_all(result), 0.5)};
+                                     kpb_histogram_mean(cli_load_result_all(result))};
     cli_load_capacity_tell(c, plan, &kind, &shown,
                            plan->capacity > 0 ? plan->capacity : plan->rates[0]);
 }
 
-static kp_status tell(struct cli *c, const struct load_result *result,
-                      const struct load_targets *targets)
+static void print(struct cli *c, const struct load_result *result,
+                  const struct load_targets *targets)
 {
-    kp_status st = write_file(c, result, CLI_OPT_REPORT, cli_load_write_page);
-    if (st == KP_OK) {
-        st = write_file(c, result, CLI_OPT_HDR, cli_load_write_percentiles);
-    }
-    if (st != KP_OK) {
-        return st;
-    }
     const bool json = cli_has(c, CLI_OPT_JSON);
     (json ? cli_load_open_json : cli_load_write_text)(result, &c->out);
     if (cli_load_result_plan(result)->wants_capacity) {
@@ -54,8 +45,22 @@ static kp_status tell(struct cli *c, const struct load_result *result,
     if (json) {
         cli_load_close_json(&c->out);
     }
-    c->exit_code = cli_load_result_slo_held(result) ? CLI_EXIT_OK : EXIT_SLO_BROKEN;
-    return cli_flush(c);
+}
+
+/* Prints before it writes files: one that cannot be written must not cost the whole run. */
+static kp_status tell(struct cli *c, const struct load_result *result,
+                      const struct load_targets *targets)
+{
+    print(c, result, targets);
+    kp_status st = cli_flush(c);
+    if (st == KP_OK) {
+        st = write_file(c, result, CLI_OPT_REPORT, cli_load_write_page);
+    }
+    if (st == KP_OK) {
+        st = write_file(c, result, CLI_OPT_HDR, cli_load_write_percentiles);
+    }
+    c->exit_code = cli_load_result_slo_held(result) ? CLI_EXIT_OK : CLI_EXIT_NO;
+    return st;
 }
 
 static kp_status run_and_tell(struct cli *c, const struct load_plan *plan,

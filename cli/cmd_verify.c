@@ -11,7 +11,7 @@
 static kp_status tell(struct cli *c, const struct kp_request *request, const struct kp_reply *reply)
 {
     const bool good = (reply->flags & KP_REPLY_VERIFIED) != 0;
-    c->exit_code = good ? CLI_EXIT_OK : CLI_EXIT_BAD_SIGNATURE;
+    c->exit_code = good ? CLI_EXIT_OK : CLI_EXIT_NO;
     if (!cli_has(c, CLI_OPT_JSON)) {
         cli_out_text(&c->out, good ? "good signature\n" : "BAD signature\n");
         return cli_flush(c);

@@ -13,7 +13,7 @@
 #include "base/errors.h"
 
 #define CLI_EXIT_OK 0
-#define CLI_EXIT_BAD_SIGNATURE 1 /* verify: the signature does not match */
+#define CLI_EXIT_NO 1 /* a clean answer, but no: no match (verify), a promise broken (bench) */
 #define CLI_EXIT_USAGE 2
 #define CLI_EXIT_IO 3          /* a local file or stream could not be read or written */
 #define CLI_EXIT_CLASS_BASE 10 /* every other class exits with 10 + its number */

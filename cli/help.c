@@ -87,7 +87,7 @@ static void exit_code_line(struct cli_out *o, int code, const char *name, const 
 static void exit_codes(struct cli_out *o)
 {
     exit_code_line(o, CLI_EXIT_OK, "ok", "done");
-    exit_code_line(o, CLI_EXIT_BAD_SIGNATURE, "-",
+    exit_code_line(o, CLI_EXIT_NO, "-",
                    "verify: the signature does not match; bench: a promise of --slo was broken");
     exit_code_line(o, CLI_EXIT_USAGE, "usage", kp_status_meaning(KP_USAGE));
     exit_code_line(o, CLI_EXIT_IO, "io", "a local file or stream could not be read or written");

@@ -145,9 +145,9 @@ struct load_need cli_load_capacity_need(const struct load_plan *plan,
     return need;
 }
 
-uint32_t cli_load_capacity_callers(double rate, uint64_t latency_ns)
+uint32_t cli_load_capacity_callers(double rate, uint64_t mean_ns)
 {
-    return whole(rate * (double)latency_ns / LOAD_NS_PER_S);
+    return whole(rate * (double)mean_ns / LOAD_NS_PER_S);
 }
 
 /* ---- Telling ---- */
@@ -227,8 +227,8 @@ static void begin_text(struct cli *c, double wanted, uint32_t n_callers, uint32_
 {
     char line[320];
     (void)snprintf(line, sizeof line,
-                   "\ncapacity for %.1f per s: %u callers (operations under way at the median "
-                   "measured here), at most %u such process%s\n",
+                   "\ncapacity for %.1f per s: %u callers (operations under way at the mean "
+                   "latency measured here), at most %u such process%s\n",
                    wanted, n_callers, n_processes, n_processes == 1 ? "" : "es");
     cli_out_text(&c->out, line);
 }
@@ -238,7 +238,7 @@ void cli_load_capacity_tell(struct cli *c, const struct load_plan *plan,
                             double wanted)
 {
     const bool json = cli_has(c, CLI_OPT_JSON);
-    (json ? begin_json : begin_text)(c, wanted, cli_load_capacity_callers(wanted, shown->p50_ns),
+    (json ? begin_json : begin_text)(c, wanted, cli_load_capacity_callers(wanted, shown->mean_ns),
                                      shown->rate > 0 ? whole(wanted / shown->rate) : 0);
     for (int i = 0; i < LOAD_N_SERVICES; i++) {
         const struct load_need need =

@@ -41,13 +41,14 @@ struct load_need cli_load_capacity_need(const struct load_plan *plan,
                                         const struct load_key_kind *key, enum load_service service,
                                         double rate);
 
-/* Operations under way at that rate when each takes latency_ns (Little's law), at least 1. */
-uint32_t cli_load_capacity_callers(double rate, uint64_t latency_ns);
+/* Operations under way at that rate when they take mean_ns on average (Little's law), at least
+ * 1. */
+uint32_t cli_load_capacity_callers(double rate, uint64_t mean_ns);
 
-/* What a measurement has shown: the rate one process kept up, and the median it saw there. */
+/* What a measurement has shown: the rate one process kept up, and the mean latency there. */
 struct load_shown {
     double rate;
-    uint64_t p50_ns;
+    uint64_t mean_ns;
 };
 
 /* Writes the whole answer for a wanted rate, as text or, with --json, as one object. */

@@ -392,11 +392,11 @@ kp_status cli_load_compare(struct cli *c, const char *path, const char *other)
     if (st == KP_OK) {
         st = read_result(c, other, &b);
     }
-    if (st == KP_OK && cli_has(c, CLI_OPT_REPORT)) {
-        st = report(c, a, b);
-    }
     if (st == KP_OK) {
         st = tell(c, a, b);
+    }
+    if (st == KP_OK && cli_has(c, CLI_OPT_REPORT)) {
+        st = report(c, a, b);
     }
     json_decref(a);
     json_decref(b);

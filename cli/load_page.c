@@ -214,8 +214,8 @@ static void write_totals(const struct load_result *result, struct cli_out *o)
     const struct load_counters *counters = cli_load_result_counters(result);
     cli_out_text(o, "<h2>What it took</h2>\n"
                     "<table><tr><th>during the run</th><th>amount</th></tr>\n");
-    write_amount(o, "processor time per operation, client and warm-up included",
-                 cli_load_cpu_us(result), " us");
+    write_amount(o, "processor time per operation, client included", cli_load_cpu_us(result),
+                 " us");
     write_amount(o, "memory of the process at most", cli_load_max_rss_mib(result), " MiB");
     write_amount(o, "memory grown per operation under way", cli_load_grown_kib(result), " KiB");
     write_count(o, "operations under way at most", cli_load_result_cost(result)->most_under_way);

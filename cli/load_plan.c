@@ -9,6 +9,7 @@
 
 #define CALLERS_DEFAULT 16u
 #define CALLERS_OPEN_DEFAULT 1024u
+#define THREADS_OPEN_DEFAULT 64u /* --sync: a thread for each of them */
 #define DURATION_DEFAULT_S 10u
 #define DAY_S 86400u /* a run that only a count ends has to end some day */
 #define PAYLOAD_DEFAULT_LEN 32u
@@ -273,10 +274,24 @@ static kp_status read_span(struct cli *c, enum cli_opt opt, uint64_t *ret_ns)
     return KP_OK;
 }
 
+/* A search chooses the rates itself: each of its trials is an open loop. */
+static bool is_open(const struct cli *c, const struct load_plan *plan)
+{
+    return plan->n_rates > 0 || cli_has(c, CLI_OPT_SEARCH);
+}
+
+static uint32_t default_callers(const struct cli *c, const struct load_plan *plan)
+{
+    return !is_open(c, plan) ? CALLERS_DEFAULT
+           : plan->sync      ? THREADS_OPEN_DEFAULT
+                             : CALLERS_OPEN_DEFAULT;
+}
+
 static kp_status read_numbers(struct cli *c, struct load_plan *plan)
 {
     uint32_t n_ops = 0;
     uint32_t seed = 1;
+    plan->n_callers = default_callers(c, plan);
     kp_status st = read_number(c, CLI_OPT_CALLERS, 1,
                                plan->sync ? LOAD_THREADS_MAX : LOAD_CALLERS_MAX, &plan->n_callers);
     if (st == KP_OK) {
@@ -322,10 +337,10 @@ static kp_status read_choices(struct cli *c, struct load_plan *plan)
         return kpb_fail(&c->fault.error, KP_USAGE,
                         "--arrivals '%.64s' is neither constant nor poisson", arrivals);
     }
-    if (arrivals && plan->n_rates == 0) {
+    if (arrivals && !is_open(c, plan)) {
         return kpb_fail(&c->fault.error, KP_USAGE,
-                        "--arrivals goes with --rate; without one each caller starts its next "
-                        "operation when the last has ended");
+                        "--arrivals goes with --rate or --search; without one each caller starts "
+                        "its next operation when the last has ended");
     }
     if (zipf && (!parse_real(zipf, 10, &plan->zipf) || plan->zipf <= 0)) {
         return kpb_fail(&c->fault.error, KP_USAGE, "--zipf '%.64s' is no skew above 0 and up to 10",
@@ -369,9 +384,6 @@ kp_status cli_load_plan_read(struct cli *c, struct load_plan *ret)
     if (st == KP_OK && cli_has(c, CLI_OPT_CAPACITY)) {
         st = read_capacity(c, &plan);
     }
-    plan.n_callers = plan.n_rates == 0 ? CALLERS_DEFAULT
-                     : plan.sync       ? LOAD_THREADS_MAX / 8
-                                       : CALLERS_OPEN_DEFAULT;
     if (st == KP_OK) {
         st = read_numbers(c, &plan);
     }

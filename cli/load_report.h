@@ -14,8 +14,8 @@ extern const char *const cli_load_quantile_texts[LOAD_N_QUANTILES];
 
 /* Operations that succeeded per second of the measured time. */
 double cli_load_achieved_per_s(const struct load_result *result);
-/* Processor time per operation, in us, and memory: of the process at most, in MiB, and what it has
- * grown by per operation under way, in KiB. */
+/* Processor time per measured operation, in us, and memory: of the process at most, in MiB, and
+ * what it has grown by per operation under way, in KiB. */
 double cli_load_cpu_us(const struct load_result *result);
 double cli_load_max_rss_mib(const struct load_result *result);
 double cli_load_grown_kib(const struct load_result *result);

@@ -45,7 +45,7 @@ struct load_key_result {
 /* What the run cost this process. */
 struct load_cost {
     uint64_t wall_ns;
-    uint64_t cpu_ns;
+    uint64_t cpu_ns; /* since the warm-up */
     uint64_t max_rss_bytes;
     uint64_t grown_bytes;    /* of max_rss_bytes, since the run began */
     uint32_t most_under_way; /* operations at once */

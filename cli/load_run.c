@@ -15,6 +15,7 @@ struct slot {
     struct slot *next; /* while free */
     struct load_item item;
     uint64_t n;
+    bool is_first;     /* of those that are measured */
     uint64_t start_ns; /* from the start of the run */
     uint64_t join_ns;  /* not used before */
     kp_op_id id;       /* the submitting thread's */
@@ -36,9 +37,11 @@ struct run {
     struct slot *free;
     uint32_t n_free;
     uint32_t most_under_way;
-    uint32_t n_joined;            /* slots that have become free for the first time */
-    bool warm;                    /* the warm-up is over, before has been read since */
-    struct load_counters *before; /* what had been counted then */
+    uint32_t n_joined; /* slots that have become free for the first time */
+
+    /* ---- written by the first operation that is measured, read at the end ---- */
+    struct load_counters *before; /* what had been counted when it began */
+    uint64_t cpu_ns;              /* processor time until then */
 };
 
 static uint64_t elapsed_ns(const struct run *run)
@@ -70,19 +73,24 @@ static void note(struct slot *slot, struct kp_result *answer)
     cli_load_result_add(run->result, &outcome);
 }
 
-/* Takes the next operation into a slot and waits for its moment; false when the run is over. */
+/* What the library and the process have done so far is not the measured operations' doing. */
+static void begin_measuring(struct run *run)
+{
+    cli_load_counters_read(run->provider, run->before);
+    run->cpu_ns = cli_cpu_ns();
+}
+
+/* Takes the next operation into a slot, to begin at its start_ns; false when the run is over. */
 static bool next_operation(struct run *run, struct slot *slot)
 {
     cli_lock_take(&run->lock);
     const uint64_t now_ns = elapsed_ns(run);
+    const uint64_t n_measured = run->schedule.n_measured;
     const bool goes_on =
         !cli_interrupted() && cli_load_schedule_next(&run->schedule, now_ns, &slot->item);
     slot->n = run->n_started;
     run->n_started += goes_on ? 1 : 0;
-    if (!run->warm && now_ns >= run->plan->warm_up_ns) {
-        run->warm = true;
-        cli_load_counters_read(run->provider, run->before);
-    }
+    slot->is_first = run->schedule.n_measured > n_measured && n_measured == 0;
     cli_lock_give(&run->lock);
     slot->start_ns = run->plan->n_rates > 0 ? slot->item.start_ns : now_ns;
     return goes_on;
@@ -101,6 +109,18 @@ static bool sleep_until(struct run *run, uint64_t at_ns)
     return true;
 }
 
+/* Takes the next operation into a slot and waits for its moment; false when the run is over. */
+static bool await_operation(struct run *run, struct slot *slot)
+{
+    if (!next_operation(run, slot) || !sleep_until(run, slot->start_ns)) {
+        return false;
+    }
+    if (slot->is_first) {
+        begin_measuring(run);
+    }
+    return true;
+}
+
 /* ---- Blocking callers ---- */
 
 static void run_caller(void *arg)
@@ -112,7 +132,7 @@ static void run_caller(void *arg)
     if (!sleep_until(run, slot->join_ns)) {
         return;
     }
-    while (next_operation(run, slot) && sleep_until(run, slot->start_ns)) {
+    while (await_operation(run, slot)) {
         cli_load_target_request(run->targets, run->plan, &slot->item, slot->n, &request);
         answer.status =
             kp_call(cli_load_target_vault(run->targets, &slot->item), &request, &answer);
@@ -240,7 +260,7 @@ static void await_all(struct run *run)
 static void run_async(struct run *run)
 {
     for (struct slot *slot; (slot = take_slot(run)) != NULL;) {
-        if (!next_operation(run, slot) || !sleep_until(run, slot->start_ns)) {
+        if (!await_operation(run, slot)) {
             give_slot(slot);
             break;
         }
@@ -251,8 +271,7 @@ static void run_async(struct run *run)
 
 /* ---- The whole run ---- */
 
-static kp_status finish(struct run *run, uint64_t cpu_ns, uint64_t rss_bytes,
-                        struct kp_error *reterr)
+static kp_status finish(struct run *run, uint64_t rss_bytes, struct kp_error *reterr)
 {
     struct load_counters *counters = kpb_alloc("cli.load.counters", sizeof *counters);
     if (!counters) {
@@ -262,7 +281,7 @@ static kp_status finish(struct run *run, uint64_t cpu_ns, uint64_t rss_bytes,
     const uint64_t max_rss_bytes = cli_max_rss_bytes();
     const struct load_cost cost = {
         .wall_ns = wall_ns,
-        .cpu_ns = cli_cpu_ns() - cpu_ns,
+        .cpu_ns = cli_cpu_ns() - run->cpu_ns,
         .max_rss_bytes = max_rss_bytes,
         .most_under_way = run->plan->sync ? run->plan->n_callers : run->most_under_way,
         .grown_bytes = max_rss_bytes > rss_bytes ? max_rss_bytes - rss_bytes : 0,
@@ -289,9 +308,8 @@ static void sit_out(struct run *run)
 static kp_status drive(struct cli *c, struct run *run)
 {
     kp_status st = KP_OK;
-    cli_load_counters_read(run->provider, run->before);
+    begin_measuring(run); /* in case that nothing ever is measured */
     cli_catch_interrupt();
-    const uint64_t cpu_ns = cli_cpu_ns();
     const uint64_t rss_bytes = cli_max_rss_bytes();
     run->begin_ns = cli_now_ns();
     struct load_progress *progress = cli_load_progress_start(run->result, run->begin_ns);
@@ -302,7 +320,7 @@ static kp_status drive(struct cli *c, struct run *run)
     }
     sit_out(run);
     cli_load_progress_end(progress);
-    return st == KP_OK ? finish(run, cpu_ns, rss_bytes, &c->fault.error) : st;
+    return st == KP_OK ? finish(run, rss_bytes, &c->fault.error) : st;
 }
 
 kp_status cli_load_run(struct cli *c, const struct load_plan *plan,
@@ -322,7 +340,6 @@ kp_status cli_load_run(struct cli *c, const struct load_plan *plan,
     run->result = result;
     run->provider = c->provider;
     run->before = before;
-    run->warm = plan->warm_up_ns == 0;
     for (uint32_t i = 0; i < targets->n; i++) {
         cli_load_result_name_key(result, i, cli_load_target_text(targets, i));
     }

@@ -63,6 +63,7 @@ static void take_stock(const struct load_result *result, double rate, struct loa
                                .achieved = cli_load_achieved_per_s(result),
                                .p50_ns = kpb_histogram_quantile(all, 0.5),
                                .p99_ns = kpb_histogram_quantile(all, 0.99),
+                               .mean_ns = kpb_histogram_mean(all),
                                .n_failed = cli_load_result_n_failed(result)};
     ret->held = cli_load_result_slo_held(result) && ret->achieved >= LOAD_KEPT_UP * rate;
 }
@@ -121,7 +122,7 @@ static void tell_capacity(struct cli *c, const struct load_plan *plan,
         return;
     }
     for (uint32_t i = 0; i < n; i++) {
-        shown.p50_ns = trials[i].rate == shown.rate ? trials[i].p50_ns : shown.p50_ns;
+        shown.mean_ns = trials[i].rate == shown.rate ? trials[i].mean_ns : shown.mean_ns;
     }
     cli_load_capacity_tell(c, plan, &kind, &shown,
                            plan->capacity > 0 ? plan->capacity : shown.rate);
@@ -148,6 +149,18 @@ static void tell_text(struct cli *c, const struct load_trial *trials, uint32_t n
     cli_out_text(&c->out, "\nholds at    ");
     cli_out_real(&c->out, answer, 1);
     cli_out_text(&c->out, answer > 0 ? " per s\n" : " per s: at no rate that was tried\n");
+}
+
+static void print(struct cli *c, const struct load_plan *plan, const struct load_targets *targets,
+                  const struct load_trial *trials, uint32_t n)
+{
+    const bool json = cli_has(c, CLI_OPT_JSON);
+    (json ? tell_json : tell_text)(c, trials, n, cli_load_search_answer(trials, n));
+    tell_capacity(c, plan, targets, trials, n);
+    if (json) {
+        cli_json_end(&c->out, '}');
+        cli_out_text(&c->out, "\n");
+    }
 }
 
 /* What a search has no use for is refused, not ignored. */
@@ -200,17 +213,9 @@ kp_status cli_load_search(struct cli *c, const struct load_plan *plan,
         }
         n += cli_interrupted() ? 0 : 1; /* one that was cut short shows nothing */
     }
-    st = write_page(c, plan, trials, n);
-    if (st != KP_OK) {
-        return st;
-    }
     const double answer = cli_load_search_answer(trials, n);
-    c->exit_code = answer > 0 ? CLI_EXIT_OK : CLI_EXIT_BAD_SIGNATURE;
-    (cli_has(c, CLI_OPT_JSON) ? tell_json : tell_text)(c, trials, n, answer);
-    tell_capacity(c, plan, targets, trials, n);
-    if (cli_has(c, CLI_OPT_JSON)) {
-        cli_json_end(&c->out, '}');
-        cli_out_text(&c->out, "\n");
-    }
-    return cli_flush(c);
+    c->exit_code = answer > 0 ? CLI_EXIT_OK : CLI_EXIT_NO;
+    print(c, plan, targets, trials, n);
+    st = cli_flush(c);
+    return st == KP_OK ? write_page(c, plan, trials, n) : st;
 }

@@ -19,6 +19,7 @@ struct load_trial {
     double achieved;
     uint64_t p50_ns;
     uint64_t p99_ns;
+    uint64_t mean_ns;
     uint64_t n_failed;
     bool held;
 };

@@ -247,7 +247,7 @@ static void write_summary(const struct load_result *result, struct cli_out *o)
     }
     write_pair(o, "\nachieved    ", cli_load_achieved_per_s(result), 1, " per s\n");
     write_pair(o, "processor   ", cli_load_cpu_us(result), 1,
-               " us per operation, client and warm-up included\n");
+               " us per operation, client included\n");
     write_pair(o, "memory      ", cli_load_max_rss_mib(result), 1, " MiB at most\n");
     write_pair(o, "            ", cli_load_grown_kib(result), 1,
                " KiB per operation under way, grown since the start (");

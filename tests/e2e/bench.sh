@@ -44,6 +44,10 @@ has "0.2 s of ramp, 20 operations"
 ok kp -V "$V" bench --key app --mix get_key --callers 8 --sync --ramp 200ms --count 20
 has "all                    20          0"
 
+# Processor time is that of what is measured: one operation, not the second of them before it.
+ok kp -V "$V" bench --key app --mix wrap --callers 1 --warm-up 1s --count 1 --json
+above 100000000 "$(value out cpu_ns)"
+
 # Nothing more is due in the rest of the second, but it is measured all the same.
 ok kp -V "$V" bench --key app --mix get_key --rate 0.5 --duration 700ms --json
 [ "$(value out ok)" -eq 1 ] || fail "$(value out ok) operations instead of 1"
@@ -113,6 +117,22 @@ ok kp bench --compare a.json a.json --report c.html
 [ "$(grep -c ' 43h20" fill' c.html)" -eq 4 ] || fail "each plot has a legend for each run"
 ok kp bench --compare a.json b.json --report c.html
 has '<td class="text">another</td>' c.html
+
+# A page that cannot be written costs nobody the numbers.
+kept_though_unwritten() {
+    local rc=0
+    "$@" --report nosuch/r.html >out 2>err </dev/null || rc=$?
+    [ "$rc" -eq 3 ] || fail "exit $rc instead of 3 from: $*"
+    has "nosuch/r.html" err
+}
+kept_though_unwritten kp -V "$V" bench --key app --mix get_key --count 20
+has "achieved"
+kept_though_unwritten kp -V "$V" bench --key app --mix get_key --search --arrivals poisson \
+    --slo p99=1us --rate 4 --duration 250ms
+has "at no rate"
+kept_though_unwritten kp bench --compare a.json a.json
+has "rate per s"
+
 fails 2 "needs a second one" kp bench --compare a.json
 echo '{"format":1}' >not.json
 fails 2 "is no result" kp bench --compare a.json not.json

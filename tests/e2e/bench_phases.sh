@@ -48,6 +48,22 @@ ok kp -V emulated bench --key app --mix wrap --count 20 --duration 60s --callers
 is "throttled" "$(number throttled)" -eq 2
 is "retries" "$(number retries)" -eq 2
 
+# One answer takes a second. The closed loop saw one slow operation of 200, which is beyond its p99;
+# of the 100 a second that were meant to start meanwhile each has waited, and the open loop says so.
+slowest() {
+    fault '{"kind": "wrap", "nth": 20, "fault": "delay", "delay_ms": 1000}'
+    ok kp -V emulated bench --key app --mix wrap --count 200 --callers 1 \
+        --yes-this-is-a-real-vault --json "$@"
+    is "max" "$(number max)" -ge 1000000000
+}
+slowest
+closed=$(number p99)
+slowest --rate 100 --capacity 100
+is "p99" "$(number p99)" -ge 950000000
+is "p90" "$(number p90)" -ge 700000000
+is "p99 of the closed loop" "$closed" -lt 950000000
+is "callers" "$(grep -oE '"callers":[0-9]+,"processes"' out | grep -oE '[0-9]+')" -ge 20 # by the mean
+
 # A connection that is cut is opened again.
 fault '{"kind": "wrap", "fault": "reset"}'
 ok kp -V emulated bench --key app --mix wrap --count 20 --duration 60s --callers 1 \

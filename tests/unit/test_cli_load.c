@@ -123,6 +123,47 @@ static void payloads_are_one_or_many(void **state)
     }
 }
 
+/* An option as the command line gives it; text is NULL where it takes none. */
+static void give(struct cli *c, enum cli_opt opt, const char *text)
+{
+    c->args.given |= CLI_OPT_BIT(opt);
+    c->args.value[opt] = text;
+}
+
+/* A search is an open loop though it is given no rate: it has the places of one. */
+static void places_are_those_of_the_loop(void **state)
+{
+    static const struct {
+        bool rate;
+        bool search;
+        bool sync;
+        uint32_t n_callers;
+    } rows[] = {{false, false, false, 16}, {false, false, true, 16},   {true, false, false, 1024},
+                {true, false, true, 64},   {false, true, false, 1024}, {false, true, true, 64}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct cli c = {.exit_code = 0};
+        struct load_plan plan;
+        if (rows[i].rate) {
+            give(&c, CLI_OPT_RATE, "50");
+        }
+        if (rows[i].search) {
+            give(&c, CLI_OPT_SEARCH, NULL);
+        }
+        if (rows[i].sync) {
+            give(&c, CLI_OPT_SYNC, NULL);
+        }
+        assert_int_equal(cli_load_plan_read(&c, &plan), KP_OK);
+        assert_int_equal(plan.n_callers, rows[i].n_callers);
+        give(&c, CLI_OPT_ARRIVALS, "poisson");
+        assert_int_equal(cli_load_plan_read(&c, &plan) == KP_OK, rows[i].rate || rows[i].search);
+        give(&c, CLI_OPT_CALLERS, "7");
+        give(&c, CLI_OPT_ARRIVALS, rows[i].rate || rows[i].search ? "constant" : NULL);
+        assert_int_equal(cli_load_plan_read(&c, &plan), KP_OK);
+        assert_int_equal(plan.n_callers, 7);
+    }
+}
+
 /* ---- Schedule ---- */
 
 static void constant_arrivals_are_evenly_spaced(void **state)
@@ -674,6 +715,7 @@ int main(void)
         cmocka_unit_test(malformed_rates_are_refused),
         cmocka_unit_test(slo_reads_latency_and_errors),
         cmocka_unit_test(payloads_are_one_or_many),
+        cmocka_unit_test(places_are_those_of_the_loop),
         cmocka_unit_test(constant_arrivals_are_evenly_spaced),
         cmocka_unit_test(ramp_grows_evenly_to_the_rate),
         cmocka_unit_test(callers_of_a_closed_loop_join_while_the_ramp_lasts),
