@@ -115,7 +115,7 @@ const struct cli_command cli_cmd_bench = {
         "open loop: operations start by the clock whatever became of the ones before, and their\n"
         "latency counts from the moment they were meant to start.\n\n"
         "Keys are made use of, never changed; what unwrap, decrypt and verify work on is made\n"
-        "before the clock starts, and every answer is compared with what went in.\n\n"
+        "before the clock starts, and what they answer is compared with what went in.\n\n"
         "--search looks for the highest rate at which the promises of --slo hold, with runs of\n"
         "the given duration, beginning at --rate.\n\n"
         "--capacity RATE reads a load per second against the limits that Key Vault and Managed\n"

@@ -1,38 +1,20 @@
 #include "cli/load_compare.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/span.h"
 #include "cli/io.h"
+#include "cli/load_figures.h"
 #include "cli/load_file.h"
+#include "cli/load_plots.h"
 #include "cli/load_report.h"
-#include "cli/load_svg.h"
 
 #define RESULT_MAX_LEN (64u * 1024u * 1024u)
-#define BEYOND_NOISE 3.0 /* standard errors of the difference */
-#define NS_PER_MS 1e6
-
-/* One number of a run: what it was, and how far its slices scatter around their mean. */
-struct figure {
-    double value;
-    double error; /* standard error, relative */
-};
-
-/* What is compared: a member of the result, and the member of its slices that shows its scatter. */
-static const struct {
-    const char *name;
-    const char *member; /* of latency_ns; NULL: the rate */
-    const char *slice;
-    double unit;
-} FIGURES[] = {
-    {"rate per s", NULL, "per_s", 1},        {"p50 ms", "p50", "p50", NS_PER_MS},
-    {"p90 ms", "p90", "p99", NS_PER_MS},     {"p99 ms", "p99", "p99", NS_PER_MS},
-    {"p99.9 ms", "p99.9", "p99", NS_PER_MS},
-};
+#define TAKEN                                                                                      \
+    (CLI_OPTS_COMMON | CLI_OPT_BIT(CLI_OPT_COMPARE) | CLI_OPT_BIT(CLI_OPT_REPORT)) /* options */
 
 /* ---- Reading ---- */
 
@@ -82,36 +64,6 @@ static kp_status read_result(struct cli *c, const char *path, json_t **ret)
 static double member(const json_t *object, const char *name)
 {
     return json_number_value(json_object_get(object, name));
-}
-
-/* Relative standard error of the mean over the slices; the last one is not whole and left out. */
-static double scatter(const json_t *root, const char *name)
-{
-    const json_t *slices = json_object_get(root, "timeline");
-    const size_t n_all = json_array_size(slices);
-    double n = 0;
-    double sum = 0;
-    double squares = 0;
-    for (size_t i = 0; i + 1 < n_all; i++) {
-        const double x = member(json_array_get(slices, i), name);
-        n += 1;
-        sum += x;
-        squares += x * x;
-    }
-    if (n < 2 || sum <= 0) {
-        return INFINITY; /* too short to tell */
-    }
-    const double mean = sum / n;
-    const double variance = (squares - n * mean * mean) / (n - 1);
-    return sqrt(variance > 0 ? variance / n : 0) / mean;
-}
-
-static struct figure read_figure(const json_t *root, size_t i)
-{
-    const json_t *latency = json_object_get(json_object_get(root, "all"), "latency_ns");
-    const double value =
-        FIGURES[i].member ? member(latency, FIGURES[i].member) : member(root, "achieved_per_s");
-    return (struct figure){value / FIGURES[i].unit, scatter(root, FIGURES[i].slice)};
 }
 
 /* ---- What else differs ---- */
@@ -214,34 +166,24 @@ static void write_difference(struct cli_out *o, const struct difference *differe
 
 /* ---- Telling ---- */
 
-static const char *verdict(const struct figure *a, const struct figure *b)
-{
-    const double error = sqrt(a->error * a->error + b->error * b->error);
-    if (!(error < HUGE_VAL) || a->value <= 0 || b->value <= 0) {
-        return "too short to tell";
-    }
-    return fabs(log(b->value / a->value)) > BEYOND_NOISE * error ? "beyond noise" : "within noise";
-}
-
-static void tell_text(struct cli *c, const char *name, const struct figure *a,
-                      const struct figure *b)
+static void tell_figure_text(void *ctx, const struct load_figure *figure)
 {
     char line[160];
-    (void)snprintf(line, sizeof line, "%-12s %12.3f %12.3f %9.3f  %s\n", name, a->value, b->value,
-                   a->value > 0 ? b->value / a->value : 0, verdict(a, b));
-    cli_out_text(&c->out, line);
+    (void)snprintf(line, sizeof line, "%-18s %12.3f %12.3f %9.3f  %s\n", figure->name, figure->a,
+                   figure->b, figure->ratio, figure->verdict);
+    cli_out_text(ctx, line);
 }
 
-static void tell_json(struct cli *c, const char *name, const struct figure *a,
-                      const struct figure *b)
+static void tell_figure_json(void *ctx, const struct load_figure *figure)
 {
-    cli_json_begin(&c->out, '{');
-    cli_json_member_text(&c->out, "figure", name);
-    cli_json_member_real(&c->out, "a", a->value, 6);
-    cli_json_member_real(&c->out, "b", b->value, 6);
-    cli_json_member_real(&c->out, "ratio", a->value > 0 ? b->value / a->value : 0, 6);
-    cli_json_member_text(&c->out, "verdict", verdict(a, b));
-    cli_json_end(&c->out, '}');
+    struct cli_out *o = ctx;
+    cli_json_begin(o, '{');
+    cli_json_member_text(o, "figure", figure->name);
+    cli_json_member_real(o, "a", figure->a, 6);
+    cli_json_member_real(o, "b", figure->b, 6);
+    cli_json_member_real(o, "ratio", figure->ratio, 6);
+    cli_json_member_text(o, "verdict", figure->verdict);
+    cli_json_end(o, '}');
 }
 
 /* ---- The page ---- */
@@ -256,8 +198,8 @@ static uint32_t read_percentiles(const json_t *root, struct load_point *points)
     uint32_t n = 0;
     for (size_t i = 0; i < json_array_size(buckets) && n < CURVE_MAX && seen < total; i++) {
         const json_t *bucket = json_array_get(buckets, i);
-        points[n++] = (struct load_point){1 / (1 - seen / total),
-                                          json_number_value(json_array_get(bucket, 0)) / NS_PER_MS};
+        points[n++] =
+            cli_load_percentile_point(seen / total, json_number_value(json_array_get(bucket, 0)));
         seen += json_number_value(json_array_get(bucket, 1));
     }
     return n;
@@ -291,36 +233,26 @@ static void draw_both(struct load_chart *chart, read_fn *read, const json_t *con
     cli_load_svg(chart, o);
 }
 
-static void write_row(struct cli_out *o, const char *name, const struct figure *a,
-                      const struct figure *b)
+static void write_figure(void *ctx, const struct load_figure *figure)
 {
-    char line[256];
-    (void)snprintf(
-        line, sizeof line,
-        "<tr><td>%s</td><td>%.3f</td><td>%.3f</td><td>%.3f</td><td class=\"text\">%s</td></tr>\n",
-        name, a->value, b->value, a->value > 0 ? b->value / a->value : 0, verdict(a, b));
-    cli_out_text(o, line);
+    char numbers[160];
+    struct cli_out *o = ctx;
+    cli_out_text(o, "<tr><td>");
+    cli_load_markup(o, figure->name);
+    (void)snprintf(numbers, sizeof numbers,
+                   "</td><td>%.3f</td><td>%.3f</td><td>%.3f</td><td class=\"text\">%s</td></tr>\n",
+                   figure->a, figure->b, figure->ratio, figure->verdict);
+    cli_out_text(o, numbers);
 }
 
 static void write_page(const json_t *const runs[2], struct load_point *points, struct cli_out *o)
 {
-    struct load_chart by_percentile = {.title = "Latency by percentile",
-                                       .x_label = "percentile",
-                                       .y_label = "latency, ms (logarithmic)",
-                                       .log_x = true,
-                                       .log_y = true,
-                                       .x_is_percentile = true};
-    struct load_chart over_time = {.title = "Rate over time",
-                                   .x_label = "seconds since the end of the warm-up",
-                                   .y_label = "operations per second"};
+    struct load_chart by_percentile = cli_load_percentile_chart("Latency by percentile");
+    struct load_chart over_time = cli_load_rate_chart();
     cli_out_text(o, cli_load_page_head);
-    cli_out_text(o, "<p>Two runs, A and B</p>\n<table><tr><th>all operations</th><th>A</th>"
+    cli_out_text(o, "<p>Two runs, A and B</p>\n<table><tr><th>figure</th><th>A</th>"
                     "<th>B</th><th>B/A</th><th class=\"text\">difference</th></tr>\n");
-    for (size_t i = 0; i < sizeof FIGURES / sizeof FIGURES[0]; i++) {
-        const struct figure of_a = read_figure(runs[0], i);
-        const struct figure of_b = read_figure(runs[1], i);
-        write_row(o, FIGURES[i].name, &of_a, &of_b);
-    }
+    cli_load_figures_each(runs[0], runs[1], write_figure, o);
     cli_out_text(o, "</table>\n");
     draw_both(&by_percentile, read_percentiles, runs, points, o);
     draw_both(&over_time, read_rates, runs, points, o);
@@ -370,13 +302,9 @@ static kp_status tell(struct cli *c, const json_t *a, const json_t *b)
         cli_json_name(&c->out, "comparison");
         cli_json_begin(&c->out, '[');
     } else {
-        cli_out_text(&c->out, "                        A            B       B/A\n");
+        cli_out_text(&c->out, "                              A            B       B/A\n");
     }
-    for (size_t i = 0; i < sizeof FIGURES / sizeof FIGURES[0]; i++) {
-        const struct figure of_a = read_figure(a, i);
-        const struct figure of_b = read_figure(b, i);
-        (json ? tell_json : tell_text)(c, FIGURES[i].name, &of_a, &of_b);
-    }
+    cli_load_figures_each(a, b, json ? tell_figure_json : tell_figure_text, &c->out);
     tell_differences(c, a, b);
     return cli_flush(c);
 }
@@ -388,7 +316,10 @@ kp_status cli_load_compare(struct cli *c, const char *path, const char *other)
     if (!other) {
         return kpb_fail(&c->fault.error, KP_USAGE, "--compare FILE needs a second one: OTHER");
     }
-    kp_status st = read_result(c, path, &a);
+    kp_status st = cli_load_refuse(c, CLI_OPT_COMPARE, ~TAKEN);
+    if (st == KP_OK) {
+        st = read_result(c, path, &a);
+    }
     if (st == KP_OK) {
         st = read_result(c, other, &b);
     }

@@ -4,6 +4,14 @@
 
 #include "cli/load_report.h"
 
+/*
+ * The layout in HdrHistogram's words: the first bucket has sub-buckets of one value each, every
+ * further one twice the range in half as many, so that there are (BUCKETS + 1) * SUB_BUCKETS / 2
+ * counters.
+ */
+#define SUB_BUCKETS (2 * KPB_HISTOGRAM_STEPS)
+#define BUCKETS (2 * KPB_HISTOGRAM_BUCKETS / SUB_BUCKETS - 1)
+
 #define TICKS_PER_HALF 5u /* lines each time the distance to 100% halves */
 
 struct log {
@@ -73,7 +81,7 @@ static void write_end(const struct log *log, const struct kpb_histogram *latency
                    "#[Buckets = %12u, SubBuckets     = %12u]\n",
                    mean, sqrt(variance > 0 ? variance : 0),
                    (double)kpb_histogram_quantile(latency, 1.0) / LOAD_NS_PER_MS, log->total,
-                   KPB_HISTOGRAM_TOP_BIT - 5u, KPB_HISTOGRAM_STEPS);
+                   BUCKETS, SUB_BUCKETS);
     cli_out_text(log->o, text);
 }
 

@@ -204,6 +204,7 @@ static void write_totals(const struct load_result *result, struct cli_out *o)
     const struct load_cost *cost = cli_load_result_cost(result);
     const struct load_counters *counters = cli_load_result_counters(result);
     cli_json_member_uint(o, "measured_ms", cli_load_result_measured_ns(result) / LOAD_NS_PER_MS);
+    cli_json_member_uint(o, "drain_ms", cli_load_result_drain_ns(result) / LOAD_NS_PER_MS);
     cli_json_member_real(o, "offered_per_s", cli_load_offered_per_s(result), 2);
     cli_json_member_real(o, "achieved_per_s", cli_load_achieved_per_s(result), 2);
     cli_json_member_uint(o, "retries", counters->retries);

@@ -91,6 +91,17 @@ static void write_tiles(const struct load_result *result, struct cli_out *o)
     cli_out_text(o, "</div>\n");
 }
 
+/* What ended then is in the tables; the plots end with the duration. */
+static void write_drain(const struct load_result *result, struct cli_out *o)
+{
+    if (cli_load_result_drain_ns(result) >= LOAD_DRAIN_TOLD_NS) {
+        cli_out_text(o, "<p>Went on for ");
+        cli_out_real(o, (double)cli_load_result_drain_ns(result) / LOAD_NS_PER_S, 1);
+        cli_out_text(o, " s after the end, until all that was due before had ended; the plots "
+                        "do not show that</p>\n");
+    }
+}
+
 static void write_slo(const struct load_result *result, struct cli_out *o)
 {
     char text[LOAD_KEPT_LEN];
@@ -130,6 +141,7 @@ static void write_summary(const struct load_result *result, struct cli_out *o)
     cli_load_describe(plan, o);
     cli_out_text(o, "</p>\n");
     write_tiles(result, o);
+    write_drain(result, o);
     write_slo(result, o);
 }
 

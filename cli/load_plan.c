@@ -34,15 +34,14 @@ const char *cli_load_op_text(enum load_op op)
 
 /* ---- Lists with commas ---- */
 
-/* Copies the next item into item and moves *at behind it; false at the end or when too long. */
-static bool next_item(const char **at, char item[ITEM_LEN])
+bool cli_load_next_item(const char **at, char *out, size_t room)
 {
     const size_t len = strcspn(*at, ",");
-    if (len == 0 || len >= ITEM_LEN) {
+    if (len == 0 || len >= room) {
         return false;
     }
-    memcpy(item, *at, len);
-    item[len] = '\0';
+    memcpy(out, *at, len);
+    out[len] = '\0';
     *at += len;
     if (**at == ',') {
         (*at)++;
@@ -99,7 +98,7 @@ kp_status cli_load_mix_parse(const char *text, struct load_plan *plan, struct kp
     char item[ITEM_LEN];
     const char *at = text;
     do {
-        if (!next_item(&at, item) || !parse_weight(item, plan)) {
+        if (!cli_load_next_item(&at, item, sizeof item) || !parse_weight(item, plan)) {
             return kpb_fail(reterr, KP_USAGE,
                             "--mix '%.64s' is no list such as wrap:1,unwrap:9; operations are "
                             "wrap, unwrap, encrypt, decrypt, sign, verify and get_key, once each",
@@ -117,7 +116,7 @@ kp_status cli_load_rates_parse(const char *text, struct load_plan *plan, struct 
     const char *at = text;
     do {
         double *rate = &plan->rates[plan->n_rates];
-        if (plan->n_rates == LOAD_STEPS_MAX || !next_item(&at, item) ||
+        if (plan->n_rates == LOAD_STEPS_MAX || !cli_load_next_item(&at, item, sizeof item) ||
             !parse_real(item, LOAD_RATE_MAX, rate) || *rate < 0.01) {
             return kpb_fail(reterr, KP_USAGE,
                             "--rate '%.64s' is neither operations per second such as 500 nor up "
@@ -214,7 +213,7 @@ kp_status cli_load_slo_parse(const char *text, struct load_slo *ret, struct kp_e
     const char *at = text;
     *ret = (struct load_slo){.given = true, .errors_percent = -1};
     do {
-        if (!next_item(&at, item) || !parse_promise(item, ret)) {
+        if (!cli_load_next_item(&at, item, sizeof item) || !parse_promise(item, ret)) {
             return kpb_fail(reterr, KP_USAGE,
                             "--slo '%.64s' is not like p50=500us,p99=50ms,max=1s,errors=0.1%%, "
                             "up to %u latencies and errors once",
@@ -233,7 +232,7 @@ kp_status cli_load_payloads_parse(const char *text, struct load_plan *plan, stru
     plan->n_payloads = 0;
     do {
         uint32_t *len = &plan->payload_lens[plan->n_payloads];
-        if (plan->n_payloads == LOAD_PAYLOADS_MAX || !next_item(&at, item) ||
+        if (plan->n_payloads == LOAD_PAYLOADS_MAX || !cli_load_next_item(&at, item, sizeof item) ||
             !cli_parse_u32(item, 1, PAYLOAD_MAX_LEN, len)) {
             return kpb_fail(reterr, KP_USAGE,
                             "--payload '%.64s' is neither a number of bytes such as 32 nor up to "
@@ -246,6 +245,17 @@ kp_status cli_load_payloads_parse(const char *text, struct load_plan *plan, stru
 }
 
 /* ---- All of them ---- */
+
+kp_status cli_load_refuse(struct cli *c, enum cli_opt with, uint64_t refused)
+{
+    for (int opt = 0; opt < CLI_OPT_COUNT; opt++) {
+        if (cli_has(c, (enum cli_opt)opt) && (refused & CLI_OPT_BIT(opt)) != 0) {
+            return kpb_fail(&c->fault.error, KP_USAGE, "--%s takes no --%s",
+                            cli_opt_info(with)->name, cli_opt_info((enum cli_opt)opt)->name);
+        }
+    }
+    return KP_OK;
+}
 
 /* An option that is a whole number; left alone when it was not given. */
 static kp_status read_number(struct cli *c, enum cli_opt opt, uint32_t min, uint32_t max,

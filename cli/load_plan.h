@@ -76,6 +76,14 @@ struct load_plan {
  */
 kp_status cli_load_plan_read(struct cli *c, struct load_plan *ret) KP_MUST_USE;
 
+/* Refuses options that one of the others has no use for, a mask, instead of ignoring them. Errors:
+ * usage, naming the first. */
+kp_status cli_load_refuse(struct cli *c, enum cli_opt with, uint64_t refused) KP_MUST_USE;
+
+/* Copies the next item of a list with commas into out and moves *at behind it; false when it is
+ * empty, has no room or is followed by a comma alone. */
+bool cli_load_next_item(const char **at, char *out, size_t room);
+
 /* Reads "wrap:1,unwrap:9"; a name without a number weighs 1. Errors: usage. */
 kp_status cli_load_mix_parse(const char *text, struct load_plan *plan, struct kp_error *reterr)
     KP_MUST_USE;

@@ -3,11 +3,15 @@
 #include <math.h>
 
 #include "base/mem.h"
-#include "cli/load_svg.h"
 
 #define CURVE_POINTS_MAX 2600u /* a histogram has fewer buckets */
 
 /* ---- Latency by percentile ---- */
+
+struct load_point cli_load_percentile_point(double below, double ns)
+{
+    return (struct load_point){1 / (1 - below), ns / LOAD_NS_PER_MS};
+}
 
 struct curve {
     struct load_point *points;
@@ -22,8 +26,7 @@ static void add_bucket(void *ctx, uint64_t ns, uint64_t count)
     const double share = (double)curve->seen / (double)curve->total; /* below this bucket */
     curve->seen += count;
     if (curve->n < CURVE_POINTS_MAX) {
-        curve->points[curve->n++] =
-            (struct load_point){1 / (1 - share), (double)ns / LOAD_NS_PER_MS};
+        curve->points[curve->n++] = cli_load_percentile_point(share, (double)ns);
     }
 }
 
@@ -34,7 +37,7 @@ static uint32_t make_curve(const struct kpb_histogram *latency, struct load_poin
     return curve.n;
 }
 
-static struct load_chart percentile_chart(const char *title)
+struct load_chart cli_load_percentile_chart(const char *title)
 {
     return (struct load_chart){.title = title,
                                .x_label = "percentile",
@@ -56,7 +59,7 @@ static void add_curve(struct load_chart *chart, struct load_point *points, const
 static void draw_operations(const struct load_result *result, struct load_point *points,
                             struct cli_out *o)
 {
-    struct load_chart chart = percentile_chart("Latency by percentile");
+    struct load_chart chart = cli_load_percentile_chart("Latency by percentile");
     for (int i = 0; i < LOAD_N_OPS; i++) {
         if (cli_load_result_plan(result)->weights[i] > 0) {
             add_curve(&chart, points, cli_load_op_text((enum load_op)i),
@@ -70,7 +73,7 @@ static void draw_operations(const struct load_result *result, struct load_point 
 static void draw_keys(const struct load_result *result, struct load_point *points,
                       struct cli_out *o)
 {
-    struct load_chart chart = percentile_chart("Latency by percentile, key by key");
+    struct load_chart chart = cli_load_percentile_chart("Latency by percentile, key by key");
     const struct load_key_result *key;
     for (uint32_t i = 0; (key = cli_load_result_key(result, i)) != NULL; i++) {
         add_curve(&chart, points, key->name, &key->latency);
@@ -84,7 +87,7 @@ static void draw_keys(const struct load_result *result, struct load_point *point
 static void draw_phases(const struct load_result *result, struct load_point *points,
                         struct cli_out *o)
 {
-    struct load_chart chart = percentile_chart("Phases of a request by percentile");
+    struct load_chart chart = cli_load_percentile_chart("Phases of a request by percentile");
     const struct load_counters *counters = cli_load_result_counters(result);
     for (uint32_t i = 0; i < KP_PHASE_COUNT; i++) {
         if (kpb_histogram_count(&counters->phases[i]) > 0) {
@@ -164,6 +167,12 @@ static uint32_t make_offered_line(const struct load_plan *plan, double end_s,
     return n;
 }
 
+struct load_chart cli_load_rate_chart(void)
+{
+    return (struct load_chart){
+        .title = "Rate over time", .x_label = TIME_LABEL, .y_label = "operations per second"};
+}
+
 static void draw_rate_over_time(const struct load_result *result, struct load_point *points,
                                 struct cli_out *o)
 {
@@ -178,12 +187,9 @@ static void draw_rate_over_time(const struct load_result *result, struct load_po
         points[n] = (struct load_point){x, (double)kpb_histogram_count(&slice->latency) / slice_s};
         failed[n] = (struct load_point){x, (double)slice->n_failed / slice_s};
     }
-    struct load_chart chart = {
-        .title = "Rate over time",
-        .x_label = TIME_LABEL,
-        .y_label = "operations per second",
-        .lines = {{"ok", points, n, LOAD_LINE_SOLID}, {"failed", failed, n, LOAD_LINE_SOLID}},
-        .n_lines = 2};
+    struct load_chart chart = cli_load_rate_chart();
+    chart.lines[chart.n_lines++] = (struct load_line){"ok", points, n, LOAD_LINE_SOLID};
+    chart.lines[chart.n_lines++] = (struct load_line){"failed", failed, n, LOAD_LINE_SOLID};
     const uint32_t n_offered =
         make_offered_line(cli_load_result_plan(result), n * slice_s, offered);
     if (n_offered > 0) {

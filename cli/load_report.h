@@ -23,6 +23,9 @@ double cli_load_grown_kib(const struct load_result *result);
  * for a closed loop. */
 double cli_load_offered_per_s(const struct load_result *result);
 
+/* A drain that is worth a word: shorter ones every run has, when its last operation ends. */
+#define LOAD_DRAIN_TOLD_NS (LOAD_NS_PER_S / 10)
+
 /* One line that says what was run, without a line end. */
 void cli_load_describe(const struct load_plan *plan, struct cli_out *o);
 /* What a promise asked and got, in one line without its end. */

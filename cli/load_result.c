@@ -210,6 +210,13 @@ uint64_t cli_load_result_measured_ns(const struct load_result *result)
     return result->measured_ns;
 }
 
+uint64_t cli_load_result_drain_ns(const struct load_result *result)
+{
+    return result->measured_ns > result->plan.duration_ns
+               ? result->measured_ns - result->plan.duration_ns
+               : 0;
+}
+
 const struct load_cost *cli_load_result_cost(const struct load_result *result)
 {
     return &result->cost;

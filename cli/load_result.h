@@ -95,6 +95,8 @@ const struct kpb_histogram *cli_load_result_all(const struct load_result *result
 uint64_t cli_load_result_n_ok(const struct load_result *result);
 uint64_t cli_load_result_n_failed(const struct load_result *result);
 uint64_t cli_load_result_measured_ns(const struct load_result *result);
+/* How much of it came after the duration, until all that had been due before had ended. */
+uint64_t cli_load_result_drain_ns(const struct load_result *result);
 const struct load_cost *cli_load_result_cost(const struct load_result *result);
 /* The i-th key, NULL from the end on, and always where there is only one. */
 const struct load_key_result *cli_load_result_key(const struct load_result *result, uint32_t i);

@@ -163,10 +163,8 @@ static void print(struct cli *c, const struct load_plan *plan, const struct load
     }
 }
 
-/* What a search has no use for is refused, not ignored. */
 static kp_status check_options(struct cli *c, const struct load_plan *plan)
 {
-    static const enum cli_opt none[] = {CLI_OPT_HDR, CLI_OPT_N_OPS};
     if (!plan->slo.given) {
         return kpb_fail(&c->fault.error, KP_USAGE,
                         "--search needs --slo: what has to hold at the rate it looks for");
@@ -175,13 +173,8 @@ static kp_status check_options(struct cli *c, const struct load_plan *plan)
         return kpb_fail(&c->fault.error, KP_USAGE,
                         "--search begins at one --rate; it makes the other steps itself");
     }
-    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
-        if (cli_has(c, none[i])) {
-            return kpb_fail(&c->fault.error, KP_USAGE, "--search takes no --%s",
-                            cli_opt_info(none[i])->name);
-        }
-    }
-    return KP_OK;
+    return cli_load_refuse(c, CLI_OPT_SEARCH,
+                           CLI_OPT_BIT(CLI_OPT_HDR) | CLI_OPT_BIT(CLI_OPT_N_OPS));
 }
 
 static kp_status write_page(struct cli *c, const struct load_plan *plan,

@@ -241,19 +241,6 @@ static kp_status make_samples(struct cli *c, const struct load_plan *plan,
 
 /* ---- All keys ---- */
 
-/* Copies the next name of a list with commas; false at its end or when it does not fit. */
-static bool next_name(const char **at, char *out, size_t room)
-{
-    const size_t len = strcspn(*at, ",");
-    if (len == 0 || len >= room) {
-        return false;
-    }
-    memcpy(out, *at, len);
-    out[len] = '\0';
-    *at += len + ((*at)[len] == ',' ? 1 : 0);
-    return true;
-}
-
 static kp_status open_next(struct cli *c, const struct load_plan *plan, const char *name,
                            struct load_targets *targets, uint64_t *random)
 {
@@ -283,10 +270,10 @@ kp_status cli_load_targets_open(struct cli *c, const struct load_plan *plan,
     }
     kp_status st = cli_provider_open(c);
     while (st == KP_OK && *at != '\0') {
-        if (!next_name(&at, name, sizeof name)) {
+        if (!cli_load_next_item(&at, name, sizeof name)) {
             return kpb_fail(&c->fault.error, KP_USAGE,
-                            "--key '%.64s': an empty name, or one longer than %u bytes", at,
-                            TEXT_MAX_LEN - 1);
+                            "--key '%.64s': an empty name, or one longer than %u bytes",
+                            cli_opt(c, CLI_OPT_KEY), TEXT_MAX_LEN - 1);
         }
         st = open_next(c, plan, name, ret, &random);
     }

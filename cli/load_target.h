@@ -1,7 +1,6 @@
 /*
  * The keys a load test works on, each with what its operations need: algorithms, payloads, and
- * ciphertexts and signatures made before the clock starts. Everything an operation answers is
- * compared with what went in.
+ * ciphertexts and signatures made before the clock starts.
  *
  * Threads: prepared on the main thread, read-only while the run lasts.
  */
@@ -43,8 +42,9 @@ kp_vault *cli_load_target_vault(const struct load_targets *targets, const struct
 void cli_load_target_request(const struct load_targets *targets, const struct load_plan *plan,
                              const struct load_item *item, uint64_t n, struct kp_request *ret);
 /*
- * Whether a reply to the n-th request for an item is what it must be: an unwrapped key equals what
- * was wrapped, a signature verifies. Errors: integrity, with the sentence.
+ * Whether a reply to the n-th request for an item is what it must be: what is unwrapped or
+ * decrypted equals what went in, a signature made before verifies; what is wrapped, encrypted or
+ * signed is there, and a key is told about. Errors: integrity, with the sentence.
  */
 kp_status cli_load_target_check(const struct load_targets *targets, const struct load_item *item,
                                 uint64_t n, const struct kp_reply *reply, struct kp_error *reterr)

@@ -246,6 +246,10 @@ static void write_summary(const struct load_result *result, struct cli_out *o)
         write_pair(o, "\noffered     ", cli_load_offered_per_s(result), 1, " per s");
     }
     write_pair(o, "\nachieved    ", cli_load_achieved_per_s(result), 1, " per s\n");
+    if (cli_load_result_drain_ns(result) >= LOAD_DRAIN_TOLD_NS) {
+        write_seconds(o, "went on     ", cli_load_result_drain_ns(result),
+                      " s after the end, until all that was due before had ended\n");
+    }
     write_pair(o, "processor   ", cli_load_cpu_us(result), 1,
                " us per operation, client included\n");
     write_pair(o, "memory      ", cli_load_max_rss_mib(result), 1, " MiB at most\n");

@@ -35,6 +35,12 @@ ok kp --config config.json -V slow bench --key app --mix get_key \
 above "$(value out p50)" 1000000000
 above "$(value out max)" "$(value out p50)"
 
+# What is due before the end is started after it, one at a time here, and the result says so.
+ok kp --config config.json -V slow bench --key app --mix get_key \
+    --rate 20 --callers 1 --duration 500ms --json
+[ "$(value out ok)" -eq 10 ] || fail "$(value out ok) operations instead of 10"
+[ "$(value out drain_ms)" -ge 500 ] || fail "went on for $(value out drain_ms) ms instead of 500"
+
 # Warm-up and ramp are not counted, whatever the loop; nor is there a limit of time but the count.
 ok kp -V "$V" bench --key app --mix get_key --rate 100 --ramp 200ms --warm-up 200ms --count 20 --json
 [ "$(value out ok)" -eq 20 ] || fail "$(value out ok) operations instead of 20"
@@ -112,6 +118,7 @@ has "               B  another"
 has "               B  77"
 ok kp bench --compare a.json b.json --json
 has '"b":"another"'
+has '"figure":"failed %","a":0.000000,"b":0.000000,'
 ok kp bench --compare a.json a.json --report c.html
 [ "$(grep -c '<svg' c.html)" -eq 2 ] || fail "a comparison has two plots"
 [ "$(grep -c ' 43h20" fill' c.html)" -eq 4 ] || fail "each plot has a legend for each run"
@@ -133,6 +140,8 @@ has "at no rate"
 kept_though_unwritten kp bench --compare a.json a.json
 has "rate per s"
 
+fails 2 "--compare takes no --key" kp bench --compare a.json a.json --key app
+fails 2 "--compare takes no --hdr" kp bench --compare a.json a.json --hdr c.hgrm
 fails 2 "needs a second one" kp bench --compare a.json
 echo '{"format":1}' >not.json
 fails 2 "is no result" kp bench --compare a.json not.json
@@ -159,6 +168,8 @@ fails 2 "--search needs --slo" kp -V "$V" bench --key app --search
 
 # Usage.
 fails 2 "--key is missing" kp -V "$V" bench
+fails 2 "--key 'app,'" kp -V "$V" bench --key app,
+fails 2 "--key ',app'" kp -V "$V" bench --key ,app
 fails 2 "--mix 'fly'" kp -V "$V" bench --key app --mix fly
 fails 2 "--rate 'fast'" kp -V "$V" bench --key app --rate fast
 fails 2 "goes with --rate" kp -V "$V" bench --key app --arrivals poisson

@@ -80,6 +80,16 @@ has '"op":"all","ok":18,"failed":2'
 has '"class":"integrity"'
 has "unwrap with app gave something else than what went in"
 
+# The same of a decrypt, and of a verify that says no.
+fault "{\"kind\": \"decrypt\", \"nth\": 5, \"times\": 2, \"fault\": \"body\", \"body\": \"$body\"}"
+ok kp -V emulated bench --key app --mix decrypt --count 20 --yes-this-is-a-real-vault --json
+has '"op":"all","ok":18,"failed":2'
+has "decrypt with app gave something else than what went in"
+fault '{"kind": "verify", "nth": 5, "times": 3, "fault": "body", "body": "{\"value\": false}"}'
+ok kp -V emulated bench --key app --mix verify --count 20 --yes-this-is-a-real-vault --json
+has '"op":"all","ok":17,"failed":3'
+has "verify with app gave something else than what went in"
+
 # Ctrl-C does not wait for a vault that stalls: the results so far, and nothing is called a failure.
 control DELETE /requests
 fault '{"kind": "wrap", "nth": 20, "fault": "delay", "delay_ms": 600000, "times": 1000}'

@@ -407,6 +407,32 @@ static void offered_rate_is_that_of_the_time_measured(void **state)
     }
 }
 
+/* A run of 10 s, over after 12.5 s: everywhere; and a run that ended when it should: nowhere. */
+static void drain_is_told_where_there_is_one(void **state)
+{
+    static const struct load_counters counters;
+    const struct load_cost cost = {.wall_ns = 1};
+    const struct load_plan plan = plan_of("wrap", "100");
+    (void)state;
+    for (int over = 0; over < 2; over++) {
+        struct load_result *result = cli_load_result_new(&plan);
+        struct cli_out out;
+        cli_load_result_finish(result, &cost, &counters,
+                               plan.duration_ns + (over ? 2500 : 20) * LOAD_NS_PER_MS);
+        cli_out_init(&out);
+        cli_load_write_text(result, &out);
+        cli_load_write_page(result, &out);
+        cli_load_write_json(result, &out);
+        assert_int_equal(kp_buf_append_byte(&out.buf, 0), KP_OK);
+        const char *text = (const char *)out.buf.ptr;
+        assert_non_null(strstr(text, over ? "\"drain_ms\":2500," : "\"drain_ms\":20,"));
+        assert_true((strstr(text, "went on     2.5 s after the end") != NULL) == over);
+        assert_true((strstr(text, "<p>Went on for 2.5 s after the end") != NULL) == over);
+        cli_out_clear(&out);
+        cli_load_result_free(result);
+    }
+}
+
 static void failures_are_told_by_class_and_code_most_frequent_first(void **state)
 {
     (void)state;
@@ -613,7 +639,8 @@ static void percentile_log_has_the_levels_of_hdrhistogram(void **state)
                                "    0.000004 0.775000000000          4           4.44\n"
                                "    0.000004 1.000000000000          4\n"
                                "#[Mean    =        0.000, StdDeviation   =        0.000]\n"
-                               "#[Max     =        0.000, Total count    =            4]\n";
+                               "#[Max     =        0.000, Total count    =            4]\n"
+                               "#[Buckets =           38, SubBuckets     =          128]\n";
     const struct load_plan plan = plan_of("wrap", NULL);
     static const struct load_counters counters;
     const struct load_cost cost = {.wall_ns = 1};
@@ -728,6 +755,7 @@ int main(void)
         cmocka_unit_test(closed_loop_ends_with_the_duration),
         cmocka_unit_test(quantiles_are_exact_within_a_64th),
         cmocka_unit_test(offered_rate_is_that_of_the_time_measured),
+        cmocka_unit_test(drain_is_told_where_there_is_one),
         cmocka_unit_test(failures_are_told_by_class_and_code_most_frequent_first),
         cmocka_unit_test(warm_up_is_left_out),
         cmocka_unit_test(slo_is_held_or_broken),
