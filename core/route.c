@@ -71,7 +71,9 @@ static kp_status refuse(struct known *known, kp_span text, const char *problem,
                         struct kp_error *reterr)
 {
     int shown_len = (int)(text.len < SHOWN_MAX_LEN ? text.len : SHOWN_MAX_LEN);
-    kp_span list = known->list.len ? kp_buf_view(&known->list) : kpb_span_str("none");
+    kp_span list = known->list.len
+                       ? kp_buf_view(&known->list)
+                       : kpb_span_str("none; see whether plugin_dir leads to the plugins");
     kp_status st = kpb_fail(reterr, KP_CONFIG, "vault %.*s: %s; known are: %.*s%s", shown_len,
                             (const char *)text.ptr, problem, (int)list.len, (const char *)list.ptr,
                             known->is_cut ? ", ..." : "");
@@ -190,7 +192,9 @@ static kp_status set_rest(struct finder *f, kp_span text, kp_span scheme)
     kp_span rest = kpb_span(text.ptr + scheme.len + 1, text.len - scheme.len - 1);
 
     if (rest.len == 0)
-        return kpb_fail(f->err, KP_CONFIG, "nothing follows the colon");
+        return kpb_fail(f->err, KP_CONFIG,
+                        "nothing follows the colon; write SCHEME:LOCATION, "
+                        "such as file:./vault");
     if (kpb_span_eq_nocase(scheme, kpb_span_str(PATH_SCHEME)))
         return set_path(f, rest);
     return set_location(f, rest);
@@ -217,15 +221,20 @@ static kp_status refuse_host(struct finder *f, kp_span text)
     return refuse(&known, text, "no plugin serves that host", f->err);
 }
 
+/* A path by itself is the commonest of what is no name. */
 static kp_status refuse_text(struct finder *f, kp_span text)
 {
+    const bool is_path = text.len && memchr(text.ptr, '/', text.len);
     struct known known;
 
     known_init(&known);
     add_vaults(&known, f->config);
     add_schemes(&known, f->plugins);
     add_suffixes(&known, f->plugins);
-    return refuse(&known, text, "no vault of that name is configured", f->err);
+    return refuse(&known, text,
+                  is_path ? "no vault of that name is configured, and a directory is file:DIRECTORY"
+                          : "no vault of that name is configured",
+                  f->err);
 }
 
 static kp_status find_by_location(struct finder *f, kp_span text)

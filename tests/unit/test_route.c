@@ -212,7 +212,8 @@ static void route_to_nowhere_lists_what_is_known(void **state)
              known);
     assert_lost(w, "prud", KP_CONFIG, sentence);
     snprintf(sentence, sizeof sentence,
-             "vault ./vault: no vault of that name is configured; %s, file:LOCATION, "
+             "vault ./vault: no vault of that name is configured, and a directory is "
+             "file:DIRECTORY; %s, file:LOCATION, "
              "mem:LOCATION, HOST.vault.test",
              known);
     assert_lost(w, "./vault", KP_CONFIG, sentence);
@@ -237,7 +238,8 @@ static void route_malformed_location_is_refused(void **state)
     struct world *w = *state;
     struct kpi_route route;
 
-    assert_lost(w, "file:", KP_CONFIG, "nothing follows the colon");
+    assert_lost(w, "file:", KP_CONFIG,
+                "nothing follows the colon; write SCHEME:LOCATION, such as file:./vault");
     assert_lost(w, "file://host/a", KP_CONFIG,
                 "what stands between file:// and the next slash is another host; write file:PATH");
     for (size_t i = 0; i < LEN(no_hosts); i++) {
@@ -289,7 +291,8 @@ static void route_without_plugins_knows_none(void **state)
     kpi_plugins_init(&none);
     assert_int_equal(kpi_route_find(&w->config, &none, kpb_span_str("file:x"), &route, &w->err),
                      KP_CONFIG);
-    assert_string_equal(w->err.text, "vault file:x: no plugin serves that scheme; known are: none");
+    assert_string_equal(w->err.text, "vault file:x: no plugin serves that scheme; known are: none; "
+                                     "see whether plugin_dir leads to the plugins");
 }
 
 /* ---- Memory ---- */
