@@ -46,6 +46,9 @@ fails 2 'either --ephemeral or --state' "$emulator"
 fails 2 'no option' "$emulator" --ephemeral --loud
 fails 1 'cannot be run' "$emulator" --ephemeral -- ./not-there
 printf '{"tenant":"x"}' >bad.json
+: >empty.json
+fails 1 'kp-emulator: unable to open none.json: No such file' "$emulator" --ephemeral --config none.json
+fails 1 'empty.json' "$emulator" --ephemeral --config empty.json
 fails 1 'tenant must be a guid' "$emulator" --ephemeral --config bad.json
 
 # ---- The proxy leads nowhere but here ----

@@ -89,6 +89,14 @@ static json_t *built_in(const char *certificate)
                      "name", "emulated", "name", "emulatedhsm", "mode", "hsm");
 }
 
+/* A file that cannot be opened has no line. */
+static kp_status refuse_json(const char *path, const json_error_t *why, struct kp_error *reterr)
+{
+    if (why->line < 1)
+        return kpb_fail(reterr, KP_CONFIG, "%s", why->text);
+    return kpb_fail(reterr, KP_CONFIG, "%s, line %d: %s", path, why->line, why->text);
+}
+
 static kp_status read_settings(struct emu *emu, const struct emu_options *options,
                                struct kp_error *reterr)
 {
@@ -113,7 +121,7 @@ static kp_status read_settings(struct emu *emu, const struct emu_options *option
         return st;
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
     if (!root)
-        return kpb_fail(reterr, KP_CONFIG, "%s, line %d: %s", path, why.line, why.text);
+        return refuse_json(path, &why, reterr);
     st = emu_settings_read(root, &emu->settings, reterr);
     if (st != KP_OK)
         kpb_error_prefix(reterr, "%s", path);
@@ -125,7 +133,7 @@ static kp_status read_scenario(struct emu *emu, const char *path, struct kp_erro
     json_error_t why;
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
     if (!root)
-        return kpb_fail(reterr, KP_CONFIG, "%s, line %d: %s", path, why.line, why.text);
+        return refuse_json(path, &why, reterr);
     kp_status st = emu_scenario_add(&emu->scenario, root, reterr);
     json_decref(root);
     return st;
