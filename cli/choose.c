@@ -101,6 +101,22 @@ uint32_t cli_alg_digest_bits(uint32_t alg)
     }
 }
 
+/* A service that keeps the length of symmetric keys to itself leaves the choice to the caller. */
+static kp_status refuse_to_choose(struct cli *c, uint32_t op, const struct kp_key_info *key)
+{
+    const bool is_oct = key->kty == KP_KTY_OCT || key->kty == KP_KTY_OCT_HSM;
+    if (is_oct && key->bits == 0) {
+        const bool wraps = op == KP_OP_WRAP || op == KP_OP_UNWRAP;
+        return kpb_fail(&c->fault.error, KP_USAGE,
+                        "this vault does not tell how long a key of type %s is; name the algorithm "
+                        "for its length with --alg, such as %s for 256 bits",
+                        kp_kty_text(key->kty), wraps ? "A256KW" : "A256GCM");
+    }
+    return kpb_fail(&c->fault.error, KP_USAGE,
+                    "a key of type %s has no usual algorithm for %s; name one with --alg",
+                    kp_kty_text(key->kty), kp_op_text(op));
+}
+
 static kp_status ask_key(struct cli *c, uint32_t op, const struct kp_key_ref *key,
                          uint32_t digest_bits, uint32_t *ret_alg)
 {
@@ -114,9 +130,7 @@ static kp_status ask_key(struct cli *c, uint32_t op, const struct kp_key_ref *ke
     if (st == KP_OK) {
         *ret_alg = cli_alg_default(op, result.reply.key, digest_bits);
         if (*ret_alg == KP_ALG_NONE) {
-            st = kpb_fail(&c->fault.error, KP_USAGE,
-                          "a key of type %s has no usual algorithm for %s; name one with --alg",
-                          kp_kty_text(result.reply.key->kty), kp_op_text(op));
+            st = refuse_to_choose(c, op, result.reply.key);
         }
     }
     if (st == KP_UNSUPPORTED) {

@@ -1,3 +1,4 @@
+#include "base/iso8601.h"
 #include "base/span.h"
 #include "cli/cmd.h"
 #include "cli/io.h"
@@ -24,6 +25,30 @@ static kp_status tell(struct cli *c, const struct kp_reply *reply)
     cli_json_end(&c->out, '}');
     cli_out_text(&c->out, "\n");
     return cli_flush(c);
+}
+
+/* The library would name a rule by its number, which nobody has typed. */
+static kp_status check_duration(struct cli *c, enum cli_opt opt)
+{
+    struct kpb_duration duration;
+    const char *text = cli_opt(c, opt);
+    if (text && kpb_duration_parse(kpb_span_str(text), &duration) != KP_OK) {
+        return kpb_fail(&c->fault.error, KP_USAGE,
+                        "--%s '%s' is no duration; write P90D, P18M or P2Y",
+                        cli_opt_info(opt)->name, text);
+    }
+    return KP_OK;
+}
+
+static kp_status check_durations(struct cli *c)
+{
+    static const enum cli_opt opts[] = {CLI_OPT_ROTATE_AFTER, CLI_OPT_ROTATE_BEFORE,
+                                        CLI_OPT_NOTIFY_BEFORE, CLI_OPT_VALID_FOR};
+    kp_status st = KP_OK;
+    for (size_t i = 0; st == KP_OK && i < sizeof opts / sizeof opts[0]; i++) {
+        st = check_duration(c, opts[i]);
+    }
+    return st;
 }
 
 static void add_rule(const struct cli *c, enum cli_opt opt, uint32_t action, uint32_t trigger,
@@ -54,7 +79,10 @@ static kp_status run(struct cli *c)
                                         .updated_unix_s = KP_TIME_NONE};
     const bool is_change = (c->args.given & OPTIONS) != 0;
     const uint32_t op = is_change ? KP_OP_SET_ROTATION_POLICY : KP_OP_GET_ROTATION_POLICY;
-    kp_status st = cli_key_open_whole(c, cli_operand(c, 0), 0, &key);
+    kp_status st = check_durations(c);
+    if (st == KP_OK) {
+        st = cli_key_open_whole(c, cli_operand(c, 0), 0, &key);
+    }
     if (st == KP_OK) {
         st = cli_request_init(c, op, &key, &request);
     }

@@ -5,6 +5,9 @@
 #include "base/span.h"
 #include "cli/out.h"
 
+#define CODE_UNAUTHORIZED 3108u /* a service's 401 */
+#define CODE_CLIENT_ERROR 3110u /* a service's other answers of 4xx */
+
 kp_status cli_fail_io(struct cli_fault *f, const char *fmt, ...)
 {
     char text[KP_ERROR_TEXT_LEN];
@@ -29,11 +32,24 @@ int cli_exit_of(kp_status status, const struct cli_fault *f)
     return status != KP_OK && f->io ? CLI_EXIT_IO : cli_exit_of_status(status);
 }
 
+/*
+ * The advice on a service's refusal is of no use where no service has answered: a file vault says
+ * in its own sentence what to do.
+ */
+static bool is_beside_the_point(const struct kp_error *err)
+{
+    const bool is_refusal = err->code == CODE_UNAUTHORIZED || err->code == CODE_CLIENT_ERROR;
+    return is_refusal && err->http_status == 0;
+}
+
 /* The advice of a documented code, NULL when there is nothing to advise. */
 static const char *advice_of(const struct kp_error *err)
 {
     const struct kp_code_info *info = err->code != 0 ? kp_code_find(err->code) : NULL;
-    return info && info->advice && info->advice[0] ? info->advice : NULL;
+    if (!info || !info->advice || !info->advice[0] || is_beside_the_point(err)) {
+        return NULL;
+    }
+    return info->advice;
 }
 
 static const char *class_of(kp_status status, const struct cli_fault *f)

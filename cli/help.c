@@ -27,6 +27,7 @@ static void option_line(struct cli_out *o, const struct cli_opt_info *info)
     cli_out_text(o, info->name);
     cli_out_text(o, info->argument ? " " : "");
     cli_out_text(o, info->argument ? info->argument : "");
+    cli_out_text(o, " "); /* two blanks at least, so that a long name does not run into its text */
     cli_out_pad(o, OPTION_WIDTH);
     cli_out_text(o, info->doc);
     cli_out_text(o, "\n");

@@ -88,7 +88,8 @@ has 'valid for       P1Y'
 ok kp -V $V key policy app --json
 is_json
 has '"action":"rotate","trigger":"after_create","duration":"P90D"'
-fails 2 '[usage' kp -V $V key policy app --rotate-after 90days
+fails 2 "--rotate-after '90days' is no duration; write P90D" kp -V $V key policy app --rotate-after 90days
+fails 2 "--valid-for '' is no duration" kp -V $V key policy app --valid-for ''
 
 # ---- delete, deleted, recover, purge ----
 

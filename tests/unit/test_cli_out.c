@@ -139,6 +139,22 @@ static void report_is_one_line_with_its_class(void **state)
     assert_string_equal(text, "kp: wrap: there is no key 'a?b' [not_found]\n");
 }
 
+static void report_of_a_refusal_has_advice_where_a_service_answered(void **state)
+{
+    static const uint32_t codes[] = {3108, 3110};
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        struct cli_fault f = {.io = false};
+        char text[1024];
+        (void)kpb_fail_code(&f.error, KP_AUTH, codes[i], "no");
+        read_report(text, sizeof text, "wrap", KP_AUTH, &f, false);
+        assert_null(strstr(text, "advice"));
+        f.error.http_status = 401;
+        read_report(text, sizeof text, "wrap", KP_AUTH, &f, false);
+        assert_non_null(strstr(text, "kp: advice: "));
+    }
+}
+
 static void report_of_a_code_has_its_advice(void **state)
 {
     struct cli_fault f = {.io = false};
@@ -214,6 +230,7 @@ int main(void)
         cmocka_unit_test(exit_codes_are_the_documented_ones),
         cmocka_unit_test(report_is_one_line_with_its_class),
         cmocka_unit_test(report_of_a_code_has_its_advice),
+        cmocka_unit_test(report_of_a_refusal_has_advice_where_a_service_answered),
         cmocka_unit_test(report_of_what_may_be_done_says_so),
         cmocka_unit_test(report_of_wrong_usage_names_the_help),
         cmocka_unit_test(report_of_a_file_is_io),
