@@ -139,6 +139,7 @@ static bool copy_setting(const struct kpi_setting *setting, struct kpi_setting *
 {
     ret_copy->type = setting->type;
     ret_copy->reloadable = setting->reloadable;
+    ret_copy->trusted_file = setting->trusted_file;
     return copy_text(setting->name, &ret_copy->name) && copy_text(setting->text, &ret_copy->text) &&
            copy_secret(&setting->secret, &ret_copy->secret);
 }

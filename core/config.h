@@ -52,9 +52,10 @@ struct kpi_secret_ref {
 /* One value of a vault's "settings", nested objects flattened to dotted names. */
 struct kpi_setting {
     char *name;
-    char *text;      /* value as text; NULL for a secret */
-    uint32_t type;   /* enum kp_setting_type: as read from JSON, then as the plugin says */
-    bool reloadable; /* the plugin says so */
+    char *text;        /* value as text; NULL for a secret */
+    uint32_t type;     /* enum kp_setting_type: as read from JSON, then as the plugin says */
+    bool reloadable;   /* the plugin says so */
+    bool trusted_file; /* text; KP_SETTING_TRUSTED_FILE */
     struct kpi_secret_ref secret; /* KP_SETTING_SECRET only */
 };
 

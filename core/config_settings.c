@@ -128,6 +128,7 @@ static struct kpi_setting *start_setting(struct check *c, const struct kp_settin
     c->n++;
     setting->type = spec->type;
     setting->reloadable = (spec->flags & KP_SETTING_RELOADABLE) != 0;
+    setting->trusted_file = (spec->flags & KP_SETTING_TRUSTED_FILE) != 0;
     return setting;
 }
 

@@ -44,7 +44,7 @@ extern "C" {
 #endif
 
 #define KP_ABI_MAJOR 0u
-#define KP_ABI_MINOR 1u
+#define KP_ABI_MINOR 2u
 
 /* Names one operation in flight; to a plugin, one attempt at it. Opaque. 0 is never one. */
 typedef uint64_t kp_op_id;
@@ -62,6 +62,13 @@ enum kp_setting_type {
 };
 
 #define KP_SETTING_RELOADABLE 0x01u
+/*
+ * Text that is the path of a file this process will trust, such as a library the plugin loads. The
+ * host refuses to open the vault when somebody else could have written the file, a folder above it
+ * or a link on the way, by the rule it has for plugins. A relative path starts at the folder that
+ * is current then. Hosts before 0.2 do not look: ask host->abi_minor.
+ */
+#define KP_SETTING_TRUSTED_FILE 0x02u
 
 /* One setting of a vault's "settings" object in the configuration. Dots in name are nested
  * objects. */

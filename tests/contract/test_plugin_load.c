@@ -202,12 +202,12 @@ static void file_frozen_0_1_is_loaded_and_its_slots_answer(void **state)
 static void file_each_bad_fixture_is_refused_with_its_reason(void **state)
 {
     static const char *const fixtures[][2] = {
-        {"wrong-major", "plugin ABI 7.1 and host ABI 0.1 do not go together"},
-        {"truncated", "is truncated before slot close (plugin ABI 0.1, host ABI 0.1)"},
+        {"wrong-major", "plugin ABI 7.2 and host ABI 0.2 do not go together"},
+        {"truncated", "is truncated before slot close (plugin ABI 0.2, host ABI 0.2)"},
         {"truncated-head", "4 bytes do not even hold its version"},
-        {"missing-slot", "lacks slot submit (plugin ABI 0.1, host ABI 0.1)"},
+        {"missing-slot", "lacks slot submit (plugin ABI 0.2, host ABI 0.2)"},
         {"no-symbol", "it has no symbol kp_plugin_get"},
-        {"null-table", "it has no table for host ABI 0.1"},
+        {"null-table", "it has no table for host ABI 0.2"},
     };
     struct place *p = *state;
     struct kpi_plugin *plugin;

@@ -228,6 +228,52 @@ static void inputs_hold_every_setting_with_its_secret(void **state)
     kpi_config_clear(&c);
 }
 
+/* A vault with the setting "library", a file the plugin will trust, and what its inputs come to. */
+static kp_status fetch_library(const char *path, struct kp_error *err)
+{
+    static const struct kp_setting_spec library = {.struct_size = sizeof library,
+                                                   .type = KP_SETTING_TEXT,
+                                                   .flags = KP_SETTING_TRUSTED_FILE,
+                                                   .name = "library"};
+    static const struct kp_setting_spec *const list[] = {&library, NULL};
+    struct kp_caps with_library = caps;
+    struct kpi_vault_inputs in;
+    struct kpi_config c;
+    char text[512];
+
+    with_library.settings = list;
+    snprintf(text, sizeof text,
+             "{\"vaults\": {\"v\": {\"location\": \"file:v\", "
+             "\"settings\": {\"library\": \"%s\"}}}}",
+             path);
+    parse_ok(text, &c);
+    assert_int_equal(kpi_config_check_settings(&c.vaults[0], &with_library, err), KP_OK);
+    kp_status st = kpi_vault_inputs_fetch(&c.vaults[0], &in, err);
+    if (st == KP_OK) {
+        assert_true(kpb_span_eq_str(in.view.settings[0].value, path));
+        kpi_vault_inputs_clear(&in);
+    }
+    kpi_config_clear(&c);
+    return st;
+}
+
+static void inputs_hold_no_file_that_others_could_have_written(void **state)
+{
+    const char *path = temp_file_make("any library");
+    struct kp_error err;
+
+    (void)state;
+    assert_int_equal(fetch_library(path, &err), KP_OK);
+    rights_give(path);
+    assert_int_equal(fetch_library(path, &err), KP_CONFIG);
+    assert_non_null(strstr(err.text, "vaults.v.settings.library: "));
+    assert_non_null(strstr(err.text, RIGHTS_REFUSED));
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(fetch_library(path, &err), KP_CONFIG);
+    assert_non_null(strstr(err.text, "does not exist"));
+    temp_file_remove(path);
+}
+
 static void inputs_of_missing_secret_name_it(void **state)
 {
     struct kpi_vault_inputs in;
@@ -308,6 +354,7 @@ int main(void)
         cmocka_unit_test(settings_given_come_in_the_plugins_order),
         cmocka_unit_test(settings_refused_say_what_and_where_and_stay),
         cmocka_unit_test(inputs_hold_every_setting_with_its_secret),
+        cmocka_unit_test(inputs_hold_no_file_that_others_could_have_written),
         cmocka_unit_test(inputs_of_missing_secret_name_it),
         cmocka_unit_test(adhoc_vault_has_the_defaults),
         cmocka_unit_test(load_file_reads_it_and_names_it_in_refusals),

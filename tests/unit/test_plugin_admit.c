@@ -188,13 +188,13 @@ static void table_truncated_names_the_slot_and_versions(void **state)
     (void)state;
     table.struct_size = offsetof(struct kp_plugin, submit) + 1;
     assert_refused(&table, "/p/x.so: its table is truncated before slot submit "
-                           "(plugin ABI 0.1, host ABI 0.1)");
+                           "(plugin ABI 0.2, host ABI 0.2)");
     table.struct_size = 7;
     assert_refused(&table, "/p/x.so: its table is truncated: 7 bytes do not even hold its version "
-                           "(host ABI 0.1)");
+                           "(host ABI 0.2)");
     table.struct_size = 8;
     assert_refused(&table, "/p/x.so: its table is truncated before slot name "
-                           "(plugin ABI 0.1, host ABI 0.1)");
+                           "(plugin ABI 0.2, host ABI 0.2)");
 }
 
 static void table_of_another_major_names_both_versions(void **state)
@@ -206,14 +206,14 @@ static void table_of_another_major_names_both_versions(void **state)
     table.abi_major = 3;
     table.abi_minor = 4;
     table.struct_size = 8; /* all that is known of another major */
-    assert_refused(&table, "/p/x.so: plugin ABI 3.4 and host ABI 0.1 do not go together; "
+    assert_refused(&table, "/p/x.so: plugin ABI 3.4 and host ABI 0.2 do not go together; "
                            "the first numbers must be the same");
 }
 
 static void table_null_is_refused(void **state)
 {
     (void)state;
-    assert_refused(NULL, "/p/x.so: it has no table for host ABI 0.1");
+    assert_refused(NULL, "/p/x.so: it has no table for host ABI 0.2");
 }
 
 static void table_without_mandatory_slot_names_it(void **state)
@@ -235,7 +235,7 @@ static void table_without_mandatory_slot_names_it(void **state)
 
         memset((char *)&table + slots[i].offset, 0, sizeof(void *));
         snprintf(sentence, sizeof sentence,
-                 "/p/x.so: its table lacks slot %s (plugin ABI 0.1, host ABI 0.1)", slots[i].slot);
+                 "/p/x.so: its table lacks slot %s (plugin ABI 0.2, host ABI 0.2)", slots[i].slot);
         assert_refused(&table, sentence);
     }
 }
@@ -287,7 +287,7 @@ static void caps_run_of_unserved_operation_is_refused(void **state)
     (void)state;
     caps.run_ops |= KP_OP_BIT(KP_OP_SIGN);
     assert_refused(&table, "/p/x.so: its table promises run for operations it does not serve in "
-                           "slot caps (plugin ABI 0.1, host ABI 0.1)");
+                           "slot caps (plugin ABI 0.2, host ABI 0.2)");
 }
 
 static void caps_unknown_bits_are_dropped(void **state)
