@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Installs into a scratch prefix and builds against it as a stranger would: with pkg-config, with the
-# CMake package, and statically with the plugin linked in.
+# CMake package, and statically with the plugin linked in. The plugins of examples/ as their authors
+# would, with the installed headers alone.
 # usage: install.sh BUILD_FOLDER COMPILER
 set -euo pipefail
 
+examples=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../examples" && pwd -P)
 build=$1
 compiler=$2
 prefix=$(mktemp -d)
@@ -63,10 +65,38 @@ CMAKE
     "$prefix/cmake/build/static_client"
 }
 
+# build_plugin NAME SOURCES...: as docs/PLUGIN-TUTORIAL.md says, without the library.
+build_plugin() {
+    local -a flags
+    read -r -a flags < <(pkg-config --cflags keyprovider)
+    read -r -a p11 < <(pkg-config --cflags p11-kit-1 2>/dev/null || echo)
+    quietly "$compiler" -std=c11 -D_POSIX_C_SOURCE=200809L -shared -fPIC -Wall -Wextra -Werror \
+        "${flags[@]}" "${p11[@]}" -o "$prefix/$1.so" "${@:2}"
+    install -m 755 "$prefix/$1.so" "$(pkg-config --variable=plugindir keyprovider)"
+}
+
+use_plugins() {
+    local -a names=(null)
+    if pkg-config --exists p11-kit-1; then names+=(pkcs11); fi
+    local name
+    for name in "${names[@]}"; do
+        build_plugin "$name" "$examples/plugin-$name"/*.c
+    done
+    "$prefix/bin/kp" plugins >"$prefix/plugins"
+    for name in "${names[@]}"; do
+        grep -q "^$name 1.0.0 " "$prefix/plugins" || {
+            cat -- "$prefix/plugins" >&2
+            echo "install: kp does not know the plugin $name" >&2
+            exit 1
+        }
+    done
+}
+
 quietly cmake --install "$build" --prefix "$prefix"
 libdir=$(dirname -- "$(find "$prefix" -name libkeyprovider.so)")
 test -e "$libdir/keyprovider/plugins/file-test.so"
 write_client
 use_pkg_config
 use_cmake
+use_plugins
 "$prefix/bin/kp" version

@@ -21,6 +21,7 @@ my %third_party = (
     cmocka  => qr{^cmocka\.h$},
     nghttp2 => qr{^nghttp2/},
     event   => qr{^event2/},
+    p11     => qr{^p11-kit/pkcs11\.h$},
 );
 
 # Rooms by path, first match wins. ours: folders whose headers it may include; libs: third party;
@@ -45,6 +46,7 @@ my @rooms = (
     { path => qr{^bench/yardsticks/},
       ours => [ 'base', 'bench' ], libs => [qw(uv curl openssl jansson nghttp2)], system => 1 },
     { path => qr{^bench/}, ours => [ 'base', 'bench' ], libs => ['jansson'], system => 1 },
+    { path => qr{^examples/plugin-pkcs11/}, ours => ['SELF'], libs => ['p11'], system => 1 },
     { path => qr{^examples/}, ours => ['SELF'], libs => [], system => 1 },
     { path => qr{^tests/},
       ours => [qw(base crypto core plugins ekm tests support cli tools)], libs => [ keys %third_party ],
