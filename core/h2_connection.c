@@ -267,12 +267,8 @@ bool kpi_h2_on_context(struct kpi_h2 *c, SSL_CTX *ctx)
 
 void kpi_h2_on_connected(struct kpi_h2 *c, SSL *ssl)
 {
-    const unsigned char *name = NULL;
-    unsigned int len = 0;
     c->ssl = ssl;
-    if (ssl)
-        SSL_get0_alpn_selected(ssl, &name, &len);
-    c->is_h2 = len == 2 && name[0] == 'h' && name[1] == '2';
+    c->is_h2 = ssl && kpi_tls_chose_h2(ssl);
 }
 
 /* ---- Lifecycle ---- */

@@ -190,7 +190,7 @@ static bool begins_again(struct kpi_http_call *call, uint32_t code)
     if (call->http_status != 0)
         return false;
     if (code == NGHTTP2_HTTP_1_1_REQUIRED) {
-        kpi_http_pool_want_h1(call->pool);
+        kpi_http_protocol_want_h1(call->pool);
         kpi_http_pool_retire(call->generation);
         return true;
     }

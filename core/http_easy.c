@@ -33,6 +33,15 @@ static int on_resolver(void *state, void *reserved, void *ctx)
     return 1;
 }
 
+/* NULL: none. */
+static SSL *tls_of(CURL *easy)
+{
+    struct curl_tlssessioninfo *tls = NULL;
+    bool is_there = curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK && tls &&
+                    tls->backend == CURLSSLBACKEND_OPENSSL;
+    return is_there ? tls->internals : NULL;
+}
+
 /*
  * There is a connection, and the request is about to go out. When that happens again, the first
  * connection died under it and libcurl means to repeat it, which only the pipeline may decide.
@@ -52,6 +61,8 @@ static int on_connected(void *ctx, char *to_ip, char *from_ip, int to_port, int 
     call->connected = true;
     (void)curl_easy_getinfo(call->handle->easy, CURLINFO_REQUEST_SIZE, &call->size_before);
     kpi_shard_disarm(call->http->shard, &call->connect_timer);
+    if (!call->pool->is_known)
+        kpi_http_protocol_agreed(call->pool, tls_of(handle->easy));
     return CURL_PREREQFUNC_OK;
 }
 
@@ -59,14 +70,11 @@ static int on_connected(void *ctx, char *to_ip, char *from_ip, int to_port, int 
 static int on_opened(void *ctx, char *to_ip, char *from_ip, int to_port, int from_port)
 {
     struct kpi_http_handle *handle = ctx;
-    struct curl_tlssessioninfo *tls = NULL;
     (void)to_ip;
     (void)from_ip;
     (void)to_port;
     (void)from_port;
-    if (curl_easy_getinfo(handle->easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK && tls &&
-        tls->backend == CURLSSLBACKEND_OPENSSL)
-        kpi_h2_on_connected(handle->connection, tls->internals);
+    kpi_h2_on_connected(handle->connection, tls_of(handle->easy));
     return CURL_PREREQFUNC_OK;
 }
 

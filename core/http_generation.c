@@ -44,6 +44,16 @@ static void end_call(CURL *easy, CURLcode result)
     kpi_http_pool_released(generation);
 }
 
+/* A server that turned out to speak HTTP/2 needs fewer connections. */
+static void keep_limit(struct kpi_http_generation *generation)
+{
+    uint32_t n = kpi_http_protocol_max_connections(generation->pool);
+    if (n == generation->max_connections)
+        return;
+    generation->max_connections = n;
+    (void)curl_multi_setopt(generation->multi.curl, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)n);
+}
+
 static void collect(struct kpi_http_multi *multi)
 {
     struct kpi_http_generation *generation = KPI_HOLDER(multi, struct kpi_http_generation, multi);
@@ -53,6 +63,7 @@ static void collect(struct kpi_http_multi *multi)
             end_call(message->easy_handle, message->data.result);
     if (multi->broken)
         kpi_http_pool_abandon(generation);
+    keep_limit(generation);
     kpi_http_pool_pump(generation->pool);
 }
 
@@ -97,22 +108,14 @@ void kpi_http_generation_remove(struct kpi_http_call *call)
         release_handle(call, false);
 }
 
-void kpi_http_generation_limit(struct kpi_http_generation *generation, uint32_t n_connections)
-{
-    (void)curl_multi_setopt(generation->multi.curl, CURLMOPT_MAX_TOTAL_CONNECTIONS,
-                            (long)n_connections);
-}
-
 /* ---- Lifecycle ---- */
 
 static void set_up(struct kpi_http_generation *generation)
 {
-    const struct kpi_http_pool *pool = generation->pool;
-    const struct kpi_provider_limits *limits = pool->http->limits;
-    long n = (long)(pool->is_h2 ? limits->http_max_connections_h2 : limits->http_max_connections);
+    const struct kpi_provider_limits *limits = generation->pool->http->limits;
     CURLM *multi = generation->multi.curl;
     (void)curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-    (void)curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, n);
+    keep_limit(generation);
     (void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)limits->http_max_connections);
     (void)curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)limits->http_max_streams);
     (void)curl_share_setopt(generation->sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
@@ -134,7 +137,7 @@ struct kpi_http_generation *kpi_http_generation_new(struct kpi_http_pool *pool)
     kpi_list_init(&generation->handles);
     kpi_list_init(&generation->calls);
     kpi_list_init(&generation->connections);
-    generation->framed = kpi_http_pool_is_framed(pool);
+    generation->framed = kpi_http_protocol_is_framed(pool);
     generation->born_ns = kpi_shard_turn_ns(pool->http->shard);
     generation->used_ns = generation->born_ns;
     set_up(generation);

@@ -6,6 +6,7 @@
  *   http_reply.c       what comes back, within its bounds
  *   http_pool.c        who gets a connection when; generations come and go
  *   http_addresses.c   which of a server's addresses are used
+ *   http_protocol.c    what a server speaks, and who finds out
  *   http_generation.c  connections that are kept together
  *   http_multi.c       libcurl on the loop
  *   http_sockets.c     its sockets there
@@ -244,6 +245,7 @@ struct kpi_http_generation {
     struct kpi_link connections; /* ... struct kpi_h2 */
     uint32_t n_connections;
     uint32_t n_active;
+    uint32_t max_connections; /* as libcurl has been told */
     uint64_t born_ns;
     uint64_t used_ns; /* when a request last ended or began */
     bool retired;
@@ -259,8 +261,6 @@ kp_status kpi_http_generation_add(struct kpi_http_generation *generation,
                                   struct kpi_http_call *call) KP_MUST_USE;
 /* Takes a request out, in whatever state it is; its handle is not used again. */
 void kpi_http_generation_remove(struct kpi_http_call *call);
-/* The server speaks HTTP/2: fewer connections will do. */
-void kpi_http_generation_limit(struct kpi_http_generation *generation, uint32_t n_connections);
 
 /* ---- Connections whose frames are our own ---- */
 
@@ -358,7 +358,8 @@ struct kpi_http_pool {
     /* ---- requests ---- */
     struct kpi_link queue;
     uint32_t n_queued;
-    bool is_h2;          /* as the last answer came */
+    bool is_known;       /* what the server speaks has been found out */
+    bool is_h2;          /* ... as the last answer came */
     uint32_t h2_streams; /* that the server allows on a connection, as it last said */
     bool h1_wanted;      /* the server has refused a request over HTTP/2 */
     struct kpi_http_generation *current;
@@ -382,10 +383,6 @@ void kpi_http_pool_retire(struct kpi_http_generation *generation);
 void kpi_http_pool_released(struct kpi_http_generation *generation);
 /* Ends everything in a generation that cannot go on. */
 void kpi_http_pool_abandon(struct kpi_http_generation *generation);
-/* Whether the frames of new connections are our own. */
-bool kpi_http_pool_is_framed(const struct kpi_http_pool *pool);
-/* HTTP/2 is not what the server speaks after all. */
-void kpi_http_pool_want_h1(struct kpi_http_pool *pool);
 /* What a failure to connect was, from libcurl's result; detail stays valid until the next one. */
 int kpi_http_pool_judge(struct kpi_http_pool *pool, int result, const char **detail);
 /* A request has failed. False: as kpi_http_pool_ended. */
@@ -402,6 +399,25 @@ void kpi_http_pool_fail_queue(struct kpi_http_pool *pool, int cause, enum kpi_ht
                               const char *detail);
 /* No look-up is going to answer any more. */
 bool kpi_http_pool_is_quiet(struct kpi_http_pool *pool);
+
+/* ---- What a server speaks ---- */
+
+/* Whether the frames of new connections are our own. */
+bool kpi_http_protocol_is_framed(const struct kpi_http_pool *pool);
+/* How many connections a generation may have, and requests. */
+uint32_t kpi_http_protocol_max_connections(const struct kpi_http_pool *pool);
+uint32_t kpi_http_protocol_max_active(const struct kpi_http_pool *pool);
+/* Another request finds out: those in the queue wait for its connection, and their time to connect
+ * runs. */
+void kpi_http_protocol_wait(struct kpi_http_pool *pool);
+/* Whether they do. */
+bool kpi_http_protocol_is_awaited(const struct kpi_http_pool *pool);
+/* A connection is there; ssl: NULL where it has no TLS. May be called by libcurl. */
+void kpi_http_protocol_agreed(struct kpi_http_pool *pool, const SSL *ssl);
+/* An answer has come by way of libcurl. */
+void kpi_http_protocol_answered(struct kpi_http_pool *pool, bool is_h2);
+/* HTTP/2 is not what the server speaks after all. */
+void kpi_http_protocol_want_h1(struct kpi_http_pool *pool);
 
 /* ---- Addresses ---- */
 

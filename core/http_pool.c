@@ -53,13 +53,6 @@ static struct kpi_http_generation *current_generation(struct kpi_http_pool *pool
     return pool->current;
 }
 
-static uint32_t max_active(const struct kpi_http_pool *pool)
-{
-    const struct kpi_provider_limits *limits = pool->http->limits;
-    return pool->is_h2 ? limits->http_max_connections_h2 * limits->http_max_streams
-                       : limits->http_max_connections;
-}
-
 /* ---- Addresses ---- */
 
 static uint64_t lifetime_ns(const struct kpi_http_pool *pool)
@@ -212,8 +205,11 @@ void kpi_http_pool_pump(struct kpi_http_pool *pool)
 {
     while (!kpi_list_empty(&pool->queue) && is_ready(pool)) {
         struct kpi_http_generation *generation = current_generation(pool);
-        if (generation && generation->n_active >= max_active(pool))
+        if (generation && generation->n_active >= kpi_http_protocol_max_active(pool)) {
+            if (!pool->is_known)
+                kpi_http_protocol_wait(pool);
             return;
+        }
         struct kpi_http_call *call = KPI_HOLDER(pool->queue.next, struct kpi_http_call, in_line);
         if (generation) {
             send_call(generation, call);
@@ -314,18 +310,49 @@ static void withdraw_sent(struct kpi_http_call *call, enum kpi_http_phase phase,
     kpi_http_pool_pump(pool);
 }
 
-void kpi_http_pool_withdraw(struct kpi_http_call *call, bool in_vain)
+/* What a request in the queue waits for. */
+static enum kpi_http_phase phase_queued(const struct kpi_http_pool *pool)
+{
+    if (kpi_http_protocol_is_awaited(pool))
+        return KPI_HTTP_CONNECT;
+    return pool->asking ? KPI_HTTP_RESOLVE : KPI_HTTP_QUEUE;
+}
+
+/* The request that finds out has had all the time that the one which waits for it may wait: its
+ * connection is dead, and the next one is to try another. */
+static void doubt_finder(const struct kpi_http_call *call)
 {
     struct kpi_http_pool *pool = call->pool;
-    if (call->state == KPI_HTTP_CALL_SENT) {
-        withdraw_sent(call, kpi_http_call_phase(call), in_vain);
-    } else if (call->state == KPI_HTTP_CALL_QUEUED) {
-        leave_queue(call);
-        kpi_http_call_fail(call, call->cause, pool->asking ? KPI_HTTP_RESOLVE : KPI_HTTP_QUEUE,
-                           NULL);
-        if (is_idle(pool))
-            rest(pool);
+    if (!kpi_http_protocol_is_awaited(pool))
+        return;
+    struct kpi_http_call *finder =
+        KPI_HOLDER(pool->current->calls.next, struct kpi_http_call, in_line);
+    if (kpi_shard_now_ns(pool->http->shard) - finder->sent_ns <
+        call->connect_timeout_ms * KPI_NS_PER_MS)
+        return;
+    kpi_http_pool_retire(pool->current);
+    doubt_address(finder);
+}
+
+static void withdraw_queued(struct kpi_http_call *call, bool in_vain)
+{
+    struct kpi_http_pool *pool = call->pool;
+    leave_queue(call);
+    kpi_http_call_fail(call, call->cause, phase_queued(pool), NULL);
+    if (in_vain) {
+        doubt_finder(call);
+        kpi_http_pool_pump(pool);
     }
+    if (is_idle(pool))
+        rest(pool);
+}
+
+void kpi_http_pool_withdraw(struct kpi_http_call *call, bool in_vain)
+{
+    if (call->state == KPI_HTTP_CALL_SENT)
+        withdraw_sent(call, kpi_http_call_phase(call), in_vain);
+    else if (call->state == KPI_HTTP_CALL_QUEUED)
+        withdraw_queued(call, in_vain);
 }
 
 void kpi_http_pool_abandon(struct kpi_http_generation *generation)
@@ -340,32 +367,13 @@ void kpi_http_pool_abandon(struct kpi_http_generation *generation)
     }
 }
 
-bool kpi_http_pool_is_framed(const struct kpi_http_pool *pool)
-{
-    return pool->is_h2 && pool->is_tls && !pool->h1_wanted && pool->http->limits->http_h2_framing;
-}
-
 /* What the answer says about the server. */
 static void learn(struct kpi_http_call *call)
 {
-    struct kpi_http_pool *pool = call->pool;
     long version = 0;
     (void)curl_easy_getinfo(call->handle->easy, CURLINFO_HTTP_VERSION, &version);
     call->generation->addressed = true;
-    bool is_h2 = version == CURL_HTTP_VERSION_2_0;
-    if (is_h2 == pool->is_h2)
-        return;
-    pool->is_h2 = is_h2;
-    kpi_http_generation_limit(call->generation, is_h2 ? pool->http->limits->http_max_connections_h2
-                                                      : pool->http->limits->http_max_connections);
-    if (kpi_http_pool_is_framed(pool))
-        kpi_http_pool_retire(call->generation);
-}
-
-void kpi_http_pool_want_h1(struct kpi_http_pool *pool)
-{
-    pool->is_h2 = false;
-    pool->h1_wanted = true;
+    kpi_http_protocol_answered(call->pool, version == CURL_HTTP_VERSION_2_0);
 }
 
 /* ---- Requests that fail ---- */
@@ -477,6 +485,7 @@ static struct kpi_http_pool *new_pool(struct kpi_http *http, const struct kpi_ur
         return NULL;
     pool->http = http;
     pool->is_tls = url->tls;
+    pool->is_known = !url->tls;
     pool->port = url->port;
     pool->proxy = proxy;
     pool->tls.pin_len = pin.len;

@@ -106,3 +106,11 @@ bool kpi_tls_arm(SSL_CTX *ctx, struct kpi_tls *tls)
            SSL_CTX_set_tlsext_status_cb(ctx, check_stapled) == 1 &&
            SSL_CTX_set_tlsext_status_arg(ctx, tls) == 1;
 }
+
+bool kpi_tls_chose_h2(const SSL *ssl)
+{
+    const unsigned char *name = NULL;
+    unsigned int len = 0;
+    SSL_get0_alpn_selected(ssl, &name, &len);
+    return len == 2 && name[0] == 'h' && name[1] == '2';
+}

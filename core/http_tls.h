@@ -27,5 +27,7 @@ struct kpi_tls {
 
 /* Arms a context of a connection about to be made; tls outlives it. False: memory is out. */
 bool kpi_tls_arm(SSL_CTX *ctx, struct kpi_tls *tls) KP_MUST_USE;
+/* Whether HTTP/2 is what client and server have agreed on (ALPN). */
+bool kpi_tls_chose_h2(const SSL *ssl);
 
 #endif /* KP_CORE_HTTP_TLS_H */

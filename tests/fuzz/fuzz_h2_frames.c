@@ -97,6 +97,7 @@ static void expect_h2(struct kpi_http *http)
     FUZZ_CHECK(kpi_url_parse(kpb_span_str("https://127.0.0.1:1/"), &url, NULL) == KP_OK);
     struct kpi_http_pool *pool = kpi_http_pool_of(http, &url, &request);
     FUZZ_CHECK(pool != NULL);
+    pool->is_known = true;
     pool->is_h2 = true;
 }
 
