@@ -27,7 +27,7 @@ struct line {
 /* All of it or nothing. */
 static bool put(struct line *l, const char *bytes, size_t n)
 {
-    if (l->full || n > KPI_LOG_LINE_LEN - TAIL_LEN - l->len) {
+    if (l->full || l->len + n > KPI_LOG_LINE_LEN - TAIL_LEN) { /* a quote may stand beyond it */
         l->full = true;
         return false;
     }

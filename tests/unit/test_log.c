@@ -228,6 +228,27 @@ static void long_json_is_cut_and_stays_well_formed(void **state)
     }
 }
 
+/* Fills the line to each length there is, to the last byte too, with more fields to come. */
+static void value_of_any_length_leaves_the_line_within_its_room(void **state)
+{
+    char value[KPI_LOG_LINE_LEN];
+
+    (void)state;
+    memset(value, '=', sizeof value); /* quoted in both forms */
+    for (int json = 0; json < 2; json++) {
+        open_log(json, 1000000);
+        for (size_t n = 0; n <= sizeof value; n++) {
+            write_fields((const struct kpi_log_field[]){kpi_field_span("v", kpb_span(value, n)),
+                                                        kpi_field_u64("n", 1),
+                                                        kpi_field_span("w", kpb_span(value, 300))},
+                         3);
+            assert_true(strlen(last_line()) < KPI_LOG_LINE_LEN); /* as keep_line has seen */
+        }
+        if (!json)
+            kpi_log_clear(&t.log);
+    }
+}
+
 static void fields_beyond_the_line_are_left_out_whole(void **state)
 {
     static const char lead[] = "llllllllllllllllllllllllllllll";
@@ -421,6 +442,7 @@ int main(void)
         CLOSED(event_from_a_plugin_cannot_forge_a_line),
         CLOSED(json_is_well_formed_whatever_the_bytes),
         CLOSED(long_json_is_cut_and_stays_well_formed),
+        CLOSED(value_of_any_length_leaves_the_line_within_its_room),
         CLOSED(fields_beyond_the_line_are_left_out_whole),
         CLOSED(levels_decide_per_module),
         CLOSED(levels_malformed_are_refused_and_change_nothing),
