@@ -64,7 +64,7 @@ static kp_status call_by_loop(struct kp_vault *vault, const struct kp_request *r
         kpi_place_give(vault);
         return fail_result(result, st);
     }
-    uint64_t now_ns = kpi_shard_now_ns(vault->shard);
+    uint64_t now_ns = kpi_shard_now_ns(op->shard); /* vault: over with the operation, perhaps */
     uint64_t deadline_ns = atomic_load_explicit(&op->deadline_ns, memory_order_relaxed);
     sleep_on_ticket(op, (deadline_ns > now_ns ? deadline_ns - now_ns : 0) + GRACE_NS, result);
     kpi_op_unref(op); /* the caller's */
@@ -219,10 +219,11 @@ kp_status kp_call(kp_vault *vault, const struct kp_request *request, struct kp_r
     ret_result->reply.struct_size = sizeof ret_result->reply;
     if (!vault)
         return fail_result(ret_result, kpb_fail(&ret_result->error, KP_USAGE, "vault is NULL"));
-    kp_status st = kpi_caller_enter(vault->shard, &ret_result->error);
+    struct kpi_shard *shard = vault->shard; /* others may release the vault once it has answered */
+    kp_status st = kpi_caller_enter(shard, &ret_result->error);
     if (st != KP_OK)
         return fail_result(ret_result, st);
     st = call_now(vault, request, ret_result);
-    kpi_caller_leave(vault->shard);
+    kpi_caller_leave(shard);
     return st;
 }

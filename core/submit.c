@@ -139,11 +139,12 @@ kp_status kp_submit(kp_vault *vault, const struct kp_request *request, kp_done_f
 {
     if (!vault || !cb)
         return kpb_fail(reterr, KP_USAGE, "submit: vault or cb is NULL");
-    kp_status st = kpi_caller_enter(vault->shard, reterr);
+    struct kpi_shard *shard = vault->shard; /* the completion may release the vault */
+    kp_status st = kpi_caller_enter(shard, reterr);
     if (st != KP_OK)
         return st;
     st = submit_now(vault, request, cb, ctx, ret_id, reterr);
-    kpi_caller_leave(vault->shard);
+    kpi_caller_leave(shard);
     return st;
 }
 
