@@ -70,6 +70,16 @@ static void name_abandoned(struct kpi_shard *shard, const struct kp_vault *vault
                     kpi_vault_state_text(vault));
 }
 
+/* Whoever came in before the close, whatever for, still looks at what would be freed. */
+static void name_callers(struct kpi_shard *shard)
+{
+    uint32_t n = atomic_load_explicit(&shard->n_callers, memory_order_seq_cst);
+    if (n == 0 || shard->n_abandoned > 0)
+        return; /* the provider stays anyway, and a caller of what was named is on its way out */
+    shard->n_abandoned = n;
+    add_finding(shard->abandoned, "calls that have not returned: %u", n);
+}
+
 static void deliver_abandon(struct kpi_mail *mail)
 {
     struct kpi_shard *shard = KPI_HOLDER(mail, struct kpi_shard, abandon_mail);
@@ -80,6 +90,7 @@ static void deliver_abandon(struct kpi_mail *mail)
         if (kpi_list_empty(&vault->in_flight))
             name_abandoned(shard, vault, NULL);
     }
+    name_callers(shard);
     kpi_shard_stop(shard, true);
 }
 

@@ -52,7 +52,7 @@ struct kpi_shard {
     struct kpi_mail close_mail;
     struct kpi_mail abandon_mail;
     uint32_t n_canceled;  /* operations ended by close */
-    uint32_t n_abandoned; /* attempts and vaults left when told to give up */
+    uint32_t n_abandoned; /* attempts, vaults and callers left when told to give up */
     char abandoned[KP_ERROR_TEXT_LEN];
     bool stopping; /* leaves the loop at the end of the turn */
     bool abandon;  /* ... leaving the handles in place, for somebody may still post */

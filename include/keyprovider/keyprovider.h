@@ -91,7 +91,7 @@ KP_API KP_MUST_USE kp_status kp_provider_reload(kp_provider *provider, struct kp
 /* What close found. abandoned 0: every thread ended, all memory is free, nothing will call back. */
 struct kp_close_report {
     uint32_t struct_size;
-    uint32_t abandoned; /* operations, vaults and workers still busy at the deadline */
+    uint32_t abandoned; /* operations, vaults, workers and callers still busy at the deadline */
     uint32_t canceled;  /* operations ended by close */
     uint32_t reserved;
     char text[KP_ERROR_TEXT_LEN]; /* names the first abandoned ones; empty when quiet */

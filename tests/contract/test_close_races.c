@@ -136,12 +136,49 @@ static void close_waits_for_those_who_look_inside(void **state)
     script_end();
 }
 
+static void look_until_told(void *ctx, const struct kp_plugin *plugin, const char *origin)
+{
+    struct look *look = ctx;
+    (void)plugin;
+    (void)origin;
+    latch_hit(&look->looking);
+    latch_wait(&look->closed, 1);
+}
+
+static void look_for_ever(void *arg)
+{
+    kp_plugins_each(client.provider, look_until_told, arg);
+}
+
+/* No vault and no worker is left, and yet somebody looks at what would be freed. */
+static void close_that_runs_out_of_time_frees_nothing_under_a_caller(void **state)
+{
+    struct look look = {.was_closed = false};
+    struct kp_close_report report;
+    uv_thread_t thread;
+    (void)state;
+    latch_init(&look.looking);
+    latch_init(&look.closed);
+    kp_vault_release(client_vault(&client, "script:a"));
+    assert_int_equal(uv_thread_create(&thread, look_for_ever, &look), 0);
+    latch_wait(&look.looking, 1);
+    kp_provider_close_wait(client.provider, 1, &report);
+    latch_hit(&look.closed);
+    uv_thread_join(&thread);
+    assert_int_equal(report.abandoned, 1);
+    assert_string_equal(report.text, "calls that have not returned: 1");
+    latch_clear(&look.closed);
+    latch_clear(&look.looking);
+    script_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(
             close_ends_when_a_caller_comes_in_between_the_last_leaving_and_the_loop, begin),
         cmocka_unit_test_setup(close_waits_for_those_who_look_inside, begin),
+        cmocka_unit_test_setup(close_that_runs_out_of_time_frees_nothing_under_a_caller, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
