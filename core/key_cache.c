@@ -30,12 +30,16 @@ void kpi_key_cache_init(struct kpi_key_cache *cache, struct kp_vault *vault)
 
 /* ---- Entries ---- */
 
-/* FNV-1a (Fowler, Noll, Vo); versions of one key share a bucket so that forgetting is one walk. */
+/*
+ * FNV-1a (Fowler, Noll, Vo). Versions of one key share a bucket, and so do the spellings of its
+ * name in upper and lower case, which mean one key to most vaults: forgetting is one walk. Bit 5
+ * alone tells the cases apart.
+ */
 static struct kpi_link *bucket_of(const struct kpi_key_cache *cache, kp_span name)
 {
     uint32_t hash = 2166136261u;
     for (size_t i = 0; i < name.len; i++)
-        hash = (hash ^ name.ptr[i]) * 16777619u;
+        hash = (hash ^ (name.ptr[i] | 0x20u)) * 16777619u;
     return &cache->buckets[hash % KPI_CACHE_BUCKETS];
 }
 
@@ -122,13 +126,13 @@ void kpi_key_cache_forget(struct kpi_key_cache *cache, kp_span name)
 {
     for (struct kpi_link *link = cache->fetches.next; link != &cache->fetches; link = link->next) {
         struct key_fetch *fetch = KPI_HOLDER(link, struct key_fetch, in_cache);
-        fetch->outdated |= kpb_span_eq(fetch->request->name, name);
+        fetch->outdated |= kpb_span_eq_nocase(fetch->request->name, name);
     }
     struct kpi_link *bucket = cache->buckets ? bucket_of(cache, name) : NULL;
     for (struct kpi_link *link = bucket ? bucket->next : NULL, *next; link != bucket; link = next) {
         struct kpi_key_entry *entry = KPI_HOLDER(link, struct kpi_key_entry, in_bucket);
         next = link->next;
-        if (kpb_span_eq(entry->name, name))
+        if (kpb_span_eq_nocase(entry->name, name))
             drop_entry(cache, entry);
     }
 }
@@ -211,13 +215,20 @@ static void fetch_done(void *ctx, kp_op_id id, struct kp_result *result)
     }
 }
 
+/* What op may join: also in how long it waits for a vault that is away. */
+static bool is_wanted(const struct key_fetch *fetch, const struct kp_request *request)
+{
+    return !fetch->outdated && kpb_span_eq(fetch->request->name, request->name) &&
+           kpb_span_eq(fetch->request->version, request->version) &&
+           fetch->request->flags == (request->flags & KP_REQ_WAIT_FOR_PROBE);
+}
+
 static struct key_fetch *find_fetch(const struct kpi_key_cache *cache,
                                     const struct kp_request *request)
 {
     for (struct kpi_link *link = cache->fetches.next; link != &cache->fetches; link = link->next) {
         struct key_fetch *fetch = KPI_HOLDER(link, struct key_fetch, in_cache);
-        if (!fetch->outdated && kpb_span_eq(fetch->request->name, request->name) &&
-            kpb_span_eq(fetch->request->version, request->version))
+        if (is_wanted(fetch, request))
             return fetch;
     }
     return NULL;

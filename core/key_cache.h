@@ -2,10 +2,11 @@
  * Key metadata of one vault: kept for a bounded time, fetched once however many wait for it.
  *
  * A miss starts one shared fetch with a deadline of its own; everybody who wants the same key joins
- * it, and a waiter that gives up takes nobody with it. A failure reaches every waiter and is not
- * kept. Anything that changes a key drops what is known of it, also what a fetch under way is about
- * to bring. Serving an entry past its lifetime while the vault is unreachable is a setting, off by
- * default (cache.stale_ms).
+ * it, and a waiter that gives up takes nobody with it; those that wait for the breaker's probe and
+ * those that do not have a fetch each. A failure reaches every waiter and is not kept. Anything
+ * that changes a key drops what is known of it, also what a fetch under way is about to bring.
+ * Serving an entry past its lifetime while the vault is unreachable is a setting, off by default
+ * (cache.stale_ms).
  *
  * Loop thread only.
  */
@@ -56,7 +57,8 @@ struct kpi_key_entry *kpi_key_cache_fresh(struct kpi_key_cache *cache, kp_span n
                                           kp_span version);
 /* op waits for the metadata of its key and is then dispatched again. */
 void kpi_key_cache_join(struct kpi_key_cache *cache, struct kpi_op *op);
-/* Something happened to the key: forgets every version of it. */
+/* Something happened to the key: forgets every version of it, in whatever case its name is
+ * written. */
 void kpi_key_cache_forget(struct kpi_key_cache *cache, kp_span name);
 
 #endif /* KP_CORE_KEY_CACHE_H */

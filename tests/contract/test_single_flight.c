@@ -321,6 +321,29 @@ static void change_of_a_key_forgets_all_its_versions(void **state)
     }
 }
 
+/* The vaults do not tell the cases of a name apart: it is one key that changes. */
+static void change_of_a_key_forgets_every_spelling_of_its_name(void **state)
+{
+    struct kp_request change = client_request(KP_OP_UPDATE);
+    struct kp_request request = get_key("K", "");
+    struct outcome under_way;
+    (void)state;
+    (void)flags_of("K", "1", KP_OK);
+    hold_next();
+    outcome_init(&under_way);
+    outcome_submit(&under_way, vault, &request);
+    SCRIPT_WAIT(script, n_held, 1);
+    assert_int_equal(client_do(vault, &change), KP_OK); /* of k */
+    script_finish_held(script, KP_OK);
+    assert_int_equal(outcome_wait(&under_way), KP_OK);
+    assert_int_equal(under_way.result.reply.flags & KP_REPLY_CACHED, 0);
+    outcome_clear(&under_way);
+    uint32_t before = n_asked();
+    (void)flags_of("K", "1", KP_OK);
+    (void)flags_of("K", "", KP_OK);
+    assert_int_equal(n_asked(), before + 2);
+}
+
 static void change_that_failed_forgets_too_for_it_may_have_happened(void **state)
 {
     struct kp_request change = client_request(KP_OP_UPDATE);
@@ -380,6 +403,33 @@ static void change_during_a_fetch_outdates_it(void **state)
     }
 }
 
+/* ---- While the vault is away ---- */
+
+static void fail_twice(void)
+{
+    struct kp_request wrap = client_wrap();
+    for (int i = 0; i < 2; i++) {
+        script_push(script, (struct script_act){.status = KP_TRANSIENT});
+        assert_int_equal(client_do(vault, &wrap), KP_TRANSIENT);
+    }
+    assert_string_equal(kpi_breaker_text(&vault->breaker), "open");
+}
+
+static void who_does_not_wait_for_the_probe_shares_no_fetch_that_does(void **state)
+{
+    struct kp_request patient = client_get_key("k", "", KP_REQ_CACHED_OK | KP_REQ_WAIT_FOR_PROBE);
+    struct outcome waiter;
+    (void)state;
+    fail_twice();
+    outcome_init(&waiter);
+    outcome_submit(&waiter, vault, &patient);
+    (void)flags_of("k", "", KP_TRANSIENT); /* at once, as the open breaker has it */
+    assert_false(outcome_is_there(&waiter));
+    client_move(&client, 5000);
+    assert_int_equal(outcome_wait(&waiter), KP_OK);
+    outcome_clear(&waiter);
+}
+
 /* ---- Stale ---- */
 
 static void outage_serves_no_stale_entry_unless_allowed(void **state)
@@ -409,14 +459,10 @@ static void outage_serves_a_stale_entry_within_its_bound(void **state)
 
 static void open_breaker_serves_stale_without_asking(void **state)
 {
-    struct kp_request wrap = client_wrap();
     (void)state;
     (void)flags_of("k", "", KP_OK);
     client_move(&client, LIFETIME_MS);
-    for (int i = 0; i < 2; i++) {
-        script_push(script, (struct script_act){.status = KP_TRANSIENT});
-        assert_int_equal(client_do(vault, &wrap), KP_TRANSIENT);
-    }
+    fail_twice();
     assert_int_equal(flags_of("k", "", KP_OK), KP_REPLY_CACHED | KP_REPLY_STALE);
     assert_int_equal(n_asked(), 3);
 }
@@ -477,9 +523,11 @@ int main(void)
         TEST(age_counts_from_the_question_not_from_the_answer, begin),
         TEST(cache_keeps_the_entries_used_last, begin_small),
         TEST(change_of_a_key_forgets_all_its_versions, begin),
+        TEST(change_of_a_key_forgets_every_spelling_of_its_name, begin),
         TEST(change_that_failed_forgets_too_for_it_may_have_happened, begin),
         TEST(use_of_a_key_forgets_nothing, begin),
         TEST(change_during_a_fetch_outdates_it, begin),
+        TEST(who_does_not_wait_for_the_probe_shares_no_fetch_that_does, begin_stale),
         TEST(outage_serves_no_stale_entry_unless_allowed, begin),
         TEST(outage_serves_a_stale_entry_within_its_bound, begin_stale),
         TEST(open_breaker_serves_stale_without_asking, begin_stale),
