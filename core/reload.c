@@ -19,11 +19,11 @@
 
 static void hand_over(struct kp_vault *vault, struct kpi_reload *reload)
 {
-    reload->inputs.view.location = kpb_span_str(vault->location);
+    const struct kp_vault_settings settings = kpi_vault_settings(vault, &reload->inputs);
     if (reload->status == KP_OK && kpi_vault_state_of(vault) == KPI_VAULT_OPEN)
-        reload->status = kpi_plugin_status(
-            vault->plugin->reload(vault->instance, &reload->inputs.view, &reload->error),
-            &reload->error, "reload");
+        reload->status =
+            kpi_plugin_status(vault->plugin->reload(vault->instance, &settings, &reload->error),
+                              &reload->error, "reload");
     kpi_observe_reloaded(vault, reload->status, &reload->error);
 }
 

@@ -33,15 +33,15 @@ static void open_failed(struct kp_vault *vault, kp_status status, const struct k
     kpi_vault_check_close(vault);
 }
 
-/* What the plugin is given: the configuration's inputs, and the caller's credential over it. */
-static struct kp_vault_settings settings_of(const struct kp_vault *vault)
+struct kp_vault_settings kpi_vault_settings(const struct kp_vault *vault,
+                                            const struct kpi_vault_inputs *inputs)
 {
-    struct kp_vault_settings settings = vault->inputs.view;
+    struct kp_vault_settings settings = inputs->view;
     settings.location = kpb_span_str(vault->location);
     settings.flags |= vault->open_flags;
     if (vault->identity.len > 0)
         settings.identity = kp_buf_view(&vault->identity);
-    if (vault->secret.len > 0)
+    if (vault->identity.len > 0 || vault->secret.len > 0) /* nobody else's goes with an identity */
         settings.secret = kp_buf_view(&vault->secret);
     return settings;
 }
@@ -69,7 +69,7 @@ static void open_in_plugin(struct kp_vault *vault)
 {
     struct kp_error error;
     kp_error_init(&error);
-    struct kp_vault_settings settings = settings_of(vault);
+    struct kp_vault_settings settings = kpi_vault_settings(vault, &vault->inputs);
     arm_open_timer(vault);
     enter_state(vault, KPI_VAULT_OPENING);
     atomic_store_explicit(&vault->has_let_go, 0, memory_order_release);

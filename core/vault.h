@@ -6,8 +6,8 @@
  *   IDLE      first operation                FETCHING   secrets are read on a worker
  *   FETCHING  inputs there                   OPENING    the plugin's open was accepted
  *   FETCHING  inputs or open refused         IDLE       what waits fails with the reason
- *   OPENING   open_timeout_ms have passed    OPENING    what waits and what comes fails with
- *   timeout OPENING   opened(ok)                     OPEN
+ *   OPENING   open_timeout_ms have passed    OPENING    what waits and what comes: timeout
+ *   OPENING   opened(ok)                     OPEN
  *   OPENING   opened(failure)                UNDOING    what waits fails with the reason
  *   UNDOING   closed                         IDLE       (the next operation tries again)
  *   OPEN      close, nothing in flight       CLOSING
@@ -150,8 +150,16 @@ static inline uint32_t kpi_vault_max_in_flight(const struct kp_vault *vault)
     uint32_t preferred = vault->plugin->caps->max_in_flight;
     return preferred != 0 ? preferred : KPI_MAX_IN_FLIGHT_DEFAULT;
 }
-/* "idle", "opening", "open", "closing", "closed". Any thread. */
+
+/* "idle", "opening", "open", "failed", "closing", "closed". Any thread. */
 const char *kpi_vault_state_text(const struct kp_vault *vault);
+
+/*
+ * What the plugin is given when the vault is opened or its settings change: the configuration's
+ * inputs, and over them the credential of whoever acquired the vault. Views into both.
+ */
+struct kp_vault_settings kpi_vault_settings(const struct kp_vault *vault,
+                                            const struct kpi_vault_inputs *inputs);
 
 /* Starts to open an IDLE vault; calls kpi_pipeline_vault_opened when it is known. */
 void kpi_vault_begin_open(struct kp_vault *vault);

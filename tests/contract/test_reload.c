@@ -256,6 +256,65 @@ static void plugin_without_reload_is_left_alone(void **state)
     assert_int_equal(kpi_vault_limits_of(vault)->max_queued, 3);
 }
 
+static struct latch told;
+static char told_identity[16];
+static char told_secret[16];
+
+static void copy_span(char out[16], kp_span text)
+{
+    assert_true(text.len < 16);
+    if (text.len > 0)
+        memcpy(out, text.ptr, text.len);
+    out[text.len] = '\0';
+}
+
+static kp_status note_credential(void *instance, const struct kp_vault_settings *settings,
+                                 struct kp_error *reterr)
+{
+    (void)instance;
+    (void)reterr;
+    copy_span(told_identity, settings->identity);
+    copy_span(told_secret, settings->secret);
+    latch_hit(&told);
+    return KP_OK;
+}
+
+#define THEIRS                                                                                     \
+    ", \"identity\": \"them\", \"secret\": {\"inline\": \"theirs\"}}}, \"allow_inline_secrets\": " \
+    "true"
+#define VAULT_OF_THEIRS(members)                                                                   \
+    "{" PROVIDER ", \"vaults\": {\"a\": {\"location\": \"script:a\"" members THEIRS "}"
+
+/* Reloads the configuration under a vault acquired with mine: what its plugin is told then. */
+static void expect_told(const struct kp_vault_options *mine, const char *identity,
+                        const char *secret)
+{
+    struct kp_request request = client_wrap();
+    kp_vault_release(vault);
+    kp_provider_close_wait(client.provider, 10000, NULL);
+    script_table()->reload = note_credential;
+    open_with(VAULT_OF_THEIRS(""));
+    assert_int_equal(kp_vault_acquire(client.provider, "a", mine, &vault, NULL), KP_OK);
+    assert_int_equal(client_do(vault, &request), KP_OK);
+    latch_init(&told);
+    reload_with(VAULT_OF_THEIRS(", \"max_queued\": 3"), KP_OK, "");
+    latch_wait(&told, 1);
+    assert_string_equal(told_identity, identity);
+    assert_string_equal(told_secret, secret);
+    latch_clear(&told);
+}
+
+static void credential_of_whoever_acquired_the_vault_stays(void **state)
+{
+    struct kp_vault_options mine = {.struct_size = sizeof mine};
+    (void)state;
+    expect_told(NULL, "them", "theirs");
+    mine.identity = (kp_span){(const uint8_t *)"me", 2};
+    expect_told(&mine, "me", ""); /* and not what belongs to another identity */
+    mine.secret = (kp_span){(const uint8_t *)"mine", 4};
+    expect_told(&mine, "me", "mine");
+}
+
 /* ---- Meanwhile ---- */
 
 static _Atomic bool stop;
@@ -328,6 +387,7 @@ int main(void)
         TEST(refused_reload_changes_nothing),
         TEST(missing_file_is_refused),
         TEST(plugin_of_an_open_vault_hears_of_it),
+        TEST(credential_of_whoever_acquired_the_vault_stays),
         TEST(plugin_without_reload_is_left_alone),
         TEST(reload_under_load_disturbs_nobody),
         TEST(close_right_after_a_reload_is_quiet),
