@@ -22,6 +22,9 @@
 kp_status kpi_dl_open(int fd, const char *path, void **ret_handle, struct kp_error *reterr)
     KP_MUST_USE;
 
+/* In a forked child: the lock may be held by a thread that is not here. */
+void kpi_dl_recover_in_child(void);
+
 /* The plugin entry point of that name, or NULL. */
 kp_plugin_get_fn *kpi_dl_find(void *handle, const char *name);
 

@@ -97,6 +97,11 @@ kp_status kpi_dl_open(int fd, const char *path, void **ret_handle, struct kp_err
     return st;
 }
 
+void kpi_dl_recover_in_child(void)
+{
+    (void)pthread_mutex_init(&lock, NULL); /* a plain mutex: no resource that could be out */
+}
+
 kp_plugin_get_fn *kpi_dl_find(void *handle, const char *name)
 {
     void *found = dlsym(handle, name);

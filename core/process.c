@@ -6,6 +6,7 @@
 
 #include "base/errors.h"
 #include "core/arena.h"
+#include "core/dl.h"
 #include "core/door.h"
 #include "core/http_curl.h"
 #include "core/list.h"
@@ -65,6 +66,7 @@ static void recover_in_child(void)
     kpi_list_init(&live);
     kpi_doors_recover_in_child();
     kpi_arena_recover_in_child();
+    kpi_dl_recover_in_child();
     kpi_curl_recover_in_child();
 }
 
@@ -79,10 +81,10 @@ static kp_status begin_locked(struct kp_error *reterr)
         recover_in_child();
     else
         kpi_memory_begin();
-    atomic_store(&page->epoch, atomic_fetch_add(&last_epoch, 1) + 1);
     if (!exit_handler_set && !kpi_platform_at_exit(park_all))
         return kpb_fail_memory(reterr, "process.atexit");
     exit_handler_set = true;
+    atomic_store(&page->epoch, atomic_fetch_add(&last_epoch, 1) + 1);
     return KP_OK;
 }
 

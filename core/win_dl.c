@@ -134,6 +134,11 @@ kp_status kpi_dl_open(int fd, const char *path, void **ret_handle, struct kp_err
     return st;
 }
 
+/* Nothing forks here. */
+void kpi_dl_recover_in_child(void)
+{
+}
+
 kp_plugin_get_fn *kpi_dl_find(void *handle, const char *name)
 {
     FARPROC found = GetProcAddress(handle, name);
