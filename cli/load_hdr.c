@@ -17,6 +17,7 @@
 struct log {
     struct cli_out *o;
     uint64_t total;
+    uint64_t max_ns;
     uint64_t seen;
     double level; /* the percentile the next line is due at, in [0, 1) */
     double sum;
@@ -50,9 +51,10 @@ static double next_level(double level)
  * A line for each level that this bucket reaches. The last bucket has one for the level that was
  * due, and one for 100%.
  */
-static void write_bucket(void *ctx, uint64_t ns, uint64_t count)
+static void write_bucket(void *ctx, uint64_t end_ns, uint64_t count)
 {
     struct log *log = ctx;
+    const uint64_t ns = end_ns < log->max_ns ? end_ns : log->max_ns;
     const double ms = (double)ns / LOAD_NS_PER_MS;
     log->seen += count;
     log->sum += ms * (double)count;
@@ -69,7 +71,7 @@ static void write_bucket(void *ctx, uint64_t ns, uint64_t count)
     }
 }
 
-static void write_end(const struct log *log, const struct kpb_histogram *latency)
+static void write_end(const struct log *log)
 {
     char text[256];
     const double n = log->total > 0 ? (double)log->total : 1;
@@ -79,17 +81,18 @@ static void write_end(const struct log *log, const struct kpb_histogram *latency
                    "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n"
                    "#[Max     = %12.3f, Total count    = %12" PRIu64 "]\n"
                    "#[Buckets = %12u, SubBuckets     = %12u]\n",
-                   mean, sqrt(variance > 0 ? variance : 0),
-                   (double)kpb_histogram_quantile(latency, 1.0) / LOAD_NS_PER_MS, log->total,
-                   BUCKETS, SUB_BUCKETS);
+                   mean, sqrt(variance > 0 ? variance : 0), (double)log->max_ns / LOAD_NS_PER_MS,
+                   log->total, BUCKETS, SUB_BUCKETS);
     cli_out_text(log->o, text);
 }
 
 void cli_load_write_percentiles(const struct load_result *result, struct cli_out *o)
 {
     const struct kpb_histogram *latency = cli_load_result_all(result);
-    struct log log = {.o = o, .total = kpb_histogram_count(latency)};
+    struct log log = {.o = o,
+                      .total = kpb_histogram_count(latency),
+                      .max_ns = kpb_histogram_quantile(latency, 1.0)};
     cli_out_text(o, "       Value     Percentile TotalCount 1/(1-Percentile)\n\n");
     kpb_histogram_each(latency, write_bucket, &log);
-    write_end(&log, latency);
+    write_end(&log);
 }

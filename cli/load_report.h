@@ -28,6 +28,10 @@ double cli_load_offered_per_s(const struct load_result *result);
 
 /* One line that says what was run, without a line end. */
 void cli_load_describe(const struct load_plan *plan, struct cli_out *o);
+/* What a promise asks, NULL: the one about errors: "50.000 ms", "0.100%". */
+#define LOAD_LIMIT_LEN 40u
+void cli_load_limit_text(const struct load_slo *slo, const struct load_promise *promise,
+                         char out[LOAD_LIMIT_LEN]);
 /* What a promise asked and got, in one line without its end. */
 #define LOAD_KEPT_LEN 96u
 void cli_load_kept_text(const struct load_slo *slo, const struct load_kept *kept,

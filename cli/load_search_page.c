@@ -83,20 +83,26 @@ static void write_trials(const struct load_trial *trials, uint32_t n, struct cli
     cli_out_text(o, "</table>\n");
 }
 
+static void write_promise(const struct load_slo *slo, const struct load_promise *promise,
+                          struct cli_out *o)
+{
+    char limit[LOAD_LIMIT_LEN];
+    cli_load_limit_text(slo, promise, limit);
+    cli_out_text(o, promise ? promise->name : "errors");
+    cli_out_text(o, " &lt;= ");
+    cli_out_text(o, limit);
+}
+
 static void write_slo(const struct load_slo *slo, struct cli_out *o)
 {
     cli_out_text(o, " at which ");
     for (uint32_t i = 0; i < slo->n_promises; i++) {
         cli_out_text(o, i > 0 ? ", " : "");
-        cli_out_text(o, slo->promises[i].name);
-        cli_out_text(o, " &lt;= ");
-        cli_out_real(o, (double)slo->promises[i].limit_ns / LOAD_NS_PER_MS, 3);
-        cli_out_text(o, " ms");
+        write_promise(slo, &slo->promises[i], o);
     }
     if (slo->errors_percent >= 0) {
-        cli_out_text(o, slo->n_promises > 0 ? ", errors &lt;= " : "errors &lt;= ");
-        cli_out_real(o, slo->errors_percent, 3);
-        cli_out_text(o, "%");
+        cli_out_text(o, slo->n_promises > 0 ? ", " : "");
+        write_promise(slo, NULL, o);
     }
     cli_out_text(o, " holds");
 }

@@ -266,16 +266,27 @@ static void write_summary(const struct load_result *result, struct cli_out *o)
     write_number(o, counters->connections, " connections opened\n");
 }
 
+void cli_load_limit_text(const struct load_slo *slo, const struct load_promise *promise,
+                         char out[LOAD_LIMIT_LEN])
+{
+    if (promise) {
+        (void)snprintf(out, LOAD_LIMIT_LEN, "%.3f ms", (double)promise->limit_ns / LOAD_NS_PER_MS);
+    } else {
+        (void)snprintf(out, LOAD_LIMIT_LEN, "%.3f%%", slo->errors_percent);
+    }
+}
+
 void cli_load_kept_text(const struct load_slo *slo, const struct load_kept *kept,
                         char out[LOAD_KEPT_LEN])
 {
+    char limit[LOAD_LIMIT_LEN];
+    cli_load_limit_text(slo, kept->promise, limit);
     if (kept->promise) {
-        (void)snprintf(out, LOAD_KEPT_LEN, "%s %.3f ms, promised %.3f ms", kept->promise->name,
-                       (double)kept->latency_ns / LOAD_NS_PER_MS,
-                       (double)kept->promise->limit_ns / LOAD_NS_PER_MS);
+        (void)snprintf(out, LOAD_KEPT_LEN, "%s %.3f ms, promised %s", kept->promise->name,
+                       (double)kept->latency_ns / LOAD_NS_PER_MS, limit);
     } else {
-        (void)snprintf(out, LOAD_KEPT_LEN, "errors %.3f%%, promised %.3f%%", kept->errors_percent,
-                       slo->errors_percent);
+        (void)snprintf(out, LOAD_KEPT_LEN, "errors %.3f%%, promised %s", kept->errors_percent,
+                       limit);
     }
 }
 

@@ -8,6 +8,12 @@ value() {
     grep -oE "\"$2\":[0-9.]+" "$1" | head -n 1 | cut -d: -f2
 }
 
+# fits_schema [FILE]: a result is what docs/load says that it is.
+fits_schema() {
+    "$KP_BUILD/tests/e2e/json-fits" "$KP_SRC/docs/load/result.schema.json" "${1:-out}" ||
+        fail "${1:-out} does not fit its schema"
+}
+
 above() {
     awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > b) }' || fail "$1 is not above $2"
 }
@@ -24,6 +30,7 @@ ok kp -V "$V" bench --key app,sig --mix sign,verify --count 50 --duration 60s --
 [ "$(value out ok)" != "" ] || fail "no count in the JSON"
 has '"api":"blocking"'
 has '"failures":[]'
+fits_schema
 
 # One at a time, each takes 100 ms, 40 are to start each second: whoever counts from the actual start
 # sees 100 ms for ever. Counted from the intended start the middle one has waited for seconds.
@@ -100,11 +107,22 @@ has "held: errors 0.000%, promised 0.000%"
 fails_with_output kp -V "$V" bench --key app --mix get_key --count 100 --slo p50=1us,p99=10s
 has "BROKEN: p50"
 has "held: p99"
+fails_with_output kp --config config.json -V bad bench --key app --mix get_key --count 100 \
+    --slo p50=10s,errors=1% --json
+has '"class":"throttled"'
+fits_schema
+if "$KP_BUILD/tests/e2e/json-fits" "$KP_SRC/docs/load/result.schema.json" config.json; then
+    fail "everything fits the schema"
+fi
+ok kp -V "$V" bench --key app --mix wrap --rate 50 --count 20 --capacity 3300 --json
+has '"capacity":{"wanted_per_s":3300.00'
+fits_schema
 
 # Files, and one result against another.
 ok kp -V "$V" bench --key app --mix get_key --count 500 --duration 60s --report r.html --hdr r.hgrm \
     --json
 cp out a.json
+fits_schema a.json
 has "<svg" r.html
 has "Percentile TotalCount" r.hgrm
 ok kp bench --compare a.json a.json

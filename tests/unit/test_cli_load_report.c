@@ -14,8 +14,11 @@
 
 #include <cmocka.h>
 
+#include "support/json_schema.h"
+
 #define N_LOG 3000u
 #define N_SECONDS 6u
+#define N_PHASE 100u /* requests of each phase */
 #define SCHEMA KP_TEST_SRC_DIR "/docs/load/result.schema.json"
 #define EPSILON 0.011 /* rates are told with one or two digits */
 
@@ -63,6 +66,12 @@ static void make_log(void)
     }
 }
 
+/* The k-th of the requests of a phase: (i + 1) us to 100 times as much. */
+static uint64_t phase_ns(uint32_t phase, uint32_t k)
+{
+    return UINT64_C(1000) * (phase + 1) * k;
+}
+
 static int open_result(void **state)
 {
     const struct load_plan plan = the_plan();
@@ -74,7 +83,9 @@ static int open_result(void **state)
     make_log();
     counters = (struct load_counters){11, 12, 13, 14, 15, 16, {{0}}};
     for (uint32_t i = 0; i < KP_PHASE_COUNT; i++) {
-        kpb_histogram_add(&counters.phases[i], (i + 1) * 1000, i + 1);
+        for (uint32_t k = 1; k <= N_PHASE; k++) {
+            kpb_histogram_record(&counters.phases[i], phase_ns(i, k));
+        }
     }
     result = cli_load_result_new(&plan);
     for (uint32_t i = 0; result && i < 2; i++) {
@@ -326,37 +337,49 @@ static void counters_and_phases_are_told(void **state)
     assert_int_equal(json_array_size(phases), KP_PHASE_COUNT);
     for (uint32_t i = 0; i < KP_PHASE_COUNT; i++) {
         const json_t *row = json_array_get(phases, i);
+        uint64_t sorted[N_PHASE];
+        for (uint32_t k = 1; k <= N_PHASE; k++) {
+            sorted[k - 1] = phase_ns(i, k);
+        }
         assert_string_equal(json_string_value(json_object_get(row, "phase")),
                             cli_load_phase_text(i));
-        assert_int_equal(uint_of(row, "count"), i + 1);
-        assert_told(uint_of(json_object_get(row, "latency_ns"), "p99"), (i + 1) * 1000);
+        assert_int_equal(uint_of(row, "count"), N_PHASE);
+        check_latency(row, sorted, N_PHASE);
     }
     json_decref(root);
 }
 
 /* ---- The same numbers for people ---- */
 
-/* Each latency of the JSON, as the text and the page write it. */
+/* Each latency of a row of the JSON, as the text and the page write it. */
+static void assert_latencies(const char *report, const json_t *row)
+{
+    const char *name;
+    json_t *ns;
+    json_object_foreach(json_object_get(row, "latency_ns"), name, ns) {
+        char number[32];
+        (void)snprintf(number, sizeof number, "%.3f", json_number_value(ns) / 1e6);
+        assert_non_null(strstr(report, number));
+    }
+}
+
 static void text_and_page_say_the_same(void **state)
 {
+    static const char *const tables[] = {"ops", "keys", "phases"};
     json_t *root = written();
-    const json_t *rows[3] = {json_array_get(json_object_get(root, "ops"), 0),
-                             json_array_get(json_object_get(root, "ops"), 1),
-                             json_object_get(root, "all")};
+    const json_t *row;
+    size_t i;
     (void)state;
     for (int as_page = 0; as_page < 2; as_page++) {
         const char *report = write(as_page ? cli_load_write_page : cli_load_write_text);
-        for (size_t i = 0; i < 3; i++) {
-            const char *name;
-            json_t *ns;
-            json_object_foreach(json_object_get(rows[i], "latency_ns"), name, ns) {
-                char number[32];
-                (void)snprintf(number, sizeof number, "%.3f", json_number_value(ns) / 1e6);
-                assert_non_null(strstr(report, number));
+        for (size_t table = 0; table < sizeof tables / sizeof tables[0]; table++) {
+            json_array_foreach(json_object_get(root, tables[table]), i, row) {
+                assert_latencies(report, row);
             }
         }
-        for (uint32_t i = 0; i < KP_PHASE_COUNT; i++) {
-            assert_non_null(strstr(report, cli_load_phase_text(i)));
+        assert_latencies(report, json_object_get(root, "all"));
+        for (uint32_t phase = 0; phase < KP_PHASE_COUNT; phase++) {
+            assert_non_null(strstr(report, cli_load_phase_text(phase)));
         }
     }
     json_decref(root);
@@ -472,6 +495,148 @@ static void promises_are_told_one_by_one(void **state)
     json_decref(root);
 }
 
+/* ---- The percentile log ---- */
+
+/* How many of the sorted ones are at most ns. */
+static uint32_t count_up_to(const uint64_t *sorted, uint32_t n, uint64_t ns)
+{
+    uint32_t count = 0;
+    while (count < n && sorted[count] <= ns) {
+        count++;
+    }
+    return count;
+}
+
+/* Each line: a level, the latency it is reached at, and how many were at most that. */
+static void percentile_log_is_that_of_the_log(void **state)
+{
+    static uint64_t sorted[N_LOG];
+    uint32_t n_failed;
+    const uint32_t n = latencies(LOAD_N_OPS, 0, UINT64_MAX, sorted, &n_failed);
+    const char *at = strchr(write(cli_load_write_percentiles), '\n') + 2;
+    uint32_t n_lines = 0;
+    double level = 0;
+    (void)state;
+    for (; *at != '#'; at = strchr(at, '\n') + 1) {
+        char *end = NULL;
+        const double ms = strtod(at, &end);
+        level = strtod(end, &end);
+        const uint64_t ns = (uint64_t)llround(ms * 1e6);
+        assert_told(ns, exact(sorted, n, level));
+        assert_int_equal(strtoul(end, &end, 10), count_up_to(sorted, n, ns));
+        if (level < 1) {
+            assert_true(fabs(strtod(end, NULL) - 1 / (1 - level)) < 0.006);
+        }
+        n_lines++;
+    }
+    assert_true(level == 1);
+    assert_true(n_lines > 5 * 11); /* five to each half, of 3,000 */
+}
+
+static void percentile_log_ends_with_its_sums(void **state)
+{
+    static uint64_t sorted[N_LOG];
+    uint32_t n_failed;
+    const uint32_t n = latencies(LOAD_N_OPS, 0, UINT64_MAX, sorted, &n_failed);
+    const char *report = write(cli_load_write_percentiles);
+    double sum = 0;
+    double squares = 0;
+    char line[128];
+    (void)state;
+    for (uint32_t i = 0; i < n; i++) {
+        sum += (double)sorted[i] / 1e6;
+        squares += (double)sorted[i] / 1e6 * (double)sorted[i] / 1e6;
+    }
+    const double mean = sum / n;
+    const double deviation = sqrt(squares / n - mean * mean);
+    const double told_mean = strtod(strstr(report, "#[Mean    =") + 11, NULL);
+    const double told_deviation = strtod(strstr(report, "StdDeviation   =") + 16, NULL);
+    assert_true(told_mean >= mean && told_mean <= mean * (1 + 1.0 / 64));
+    assert_true(fabs(told_deviation / deviation - 1) <= 1.0 / 64);
+    (void)snprintf(line, sizeof line, "#[Max     = %12.3f, Total count    = %12u]\n",
+                   (double)sorted[n - 1] / 1e6, n);
+    assert_non_null(strstr(report, line));
+    assert_non_null(strstr(report, "#[Buckets =           38, SubBuckets     =          128]\n"));
+    assert_int_equal((38 + 1) * 128 / 2, KPB_HISTOGRAM_BUCKETS);
+}
+
+/* ---- A plot ---- */
+
+/* A logarithmic axis by two of its labels: what stands where. */
+struct scale {
+    double low;
+    double low_at;
+    double high;
+    double high_at;
+};
+
+static double value_at(const struct scale *scale, double at)
+{
+    const double share = (at - scale->low_at) / (scale->high_at - scale->low_at);
+    return scale->low * pow(scale->high / scale->low, share);
+}
+
+/* Where on the plot a label is centred: at x, or 4 below y. */
+static double label_at(const char *plot, const char *label, bool is_x)
+{
+    char text_of[64];
+    (void)snprintf(text_of, sizeof text_of, is_x ? "\"middle\">%s</text>" : "\"end\">%s</text>",
+                   label);
+    const char *at = strstr(plot, text_of);
+    assert_non_null(at);
+    while (strncmp(at, "<text x=\"", 9) != 0) {
+        at--;
+    }
+    return is_x ? strtod(at + 9, NULL) : strtod(strstr(at, " y=\"") + 4, NULL) - 4;
+}
+
+/* The points of the n-th line of a plot; how many there are. */
+static uint32_t points_of(const char *plot, int n, double (*ret)[2], uint32_t max)
+{
+    const char *at = plot;
+    char *end = NULL;
+    uint32_t n_points = 0;
+    for (int i = 0; i <= n; i++) {
+        at = strstr(at, "<polyline ") + 1;
+    }
+    at = strstr(at, " points=\"") + 9;
+    for (; *at != '"' && n_points < max; at = end + 1, n_points++) {
+        ret[n_points][0] = strtod(at, &end);
+        ret[n_points][1] = strtod(end + 1, &end);
+    }
+    return n_points;
+}
+
+/*
+ * The line of unwrap, read off the picture as people do: each point is at a share that stays below
+ * it, and at the latency that comes next. A tenth of a pixel is 0.6% of a latency, and of the share
+ * no more than the place of one or two.
+ */
+static void curve_by_percentile_is_that_of_the_log(void **state)
+{
+    static uint64_t sorted[N_LOG];
+    static double points[N_LOG][2];
+    uint32_t n_failed;
+    const uint32_t n = latencies(LOAD_UNWRAP, 0, UINT64_MAX, sorted, &n_failed);
+    json_t *root = written();
+    const json_t *unwrap = json_array_get(json_object_get(root, "ops"), 1);
+    const char *plot = strstr(write(cli_load_write_page), "<svg");
+    const struct scale x = {1, label_at(plot, "0%", true), 10, label_at(plot, "90%", true)};
+    const struct scale y = {0.1, label_at(plot, "0.1", false), 10, label_at(plot, "10", false)};
+    const uint32_t n_points = points_of(plot, 1, points, N_LOG);
+    (void)state;
+    assert_int_equal(n_points, json_array_size(json_object_get(unwrap, "histogram_ns")));
+    for (uint32_t i = 0; i < n_points; i++) {
+        const double below = (1 - 1 / value_at(&x, points[i][0])) * n;
+        const double ns = value_at(&y, points[i][1]) * 1e6;
+        const uint32_t from = below < 2 ? 0 : (uint32_t)lround(below) - 2;
+        const uint32_t to = from + 4 < n ? from + 4 : n - 1;
+        assert_true(ns >= (double)sorted[from] * 0.994);
+        assert_true(ns <= (double)sorted[to] * (1.006 + 1.0 / 64));
+    }
+    json_decref(root);
+}
+
 /* ---- Where it comes from ---- */
 
 static void environment_is_told_everywhere(void **state)
@@ -512,100 +677,64 @@ static void processor_features_are_read_from_what_libcrypto_uses(void **state)
     assert_string_equal(text_of, "OPENSSL_armcap=0x3d");
 }
 
-/* ---- The schema, as far as it is used ---- */
+/* ---- The schema ---- */
 
-static bool fits(const json_t *schema, const json_t *value, const json_t *root);
-
-static bool is_type(const json_t *value, const char *type)
+static json_t *schema_of_results(void)
 {
-    return strcmp(type, "object") == 0    ? json_is_object(value)
-           : strcmp(type, "array") == 0   ? json_is_array(value)
-           : strcmp(type, "string") == 0  ? json_is_string(value)
-           : strcmp(type, "integer") == 0 ? json_is_integer(value)
-           : strcmp(type, "number") == 0  ? json_is_number(value)
-           : strcmp(type, "boolean") == 0 ? json_is_boolean(value)
-                                          : false;
-}
-
-static bool is_listed(const json_t *list, const json_t *value)
-{
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        if (json_equal(json_array_get(list, i), value)) {
-            return true;
-        }
-    }
-    return list == NULL;
-}
-
-static bool has_all(const json_t *required, const json_t *value)
-{
-    for (size_t i = 0; i < json_array_size(required); i++) {
-        if (!json_object_get(value, json_string_value(json_array_get(required, i)))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool members_fit(const json_t *schema, json_t *value, const json_t *root)
-{
-    const json_t *others = json_object_get(schema, "additionalProperties");
-    const char *name;
-    json_t *member;
-    json_object_foreach(value, name, member) {
-        const json_t *known = json_object_get(json_object_get(schema, "properties"), name);
-        if (!known && json_is_false(others)) {
-            return false;
-        }
-        if (!fits(known ? known : others, member, root)) {
-            return false;
-        }
-    }
-    return has_all(json_object_get(schema, "required"), value);
-}
-
-static bool items_fit(const json_t *schema, const json_t *value, const json_t *root)
-{
-    const json_t *items = json_object_get(schema, "items");
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        if (!fits(items, json_array_get(value, i), root)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool fits(const json_t *schema, const json_t *value, const json_t *root)
-{
-    const char *reference = json_string_value(json_object_get(schema, "$ref"));
-    const json_t *minimum = json_object_get(schema, "minimum");
-    if (reference) {
-        const json_t *there =
-            json_object_get(json_object_get(root, "$defs"), reference + strlen("#/$defs/"));
-        return there && fits(there, value, root);
-    }
-    return is_type(value, json_string_value(json_object_get(schema, "type"))) &&
-           is_listed(json_object_get(schema, "enum"), value) &&
-           (!minimum || json_number_value(value) >= json_number_value(minimum)) &&
-           (!json_is_object(value) || members_fit(schema, (json_t *)value, root)) &&
-           items_fit(schema, value, root);
+    json_error_t why;
+    json_t *schema = json_load_file(SCHEMA, 0, &why);
+    assert_non_null(schema);
+    return schema;
 }
 
 static void json_fits_its_schema(void **state)
 {
-    json_error_t why;
-    json_t *schema = json_load_file(SCHEMA, 0, &why);
+    json_t *schema = schema_of_results();
     json_t *root = written();
     (void)state;
-    assert_non_null(schema);
-    assert_true(fits(schema, root, schema));
+    assert_true(schema_fits(schema, root));
     json_object_del(json_object_get(root, "all"), "ok");
-    assert_false(fits(schema, root, schema));
+    assert_false(schema_fits(schema, root));
     json_decref(root);
     root = written();
     assert_int_equal(json_object_set_new(root, "surprise", json_integer(1)), 0);
-    assert_false(fits(schema, root, schema));
+    assert_false(schema_fits(schema, root));
     json_decref(root);
+    json_decref(schema);
+}
+
+/* A result as kp bench --json --capacity writes it, for a key of that size. */
+static json_t *written_with_capacity(uint32_t bits)
+{
+    struct cli c = {.args = {.given = CLI_OPT_BIT(CLI_OPT_JSON)}};
+    const struct load_key_kind kind = {KP_KTY_RSA, bits, 0};
+    const struct load_shown shown = {100, 20 * LOAD_NS_PER_MS};
+    json_error_t why;
+    cli_out_init(&c.out);
+    cli_load_open_json(result, &c.out);
+    cli_load_capacity_tell(&c, cli_load_result_plan(result), &kind, &shown, 3300);
+    cli_load_close_json(&c.out);
+    json_t *root = json_loadb((const char *)c.out.buf.ptr, c.out.buf.len, 0, &why);
+    cli_out_clear(&c.out);
+    assert_non_null(root);
+    return root;
+}
+
+/* Documented figures, and a size that has none. */
+static void capacity_fits_the_schema(void **state)
+{
+    json_t *schema = schema_of_results();
+    (void)state;
+    for (uint32_t bits = 2048; bits <= 8192; bits *= 4) {
+        json_t *root = written_with_capacity(bits);
+        json_t *capacity = json_object_get(root, "capacity");
+        assert_int_equal(uint_of(capacity, "callers"), 66);
+        assert_int_equal(uint_of(capacity, "processes"), 33);
+        assert_true(schema_fits(schema, root));
+        json_object_del(capacity, "services");
+        assert_false(schema_fits(schema, root));
+        json_decref(root);
+    }
     json_decref(schema);
 }
 
@@ -705,9 +834,13 @@ int main(void)
         cmocka_unit_test(totals_are_the_same_everywhere),
         cmocka_unit_test(counts_are_the_same_everywhere),
         cmocka_unit_test(promises_are_told_one_by_one),
+        cmocka_unit_test(percentile_log_is_that_of_the_log),
+        cmocka_unit_test(percentile_log_ends_with_its_sums),
+        cmocka_unit_test(curve_by_percentile_is_that_of_the_log),
         cmocka_unit_test(environment_is_told_everywhere),
         cmocka_unit_test(processor_features_are_read_from_what_libcrypto_uses),
         cmocka_unit_test(json_fits_its_schema),
+        cmocka_unit_test(capacity_fits_the_schema),
         cmocka_unit_test(what_was_counted_before_is_taken_out),
         cmocka_unit_test(capacity_is_read_from_the_documented_limits),
         cmocka_unit_test(slowest_operation_of_a_mix_throttles_first),
