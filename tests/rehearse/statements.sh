@@ -7,6 +7,11 @@ make_vault ContosoVault ContosoKey ContosoKey2 ContosoBackupKey
 use_scripts
 quiet tde-setup.sql
 
+# A library named without a folder is the one here, not one of the system's.
+cp -- "$library" here.so
+ok "$KP_BIN/ekm-rehearse" --provider here.so --folder bare tde-setup.sql
+has 'ENCRYPTED'
+
 # says TEXT STATEMENT...: runs without a message and prints TEXT, columns one blank apart.
 says() {
     local text=$1

@@ -158,8 +158,8 @@ rm -rf -- rehearsal
 not_understood 'bad.sql: line 2, column 1: expected a statement' 'CREATE DATABASE d;' 'SHUTDOWN;'
 not_understood 'line 1, column 26' "CREATE CREDENTIAL c WITH IDENTITI = 'x';"
 not_understood 'line 2, column 3: the quoted text' 'PRINT' "  'open"
-not_understood 'line 1, column 19: this view' 'SELECT * FROM sys.tables;'
-not_understood 'line 1, column 8: this function' 'SELECT GETDATE();'
+not_understood 'line 1, column 19: the rehearsal has no such view' 'SELECT * FROM sys.tables;'
+not_understood 'line 1, column 8: the rehearsal has no such function' 'SELECT GETDATE();'
 not_understood 'expected ON or OFF, found a string' "ALTER DATABASE d SET ENCRYPTION 'pass';"
 fails 2 'no option' rehearse --frobnicate
 fails 2 '--order open-key takes' rehearse --order open-key=x tde-setup.sql

@@ -93,7 +93,8 @@ static struct rh_expr *read_named(struct rh_parser *p)
     if (!rh_accept_mark(p, '('))
         return e;
     if (!rh_is_listed(rh_function_names, e->name))
-        rh_refuse_at(p, e->place, "this function is none that the rehearsal has");
+        rh_refuse_at(p, e->place,
+                     "the rehearsal has no such function; docs/REHEARSAL.md lists what it has");
     e->kind = RH_EXPR_CALL;
     read_args(p, e);
     return e;

@@ -89,7 +89,8 @@ static void read_view(struct rh_parser *p, struct rh_select *q)
     const struct rh_place view_place = p->at->place;
     rh_read_name(p, &q->view);
     if (p->st == KP_OK && !rh_is_listed(rh_view_names, q->view))
-        rh_refuse_at(p, view_place, "this view is none that the rehearsal has");
+        rh_refuse_at(p, view_place,
+                     "the rehearsal has no such view; docs/REHEARSAL.md lists what it has");
     if (rh_accept_mark(p, '(')) {
         q->view_arg = rh_read_expr(p);
         rh_expect_mark(p, ')');
