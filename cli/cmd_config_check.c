@@ -14,7 +14,7 @@ static kp_status run(struct cli *c)
         return st;
     }
     if (!cli_has(c, CLI_OPT_JSON)) {
-        (void)fprintf(stderr, "kp: %s is good; what it comes to:\n",
+        (void)fprintf(stderr, "kp: %s is good; with every default:\n",
                       options.config_path ? options.config_path : "no configuration file: that");
     }
     return cli_flush(c);
@@ -23,7 +23,7 @@ static kp_status run(struct cli *c)
 const struct cli_command cli_cmd_config_check = {
     .name = "config check",
     .operands = "",
-    .summary = "check the configuration and print what it comes to",
+    .summary = "check the configuration and print it with every default",
     .details = "Writes the effective configuration as JSON with every default filled in. Secrets\n"
                "show where they come from and whether they are there, never what they are.\n\n"
                "The file is the first of: --config, KP_CONFIG (ignored when privileges were\n"

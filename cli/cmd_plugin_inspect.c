@@ -86,7 +86,7 @@ static kp_status run(struct cli *c)
 const struct cli_command cli_cmd_plugin_inspect = {
     .name = "plugin inspect",
     .operands = "FILE",
-    .summary = "what the configuration can pin of a plugin's file",
+    .summary = "the hashes by which the configuration can pin a plugin's file",
     .details = "Prints the SHA-256 of the file, and on Windows who signed it, as members for an\n"
                "item of plugins in the configuration. Loads nothing.\n",
     .n_operands_min = 1,

@@ -177,7 +177,7 @@ const struct cli_command cli_cmd_plugins = {
     .name = "plugins",
     .operands = "",
     .summary = "the plugins that were loaded and what they serve",
-    .details = "A plugin that was found but refused is told on stderr, with the reason.\n",
+    .details = "A plugin that was found but refused is named on stderr, with the reason.\n",
     .log_levels = "warn",
     .run = run,
 };

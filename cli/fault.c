@@ -7,6 +7,7 @@
 
 #define CODE_UNAUTHORIZED 3108u /* a service's 401 */
 #define CODE_CLIENT_ERROR 3110u /* a service's other answers of 4xx */
+#define CODE_FORBIDDEN 3113u    /* a service's 403 */
 
 kp_status cli_fail_io(struct cli_fault *f, const char *fmt, ...)
 {
@@ -38,7 +39,8 @@ int cli_exit_of(kp_status status, const struct cli_fault *f)
  */
 static bool is_beside_the_point(const struct kp_error *err)
 {
-    const bool is_refusal = err->code == CODE_UNAUTHORIZED || err->code == CODE_CLIENT_ERROR;
+    const bool is_refusal = err->code == CODE_UNAUTHORIZED || err->code == CODE_CLIENT_ERROR ||
+                            err->code == CODE_FORBIDDEN;
     return is_refusal && err->http_status == 0;
 }
 

@@ -41,7 +41,7 @@
     XX(SYNC, 0, "sync", NULL, "blocking callers, one thread each")                                 \
     XX(DURATION, 0, "duration", "SPAN", "length of the run; the default is 10s")                   \
     XX(WARM_UP, 0, "warm-up", "SPAN", "run that long before counting")                             \
-    XX(RAMP, 0, "ramp", "SPAN", "let the load grow to its whole, before the warm-up")              \
+    XX(RAMP, 0, "ramp", "SPAN", "let the load grow evenly, before the warm-up")                    \
     XX(N_OPS, 0, "count", "N",                                                                     \
        "end after N measured operations; the only limit without a duration")                       \
     XX(PAYLOAD, 0, "payload", "LIST", "bytes to wrap or encrypt, in turns; the default is 32")     \
