@@ -94,16 +94,16 @@ static void put_page(kp_buf *page)
     put_table(page, "Operations", "Operation", suite_n_operations, &at);
     put_table(page, "Algorithms", "Algorithm", suite_n_algorithms, &at);
     page_put(page,
-             "\nMade and undone, or signed and verified, with a key that fits. `RSNULL` signs what "
-             "it is given\nwithout naming a digest.\n");
+             "\nWrapped and unwrapped, encrypted and decrypted, or signed and verified, with a key "
+             "that fits.\n`RSNULL` signs its input without naming a digest.\n");
     put_table(page, "Key types", "Asked for", suite_n_key_types, &at);
-    page_put(page, "\nThe cell is the type the key has then. With its setting `hsm` the file vault "
-                   "makes HSM types of\nall.\n");
+    page_put(page, "\nThe cell is the type that the key then has. With its setting `hsm` the file "
+                   "vault makes HSM types\nof all of them.\n");
     put_table(page, "Keys", "Key", n_key_rows, &at);
     page_put(page,
-             "\nEach does all that is for a key of its type, size or curve: 10 algorithms with an "
-             "RSA key, one with\nan EC key, 9 with a symmetric one. What is for another size or "
-             "curve is refused with `usage`.\n");
+             "\nEach key does every algorithm for its type, size or curve: 10 algorithms with an "
+             "RSA key, one with\nan EC key, 9 with a symmetric one. Algorithms for another size or "
+             "curve are refused with `usage`.\n");
     put_table(page, "Rules", "Case", suite_n_rules, &at);
     page_put(
         page,
