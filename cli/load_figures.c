@@ -131,7 +131,7 @@ static const char *judge_ratio(const struct sample *a, const struct sample *b)
 {
     const double error =
         a->value > 0 && b->value > 0 ? sum_of_errors(a->error / a->value, b->error / b->value) : 0;
-    if (a->value <= 0 || b->value <= 0 || !isfinite(error)) {
+    if (a->value <= 0 || b->value <= 0 || !(error < HUGE_VAL)) {
         return "too short to tell";
     }
     return fabs(log(b->value / a->value)) > BEYOND_NOISE * error ? "beyond noise" : "within noise";
@@ -141,7 +141,7 @@ static const char *judge_ratio(const struct sample *a, const struct sample *b)
 static const char *judge_difference(const struct sample *a, const struct sample *b)
 {
     const double error = sum_of_errors(a->error, b->error);
-    if (!isfinite(error)) {
+    if (!(error < HUGE_VAL)) {
         return "too short to tell";
     }
     return fabs(b->value - a->value) > BEYOND_NOISE * error ? "beyond noise" : "within noise";
