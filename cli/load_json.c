@@ -219,6 +219,16 @@ static void write_totals(const struct load_result *result, struct cli_out *o)
     cli_json_member_uint(o, "most_under_way", cost->most_under_way);
 }
 
+static void write_proven(const struct load_proven *proven, struct cli_out *o)
+{
+    cli_json_name(o, "proven");
+    cli_json_begin(o, '{');
+    cli_json_member_uint(o, "right", proven->n_right);
+    cli_json_member_uint(o, "wrong", proven->n_wrong);
+    cli_json_member_uint(o, "untried", proven->n_untried);
+    cli_json_end(o, '}');
+}
+
 static void write_environment(struct cli_out *o)
 {
     struct load_fact facts[LOAD_N_FACTS];
@@ -265,6 +275,7 @@ void cli_load_open_json(const struct load_result *result, struct cli_out *o)
     write_keys(result, o);
     write_phases(result, o);
     write_failures(result, o);
+    write_proven(cli_load_result_proven(result), o);
     write_timeline(result, o);
     if (cli_load_result_plan(result)->slo.given) {
         write_slo(result, o);

@@ -224,6 +224,7 @@ static void write_amount(struct cli_out *o, const char *name, double amount, con
 static void write_totals(const struct load_result *result, struct cli_out *o)
 {
     const struct load_counters *counters = cli_load_result_counters(result);
+    const struct load_proven *proven = cli_load_result_proven(result);
     cli_out_text(o, "<h2>What it took</h2>\n"
                     "<table><tr><th>during the run</th><th>amount</th></tr>\n");
     write_amount(o, "processor time per operation, client included", cli_load_cpu_us(result),
@@ -237,6 +238,9 @@ static void write_totals(const struct load_result *result, struct cli_out *o)
     write_count(o, "throttled by the vault", counters->throttled);
     write_count(o, "breaker trips", counters->breaker_trips);
     write_count(o, "connections opened", counters->connections);
+    write_count(o, "answers of wrap, encrypt, sign undone afterwards", proven->n_right);
+    write_count(o, "undone and wrong", proven->n_wrong);
+    write_count(o, "not undone: the vault would not, or could not", proven->n_untried);
     cli_out_text(o, "</table>\n");
 }
 

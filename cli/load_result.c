@@ -26,6 +26,7 @@ struct load_result {
 
     /* ---- once finished ---- */
     struct load_cost cost;
+    struct load_proven proven;
     struct load_counters counters;
     uint64_t measured_ns;
 };
@@ -178,7 +179,17 @@ void cli_load_result_finish(struct load_result *result, const struct load_cost *
     qsort(result->failures, result->n_failures, sizeof result->failures[0], compare_failures);
 }
 
+void cli_load_result_prove(struct load_result *result, const struct load_proven *proven)
+{
+    result->proven = *proven;
+}
+
 /* ---- Reading ---- */
+
+const struct load_proven *cli_load_result_proven(const struct load_result *result)
+{
+    return &result->proven;
+}
 
 const struct load_plan *cli_load_result_plan(const struct load_result *result)
 {

@@ -51,6 +51,13 @@ struct load_cost {
     uint32_t most_under_way; /* operations at once */
 };
 
+/* What became of the sample of answers that was undone when the load was over. */
+struct load_proven {
+    uint32_t n_right;
+    uint32_t n_wrong;   /* failures too, of class integrity */
+    uint32_t n_untried; /* the vault would not, or could not just then */
+};
+
 struct load_result;
 
 /* Makes an empty result. Free it with cli_load_result_free. NULL: no memory. */
@@ -86,8 +93,12 @@ void cli_load_result_now(struct load_result *result, struct load_glance *ret);
 void cli_load_result_finish(struct load_result *result, const struct load_cost *cost,
                             const struct load_counters *counters, uint64_t measured_ns);
 
+/* Notes what was proven. Once, before the end. */
+void cli_load_result_prove(struct load_result *result, const struct load_proven *proven);
+
 /* ---- Reading; valid until freed ---- */
 
+const struct load_proven *cli_load_result_proven(const struct load_result *result);
 const struct load_plan *cli_load_result_plan(const struct load_result *result);
 const struct load_op_result *cli_load_result_op(const struct load_result *result, enum load_op op);
 /* Latencies of all operations that succeeded. */

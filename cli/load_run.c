@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cli/load_platform.h"
 #include "cli/load_progress.h"
+#include "cli/load_proof.h"
 #include "cli/load_threads.h"
 
 #define LOOK_NS (LOAD_NS_PER_S / 10) /* how often a wait looks for Ctrl-C */
@@ -26,6 +27,7 @@ struct run {
     const struct load_plan *plan;
     const struct load_targets *targets;
     struct load_result *result;
+    struct load_proof *proof;
     kp_provider *provider;
     uint64_t begin_ns; /* monotonic */
     struct slot *slots;
@@ -60,6 +62,9 @@ static void note(struct slot *slot, struct kp_result *answer)
         st = cli_load_target_check(run->targets, &slot->item, slot->n, &answer->reply, &error);
     } else {
         error = answer->error;
+    }
+    if (st == KP_OK) {
+        cli_load_proof_keep(run->proof, &slot->item, slot->n, &answer->reply);
     }
     if (st == KP_CANCELED && cli_interrupted()) {
         return; /* it is we who ended it: nothing was measured */
@@ -289,6 +294,7 @@ static kp_status finish(struct run *run, uint64_t rss_bytes, struct kp_error *re
     const uint64_t warm_up_ns = run->plan->warm_up_ns;
     cli_load_counters_read(run->provider, counters);
     cli_load_counters_subtract(counters, run->before);
+    cli_load_proof_try(run->proof, run->plan, run->targets, wall_ns, run->result);
     cli_load_result_finish(run->result, &cost, counters,
                            wall_ns > warm_up_ns ? wall_ns - warm_up_ns : 0);
     kpb_free(counters);
@@ -329,8 +335,9 @@ kp_status cli_load_run(struct cli *c, const struct load_plan *plan,
     struct slot *slots = kpb_alloc_array("cli.load.slots", plan->n_callers, sizeof *slots);
     struct run *run = kpb_alloc("cli.load.run", sizeof *run);
     struct load_counters *before = kpb_alloc("cli.load.counters", sizeof *before);
+    struct load_proof *proof = cli_load_proof_new();
     kp_status st = KP_NO_MEMORY;
-    if (!slots || !run || !before) {
+    if (!slots || !run || !before || !proof) {
         st = kpb_fail_memory(&c->fault.error, "cli.load");
         goto out;
     }
@@ -340,6 +347,7 @@ kp_status cli_load_run(struct cli *c, const struct load_plan *plan,
     run->result = result;
     run->provider = c->provider;
     run->before = before;
+    run->proof = proof;
     for (uint32_t i = 0; i < targets->n; i++) {
         cli_load_result_name_key(result, i, cli_load_target_text(targets, i));
     }
@@ -355,6 +363,7 @@ kp_status cli_load_run(struct cli *c, const struct load_plan *plan,
         st = kpb_fail_memory(&c->fault.error, "cli.load.lock");
     }
 out:
+    cli_load_proof_free(proof);
     kpb_free(before);
     kpb_free(run);
     kpb_free(slots);

@@ -331,12 +331,22 @@ kp_vault *cli_load_target_vault(const struct load_targets *targets, const struct
     return targets->targets[item->key].vault;
 }
 
-static void undo(const struct kp_result *made, struct kp_request *request)
+void cli_load_target_undo(const struct load_targets *targets, const struct load_plan *plan,
+                          const struct load_item *item, uint64_t n, const struct kp_reply *made,
+                          struct kp_request *ret)
 {
-    request->version = made->reply.version;
-    request->value = made->reply.value;
-    request->iv = made->reply.iv;
-    request->tag = made->reply.tag;
+    const struct load_target *target = &targets->targets[item->key];
+    fill(target, item->op, plan->timeout_ms, ret);
+    ret->alg = target->algs[maker_of(item->op)];
+    ret->version = made->version;
+    if (item->op == LOAD_VERIFY) {
+        ret->value = kp_buf_view(&target->digests[n % LOAD_POOL_LEN]);
+        ret->signature = made->value;
+        return;
+    }
+    ret->value = made->value;
+    ret->iv = made->iv;
+    ret->tag = made->tag;
 }
 
 void cli_load_target_request(const struct load_targets *targets, const struct load_plan *plan,
@@ -344,22 +354,19 @@ void cli_load_target_request(const struct load_targets *targets, const struct lo
 {
     const struct load_target *target = &targets->targets[item->key];
     const struct load_sample *sample = &target->samples[n % LOAD_POOL_LEN];
-    const kp_span digest = kp_buf_view(&target->digests[n % LOAD_POOL_LEN]);
     fill(target, item->op, plan->timeout_ms, ret);
     switch (item->op) {
     case LOAD_UNWRAP:
-        undo(&sample->wrapped, ret);
+        cli_load_target_undo(targets, plan, item, n, &sample->wrapped.reply, ret);
         break;
     case LOAD_DECRYPT:
-        undo(&sample->encrypted, ret);
-        break;
-    case LOAD_SIGN:
-        ret->value = digest;
+        cli_load_target_undo(targets, plan, item, n, &sample->encrypted.reply, ret);
         break;
     case LOAD_VERIFY:
-        ret->version = sample->signature.reply.version;
-        ret->value = digest;
-        ret->signature = sample->signature.reply.value;
+        cli_load_target_undo(targets, plan, item, n, &sample->signature.reply, ret);
+        break;
+    case LOAD_SIGN:
+        ret->value = kp_buf_view(&target->digests[n % LOAD_POOL_LEN]);
         break;
     case LOAD_WRAP:
     case LOAD_ENCRYPT:

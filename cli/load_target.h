@@ -41,6 +41,11 @@ kp_vault *cli_load_target_vault(const struct load_targets *targets, const struct
 /* Fills the n-th request for an item; its spans are borrowed from targets. */
 void cli_load_target_request(const struct load_targets *targets, const struct load_plan *plan,
                              const struct load_item *item, uint64_t n, struct kp_request *ret);
+/* Fills the request that undoes what the n-th request made: item's operation is unwrap, decrypt or
+ * verify. Its spans are borrowed from targets and made. */
+void cli_load_target_undo(const struct load_targets *targets, const struct load_plan *plan,
+                          const struct load_item *item, uint64_t n, const struct kp_reply *made,
+                          struct kp_request *ret);
 /*
  * Whether a reply to the n-th request for an item is what it must be: what is unwrapped or
  * decrypted equals what went in, a signature made before verifies; what is wrapped, encrypted or

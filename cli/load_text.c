@@ -238,6 +238,17 @@ static void write_number(struct cli_out *o, uint64_t n, const char *behind)
     cli_out_text(o, behind);
 }
 
+/* Only wraps, encrypts and signs leave something to be undone. */
+static void write_proven(const struct load_proven *proven, struct cli_out *o)
+{
+    if (proven->n_right + proven->n_wrong + proven->n_untried > 0) {
+        cli_out_text(o, "proven      ");
+        write_number(o, proven->n_right, " answers of wrap, encrypt, sign undone afterwards, ");
+        write_number(o, proven->n_wrong, " wrong, ");
+        write_number(o, proven->n_untried, " could not be tried\n");
+    }
+}
+
 static void write_summary(const struct load_result *result, struct cli_out *o)
 {
     const struct load_plan *plan = cli_load_result_plan(result);
@@ -264,6 +275,7 @@ static void write_summary(const struct load_result *result, struct cli_out *o)
     write_number(o, counters->throttled, " throttled, ");
     write_number(o, counters->breaker_trips, " breaker trips, ");
     write_number(o, counters->connections, " connections opened\n");
+    write_proven(cli_load_result_proven(result), o);
 }
 
 void cli_load_limit_text(const struct load_slo *slo, const struct load_promise *promise,

@@ -25,6 +25,9 @@ ok kp -V "$V" key create sig --type EC --curve P-256
 ok kp -V "$V" bench --key app --count 200 --duration 60s --callers 4 \
     --mix wrap:2,unwrap:2,encrypt:1,decrypt:1,sign:1,verify:1,get_key:1
 has "all                   200          0"
+has " answers of wrap, encrypt, sign undone afterwards, 0 wrong, 0 could not be tried"
+ok kp -V "$V" bench --key app --count 96 --callers 1 --mix wrap,encrypt,sign --json
+grep -qE '"proven":\{"right":[1-4][0-9],"wrong":0,"untried":0\}' out || fail "nothing was proven"
 ok kp -V "$V" bench --key app,sig --mix sign,verify --count 50 --duration 60s --sync --callers 3 \
     --json
 [ "$(value out ok)" != "" ] || fail "no count in the JSON"

@@ -90,6 +90,19 @@ ok kp -V emulated bench --key app --mix verify --count 20 --yes-this-is-a-real-v
 has '"op":"all","ok":17,"failed":3'
 has "verify with app gave something else than what went in"
 
+# A wrap whose answer nobody can unwrap; and a vault that lets nobody try.
+fault "{\"kind\": \"wrap\", \"nth\": 5, \"fault\": \"body\", \"body\": \"$body\"}"
+ok kp -V emulated bench --key app --mix wrap --count 16 --yes-this-is-a-real-vault --json
+has '"op":"all","ok":16,"failed":1'
+has '"proven":{"right":15,"wrong":1,"untried":0}'
+has "wrap did not come back: "
+control DELETE /scenario
+fault '{"kind": "unwrap", "fault": "status", "status": 403, "times": 16}'
+ok kp -V emulated bench --key app --mix wrap --count 16 --yes-this-is-a-real-vault --json
+has '"op":"all","ok":16,"failed":0'
+has '"proven":{"right":0,"wrong":0,"untried":16}'
+control DELETE /scenario
+
 # Ctrl-C does not wait for a vault that stalls: the results so far, and nothing is called a failure.
 control DELETE /requests
 fault '{"kind": "wrap", "nth": 20, "fault": "delay", "delay_ms": 600000, "times": 1000}'
