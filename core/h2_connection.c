@@ -38,6 +38,7 @@ static void leave(struct kpi_http_call *call)
     call->h2.connection->n_calls--;
     generation->n_active--;
     kpi_list_remove(&call->in_line);
+    kpi_list_remove(&call->in_wait);
     call->h2 = (struct kpi_h2_stream){.connection = NULL};
     call->generation = NULL;
 }
@@ -128,6 +129,47 @@ static void drain(struct kpi_h2 *c)
     kpi_http_pool_pump(pool);
 }
 
+/* ---- The line ---- */
+
+/* The smaller of what we want and what the server allows. */
+static uint32_t room_of(const struct kpi_h2 *c)
+{
+    uint32_t ours = c->multi.http->limits->http_max_streams;
+    uint32_t theirs = c->session ? kpi_h2_session_room(c) : ours;
+    return theirs < ours ? theirs : ours;
+}
+
+/* Whether the first in line may be sent. */
+static bool has_turn(const struct kpi_h2 *c)
+{
+    return !kpi_list_empty(&c->waiting) && !c->draining && c->left.len == 0 &&
+           c->n_streams < room_of(c);
+}
+
+/* Those whose turn it is become streams. The session is told of no other: it would keep one that is
+ * taken back until the server allows it. */
+static void begin_streams(struct kpi_h2 *c)
+{
+    while (has_turn(c)) {
+        struct kpi_http_call *call = KPI_HOLDER(c->waiting.next, struct kpi_http_call, in_wait);
+        if (kpi_h2_stream_begin(call) == KP_OK)
+            kpi_list_remove(&call->in_wait);
+        else if (!c->draining)
+            kpi_h2_fail(call, KPI_HTTP_NO_MEMORY_CALL, NULL);
+    }
+}
+
+/* What is written may end streams, which makes room for others. */
+static bool write_all(struct kpi_h2 *c)
+{
+    do {
+        begin_streams(c);
+        if (!kpi_h2_write(c))
+            return false;
+    } while (has_turn(c));
+    return true;
+}
+
 /* ---- An open connection ---- */
 
 /* Nobody is left to come or go on it. */
@@ -147,11 +189,21 @@ static bool settle(struct kpi_h2 *c, bool ok)
     return true;
 }
 
+/* Drains a connection whose numbers are used up. */
+static bool write_and_note(struct kpi_h2 *c)
+{
+    bool was_draining = c->draining;
+    bool ok = write_all(c);
+    if (ok && c->draining && !was_draining)
+        drain(c);
+    return ok;
+}
+
 bool kpi_h2_flush(struct kpi_h2 *c)
 {
     struct kpi_http_pool *pool = c->generation->pool;
     uint32_t n_before = c->n_calls;
-    bool ok = kpi_h2_write(c);
+    bool ok = write_and_note(c);
     uint32_t n_after = c->n_calls;
     bool ended = settle(c, ok) || n_after != n_before;
     if (ended)
@@ -166,7 +218,7 @@ static bool read_and_note(struct kpi_h2 *c)
     bool ok = kpi_h2_read(c);
     if (ok && c->draining && !was_draining)
         drain(c);
-    if (ok && nghttp2_session_want_write(c->session))
+    if (ok && (has_turn(c) || nghttp2_session_want_write(c->session)))
         kpi_h2_mark_unsent(c);
     return ok;
 }
@@ -175,7 +227,7 @@ static void on_ready(struct kpi_http_multi *multi, int what)
 {
     struct kpi_h2 *c = of_multi(multi);
     struct kpi_http_pool *pool = c->generation->pool;
-    bool ok = !(what & CURL_CSELECT_OUT) || kpi_h2_write(c);
+    bool ok = !(what & CURL_CSELECT_OUT) || write_and_note(c);
     if (ok && (what & CURL_CSELECT_IN))
         ok = read_and_note(c);
     (void)settle(c, ok);
@@ -203,18 +255,6 @@ static bool begin_session(struct kpi_h2 *c)
            kpi_h2_break(c, KPI_HTTP_NO_MEMORY_CALL, NULL);
 }
 
-/* What came before its turn. */
-static bool begin_streams(struct kpi_h2 *c)
-{
-    struct kpi_link *calls = &c->generation->calls;
-    for (struct kpi_link *at = calls->next; at != calls; at = at->next) {
-        struct kpi_http_call *call = KPI_HOLDER(at, struct kpi_http_call, in_line);
-        if (call->h2.connection == c && kpi_h2_stream_begin(call) != KP_OK)
-            return kpi_h2_break(c, KPI_HTTP_NO_MEMORY_CALL, NULL);
-    }
-    return true;
-}
-
 /* The first frames of the server may have come along with the end of the handshake. */
 static void open_up(struct kpi_h2 *c)
 {
@@ -222,7 +262,7 @@ static void open_up(struct kpi_h2 *c)
         refuse(c);
         return;
     }
-    bool ok = begin_session(c) && begin_streams(c);
+    bool ok = begin_session(c);
     if (ok)
         kpi_h2_mark_unsent(c);
     (void)settle(c, ok && read_and_note(c));
@@ -303,6 +343,7 @@ static struct kpi_h2 *new_connection(struct kpi_http_generation *generation)
     }
     c->generation = generation;
     kpi_list_init(&c->in_unsent);
+    kpi_list_init(&c->waiting);
     kp_buf_init_secret(&c->left, "h2.left", KPI_H2_LEFT_MAX);
     c->handle = kpi_http_handle_new_opener(generation->pool, &c->multi, generation->sessions, c);
     if (!c->handle || curl_multi_add_handle(c->multi.curl, c->handle->easy) != CURLM_OK) {
@@ -316,13 +357,6 @@ static struct kpi_h2 *new_connection(struct kpi_http_generation *generation)
 }
 
 /* ---- Who gets which ---- */
-
-static uint32_t room_of(const struct kpi_h2 *c)
-{
-    uint32_t ours = c->multi.http->limits->http_max_streams;
-    uint32_t theirs = c->session ? kpi_h2_session_room(c) : ours;
-    return theirs < ours ? theirs : ours;
-}
 
 /* The first with room; else a new one, where one more may be; else the one with the shortest line.
  * NULL when memory is out. */
@@ -353,21 +387,18 @@ static void enter(struct kpi_h2 *c, struct kpi_http_call *call)
     c->n_calls++;
     c->generation->n_active++;
     kpi_list_append(&c->generation->calls, &call->in_line);
+    kpi_list_append(&c->waiting, &call->in_wait);
+    if (c->session)
+        kpi_h2_mark_unsent(c);
 }
 
 kp_status kpi_h2_add(struct kpi_http_generation *generation, struct kpi_http_call *call)
 {
-    for (;;) {
-        struct kpi_h2 *c = choose(generation);
-        if (!c)
-            return KP_NO_MEMORY;
-        enter(c, call);
-        if (!c->session || kpi_h2_stream_begin(call) == KP_OK)
-            return KP_OK;
-        leave(call);
-        if (!c->draining)
-            return KP_NO_MEMORY;
-    }
+    struct kpi_h2 *c = choose(generation);
+    if (!c)
+        return KP_NO_MEMORY;
+    enter(c, call);
+    return KP_OK;
 }
 
 void kpi_h2_remove(struct kpi_http_call *call)

@@ -48,6 +48,8 @@ struct kpi_h2 {
     bool heard;    /* the server's settings are there */
     bool worked;   /* it has brought an answer */
     uint32_t n_calls;
+    struct kpi_link waiting; /* of them, those that are no stream yet; the first comes first */
+    uint32_t n_streams;      /* that the session knows, those taken back included */
     curl_socket_t socket;
     nghttp2_session *session; /* NULL: opening */
     kp_buf left;              /* secret: what the socket did not take */
@@ -82,13 +84,13 @@ bool kpi_h2_read(struct kpi_h2 *connection) KP_MUST_USE;
 
 /* False: memory is out. */
 bool kpi_h2_session_begin(struct kpi_h2 *connection) KP_MUST_USE;
-/* How many requests it may have at once. */
+/* How many requests it may have at once, as the server says. */
 uint32_t kpi_h2_session_room(const struct kpi_h2 *connection);
 
 /* ---- A stream ---- */
 
-/* Tells the session about a request; it goes out once the server allows one more. Errors:
- * no_memory; not_ready when the connection can take none any more. */
+/* Tells the session about a request, which goes out with what is written next. Errors: no_memory;
+ * the connection is draining then when it can take none any more. */
 kp_status kpi_h2_stream_begin(struct kpi_http_call *call) KP_MUST_USE;
 /* The session forgets the request, and the server is told to. */
 void kpi_h2_stream_reset(struct kpi_http_call *call);

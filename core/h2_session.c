@@ -208,10 +208,18 @@ static void end_reset(struct kpi_http_call *call, uint32_t code)
     kpi_h2_fail(call, CURLE_HTTP2_STREAM, words);
 }
 
+/* Else it is one that a server has promised. */
+static bool is_ours(int32_t id)
+{
+    return id % 2 == 1;
+}
+
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *ctx)
 {
+    struct kpi_h2 *c = ctx;
     struct kpi_http_call *call = call_of(session, id);
-    (void)ctx;
+    if (is_ours(id) && c->n_streams > 0)
+        c->n_streams--;
     if (!call)
         return 0;
     if (call->h2.complete)

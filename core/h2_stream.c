@@ -105,7 +105,7 @@ kp_status kpi_h2_stream_begin(struct kpi_http_call *call)
         return KP_NO_MEMORY;
     }
     call->h2.id = id;
-    kpi_h2_mark_unsent(c);
+    c->n_streams++;
     return KP_OK;
 }
 

@@ -401,6 +401,7 @@ static struct kpi_http_call *new_call(struct kpi_http *http, const struct kp_htt
         request->max_reply_len != 0 ? request->max_reply_len : limits->http_max_reply_kib * 1024;
     call->announced = -1;
     kpi_list_init(&call->in_line);
+    kpi_list_init(&call->in_wait);
     call->timer.fire = call_is_due;
     call->connect_timer.fire = connection_is_due;
     call->begun_ns = kpi_shard_now_ns(http->shard);

@@ -122,6 +122,7 @@ struct kpi_http_call {
     enum kpi_http_state state;
     struct kpi_http_pool *pool;
     struct kpi_link in_line; /* in the queue of its pool, then in its generation */
+    struct kpi_link in_wait; /* ... and in the line of its connection, until it is a stream */
     struct kpi_http_generation *generation;
     struct kpi_http_handle *handle;
     struct kpi_h2_stream h2;

@@ -407,7 +407,7 @@ static nghttp2_session *h2_session(struct connection *c)
     nghttp2_session_callbacks *callbacks;
     nghttp2_session *session;
     nghttp2_option *option;
-    uint32_t n_streams = c->manner == MANNER_NARROW ? 0 : 100;
+    uint32_t n_streams = c->manner == MANNER_NARROW || c->manner == MANNER_SHUT ? 0 : 100;
     const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, n_streams}};
     if (nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&option) != 0)
@@ -533,7 +533,7 @@ static bool chose_h2(const SSL *ssl)
 
 static bool is_well_mannered(const struct connection *c)
 {
-    return c->manner == MANNER_WELL || c->manner == MANNER_NARROW ||
+    return c->manner == MANNER_WELL || c->manner == MANNER_NARROW || c->manner == MANNER_SHUT ||
            c->manner == MANNER_CLOSED_WINDOW || c->manner == MANNER_DEAF;
 }
 

@@ -51,6 +51,7 @@ enum tls_server_manner {
     MANNER_SETTINGS,      /* sends SETTINGS without end */
     MANNER_CONTINUATION,  /* ... one header block without end */
     MANNER_NARROW,        /* one stream at once; at first none */
+    MANNER_SHUT,          /* no stream, ever */
     MANNER_CLOSED_WINDOW, /* never opens the windows again */
     MANNER_RECITES,       /* hears one request, says its part, closes or hangs */
     MANNER_DEAF,          /* the next one says that it goes away, and hears no more for a while */

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/span.h"
+#include "support/memory_hooks.h"
 #include "support/wire.h"
 
 #define TIME_MS 20000u
@@ -281,6 +282,44 @@ static void servers_limit_of_streams_is_kept(void **state)
     assert_in_range(tls_server_n_connections(wire.server), 2, 5);
 }
 
+#define BATCHES 100
+
+/* Takes requests back that wait for a stream, so many times as many as there may be. */
+static void storm_at_a_shut_server(int n_batches)
+{
+    for (int i = 0; i < n_batches; i++) {
+        begin_many("/hang");
+        for (int j = 0; j < MANY; j++)
+            latch_wait(&asks[j].sent, 1);
+        for (int j = 0; j < MANY; j++)
+            ask_cancel(&asks[j]);
+        for (int j = 0; j < MANY; j++) {
+            assert_int_equal(ask_wait(&asks[j]), KP_CANCELED);
+            ask_clear(&asks[j]);
+        }
+    }
+}
+
+/* What is taken back while no stream is free leaves nothing behind: neither with us nor with
+ * nghttp2, which would keep it until there is one. One request waits on, for the connections to
+ * stay. */
+static void requests_that_never_became_streams_leave_nothing(void **state)
+{
+    static struct ask ask; /* which a failure leaves under way */
+    (void)state;
+    tls_server_behave(wire.server, MANNER_SHUT);
+    wire_ask(&wire, &ask, "/hang");
+    ask_begin(&ask);
+    storm_at_a_shut_server(2);
+    uint64_t n_live = memory_hooks_n_live();
+    storm_at_a_shut_server(BATCHES * 100 / MANY);
+    assert_in_range(memory_hooks_n_live(), 0, n_live + 1000);
+    ask_cancel(&ask);
+    ask_expect_failure(&ask, KP_CANCELED, 0, KP_NOT_SENT);
+    tls_server_behave(wire.server, MANNER_WELL);
+    tls_server_drop_all(wire.server);
+}
+
 /* ---- GOAWAY ---- */
 
 /* What the server has not looked at goes out on another connection, and nobody notices. */
@@ -436,6 +475,7 @@ int main(void)
         TEST(answer_before_the_request_is_out_is_one),
         TEST(storm_of_cancels_leaves_the_connections_as_they_were),
         TEST(servers_limit_of_streams_is_kept),
+        TEST(requests_that_never_became_streams_leave_nothing),
         TEST(request_that_came_too_late_goes_elsewhere),
         TEST(request_before_the_end_is_answered),
         TEST_RELAY(reset_under_a_request_is_maybe_sent),
