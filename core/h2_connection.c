@@ -119,12 +119,20 @@ static void fail(struct kpi_h2 *c)
     kpi_h2_close(c);
 }
 
+/* No doing of the server's, and so not counted. */
+static void go_elsewhere(struct kpi_http_call *call, int cause, const char *detail)
+{
+    (void)cause;
+    (void)detail;
+    queue_again(call);
+}
+
 /* What has not been sent goes elsewhere; what has been may yet be answered. */
-static void drain(struct kpi_h2 *c)
+static void drain(struct kpi_h2 *c, end_fn *end)
 {
     struct kpi_http_pool *pool = c->generation->pool;
     c->cause = CURLE_HTTP2;
-    end_calls(c, kpi_h2_begin_again, true);
+    end_calls(c, end, true);
     c->cause = 0;
     kpi_http_pool_pump(pool);
 }
@@ -195,7 +203,7 @@ static bool write_and_note(struct kpi_h2 *c)
     bool was_draining = c->draining;
     bool ok = write_all(c);
     if (ok && c->draining && !was_draining)
-        drain(c);
+        drain(c, go_elsewhere);
     return ok;
 }
 
@@ -217,7 +225,7 @@ static bool read_and_note(struct kpi_h2 *c)
     bool was_draining = c->draining;
     bool ok = kpi_h2_read(c);
     if (ok && c->draining && !was_draining)
-        drain(c);
+        drain(c, kpi_h2_begin_again);
     if (ok && (has_turn(c) || nghttp2_session_want_write(c->session)))
         kpi_h2_mark_unsent(c);
     return ok;

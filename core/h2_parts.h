@@ -84,6 +84,9 @@ bool kpi_h2_read(struct kpi_h2 *connection) KP_MUST_USE;
 
 /* False: memory is out. */
 bool kpi_h2_session_begin(struct kpi_h2 *connection) KP_MUST_USE;
+/* For tests, before any provider: the first number of streams, an odd one, of connections from now
+ * on. */
+void kpi_h2_session_number_from(int32_t first);
 /* How many requests it may have at once, as the server says. */
 uint32_t kpi_h2_session_room(const struct kpi_h2 *connection);
 

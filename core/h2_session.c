@@ -279,13 +279,20 @@ static bool new_session(struct kpi_h2 *c)
     return ok;
 }
 
+static int32_t first_number = 1;
+
+void kpi_h2_session_number_from(int32_t first)
+{
+    first_number = first;
+}
+
 bool kpi_h2_session_begin(struct kpi_h2 *c)
 {
     static const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW},
     };
-    return new_session(c) &&
+    return new_session(c) && nghttp2_session_set_next_stream_id(c->session, first_number) == 0 &&
            nghttp2_submit_settings(c->session, NGHTTP2_FLAG_NONE, settings,
                                    sizeof settings / sizeof settings[0]) == 0 &&
            nghttp2_session_set_local_window_size(c->session, NGHTTP2_FLAG_NONE, 0,

@@ -357,6 +357,8 @@ static void h2_answer(nghttp2_session *session, int32_t id, struct connection *c
         (void)nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, n);
         return;
     }
+    if (starts(stream->path, "/rekey"))
+        (void)SSL_key_update(c->ssl, SSL_KEY_UPDATE_REQUESTED);
     if (starts(stream->path, "/interim"))
         (void)nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, id, NULL, hint, 2, NULL);
     if (starts(stream->path, "/status/"))

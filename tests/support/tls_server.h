@@ -25,6 +25,7 @@
  *   /stop            200 and 10 bytes of a body, then nothing
  *   /reset/N         resets the stream with code N; HTTP/1.1: 200
  *   /reset-body/N    200 and 10 bytes of a body, then that
+ *   /rekey           TLS 1.3: new keys of both sides, then 200
  *   /last            GOAWAY, then 200
  *   /goaway          GOAWAY for this stream and later ones, the first time; then 200
  *

@@ -56,13 +56,14 @@ static void open_anew(void)
 }
 
 /* While a request of the parent is under way, which goes on as if nothing had been. */
-static void fork_amid_a_request(void)
+static void fork_amid_a_request_over(bool h2)
 {
-    wire_begin(&wire, NULL);
+    wire_begin(&wire, &(struct tls_server_options){.h2 = h2});
     wire_open(&wire, "", true);
+    wire_expect(&wire, "/bytes/1", KP_OK, 0);
     wire_ask(&wire, &ask, "/hang");
     ask_begin(&ask);
-    latch_wait(tls_server_requests(wire.server), 1);
+    latch_wait(tls_server_requests(wire.server), 2);
     pid_t child = quiet_fork();
     if (child == 0)
         open_anew();
@@ -76,14 +77,26 @@ static void fork_amid_a_request(void)
     wire_end(&wire);
 }
 
+static void fork_amid_a_request(void)
+{
+    fork_amid_a_request_over(false);
+}
+
+static void fork_amid_a_stream(void)
+{
+    fork_amid_a_request_over(true);
+}
+
 static void child_of_a_fork_opens_its_own_connections(void **state)
 {
     (void)state;
 #if defined(KP_TSAN)
     (void)fork_amid_a_request;
+    (void)fork_amid_a_stream;
     skip(); /* it cannot follow threads that a forked child starts */
 #else
     expect_of_child(fork_amid_a_request);
+    expect_of_child(fork_amid_a_stream);
 #endif
 }
 
