@@ -22,7 +22,7 @@ static void clean_text(char *text, bool cut)
             *p = '\0'; /* the end of the buffer went through a character */
             return;
         }
-        if (n == 0 || kpb_is_control(*p)) {
+        if (n == 0 || kpb_is_control_char(p, n)) {
             *p = '?';
             n = 1;
         }

@@ -21,4 +21,10 @@ static inline bool kpb_is_control(uint8_t c)
     return c < 0x20 || c == 0x7f;
 }
 
+/* The same of a character of n bytes (kpb_utf8_next): C1 controls, U+0080 to U+009F, too. */
+static inline bool kpb_is_control_char(const uint8_t *p, size_t n)
+{
+    return kpb_is_control(p[0]) || (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);
+}
+
 #endif /* KP_BASE_UTF8_H */

@@ -50,19 +50,13 @@ void cli_out_receive(void *o, kp_span text)
     add(o, text);
 }
 
-/* C1 controls, U+0080 to U+009F, steer terminals too. */
-static bool is_c1(const uint8_t *at, size_t len)
-{
-    return len == 2 && at[0] == 0xc2 && at[1] < 0xa0;
-}
-
 void cli_out_safe(struct cli_out *o, kp_span text)
 {
     size_t len = 0;
     for (size_t i = 0; i < text.len; i += len ? len : 1) {
         const uint8_t *at = text.ptr + i;
         len = kpb_utf8_next(kpb_span(at, text.len - i));
-        if (len == 0 || kpb_is_control(at[0]) || is_c1(at, len)) {
+        if (len == 0 || kpb_is_control_char(at, len)) {
             add_byte(o, '?');
         } else {
             add(o, kpb_span(at, len));

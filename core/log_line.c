@@ -52,12 +52,6 @@ static void put_tail(struct line *l, const char *text)
 
 /* ---- Values ---- */
 
-/* C1 controls, U+0080 to U+009F, drive terminals just as the C0 ones do. */
-static bool is_c1_control(const uint8_t *p, size_t n)
-{
-    return n == 2 && p[0] == 0xc2 && p[1] < 0xa0;
-}
-
 /* Puts the character of n bytes at p; n is 0 when the byte there begins none. */
 static bool put_char(struct line *l, const uint8_t *p, size_t n)
 {
@@ -69,7 +63,7 @@ static bool put_char(struct line *l, const uint8_t *p, size_t n)
         const char pair[2] = {'\\', (char)*p};
         return put(l, pair, 2);
     }
-    if (!kpb_is_control(*p) && !is_c1_control(p, n))
+    if (!kpb_is_control_char(p, n))
         return put(l, (const char *)p, n);
     if (*p == '\n')
         return put_str(l, "\\n");

@@ -46,7 +46,7 @@ static void put_quoted(struct line *l, const char *text)
     while (rest.len > 0) {
         size_t n = kpb_utf8_next(rest);
 
-        if (n == 0 || kpb_is_control(rest.ptr[0])) {
+        if (n == 0 || kpb_is_control_char(rest.ptr, n)) {
             put(l, "?", 1);
             n = 1;
         } else {

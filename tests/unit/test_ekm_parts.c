@@ -170,7 +170,7 @@ static const struct kp_error sample_error = {.status = KP_NOT_FOUND,
                                              .http_status = 404,
                                              .service_code = "KeyNotFound",
                                              .request_id = "r-1",
-                                             .text = "no key \"app\"\nat all \xff"};
+                                             .text = "no key \"app\"\nat all \xff\xc2\x9b"};
 static const struct ekm_news sample = {.event = "failed",
                                        .call = "GetKeyInfoByName",
                                        .step = "read",
@@ -191,7 +191,7 @@ static void line_has_what_happened_where_and_what_to_do(void **state)
                                  "step=read number=3112 vault=v.vault.azure.net key=app "
                                  "class=not_found http_status=404 service_code=KeyNotFound "
                                  "request_id=r-1 text=\"no key "
-                                 "\\\"app\\\"?at all ?\" advice=\""));
+                                 "\\\"app\\\"?at all ???\" advice=\""));
     assert_non_null(strstr(line, kp_code_find(3112)->advice));
 }
 
@@ -206,7 +206,7 @@ static void line_of_json_is_json(void **state)
     assert_non_null(root);
     assert_int_equal(json_integer_value(json_object_get(root, "number")), 3112);
     assert_string_equal(json_string_value(json_object_get(root, "text")),
-                        "no key \"app\"?at all ?");
+                        "no key \"app\"?at all ???");
     json_decref(root);
 }
 

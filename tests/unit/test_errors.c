@@ -92,6 +92,10 @@ static void fail_text_from_outside_is_cleaned(void **state)
     (void)state;
     (void)kpb_fail(&err, KP_CONFIG, "name '%s'", "a\nb\x1b[31m\x7f\xff gr\xc3\xbcn\xc3");
     assert_string_equal(err.text, "name 'a?b?[31m?? gr\xc3\xbcn?'");
+    (void)kpb_fail(&err, KP_CONFIG, "name '%s'",
+                   "a\xc2\x9b"
+                   "31m\xc2\xa0");
+    assert_string_equal(err.text, "name 'a??31m\xc2\xa0'"); /* CSI in one character */
 }
 
 static void prefix_keeps_class_and_code(void **state)
