@@ -259,7 +259,16 @@ static bool is_passing(kp_status st)
     return st == KP_TRANSIENT || st == KP_TIMEOUT || st == KP_THROTTLED;
 }
 
-/* The vault decides while it answers; only when it does not, what it said before may serve. */
+/* The vault's word on who may do what with which key. */
+static bool is_refusal(kp_status st)
+{
+    return st == KP_AUTH || st == KP_FORBIDDEN || st == KP_NOT_FOUND || st == KP_CONFLICT;
+}
+
+/*
+ * The vault decides while it answers; only when it does not, what it said before may serve: a no,
+ * too, which takes back all that the key has unwrapped.
+ */
 static kp_status unwrap_any(struct unwrapping *u, const struct ekm_thumb *thumb)
 {
     struct ekm_call *call = u->call;
@@ -276,6 +285,8 @@ static kp_status unwrap_any(struct unwrapping *u, const struct ekm_thumb *thumb)
         kp_buf_reset(&u->value);
         if (ekm_unwrap_cache_get(cache, thumb, u->in, now, &u->value) == KP_OK)
             st = KP_OK;
+    } else if (is_refusal(st)) {
+        ekm_unwrap_cache_forget(cache, thumb);
     }
     return st;
 }

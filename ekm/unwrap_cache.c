@@ -72,19 +72,23 @@ static uint64_t hash_of(kp_span bytes)
     return hash;
 }
 
+/* Wipes on its way what is past its lifetime: nobody may ever ask for it again. */
 static struct entry *find_locked(struct ekm_unwrap_cache *cache, const struct ekm_thumb *thumb,
-                                 kp_span wrapped)
+                                 kp_span wrapped, uint64_t now_ms)
 {
+    struct entry *found = NULL;
     uint64_t hash = hash_of(wrapped);
 
     for (uint32_t i = 0; i < cache->n; i++) {
         struct entry *entry = &cache->entries[i];
 
-        if (entry->value && entry->hash == hash && ekm_thumb_eq(&entry->thumb, thumb) &&
-            kpb_span_eq(kpb_span(entry->wrapped, entry->wrapped_len), wrapped))
-            return entry;
+        if (entry->value && now_ms >= entry->until_ms)
+            clear_entry(entry);
+        else if (entry->value && entry->hash == hash && ekm_thumb_eq(&entry->thumb, thumb) &&
+                 kpb_span_eq(kpb_span(entry->wrapped, entry->wrapped_len), wrapped))
+            found = entry;
     }
-    return NULL;
+    return found;
 }
 
 static void fill_locked(struct ekm_unwrap_cache *cache, struct entry *entry,
@@ -113,12 +117,24 @@ void ekm_unwrap_cache_put(struct ekm_unwrap_cache *cache, const struct ekm_thumb
         value.len == 0 || wrapped.len == 0)
         return;
     ekm_sync_lock(cache->sync);
-    entry = find_locked(cache, thumb, wrapped);
+    entry = find_locked(cache, thumb, wrapped, now_ms);
     if (!entry) {
         entry = &cache->entries[cache->next];
         cache->next = (cache->next + 1) % cache->n;
     }
     fill_locked(cache, entry, thumb, wrapped, value, now_ms);
+    ekm_sync_unlock(cache->sync);
+}
+
+void ekm_unwrap_cache_forget(struct ekm_unwrap_cache *cache, const struct ekm_thumb *thumb)
+{
+    if (!cache)
+        return;
+    ekm_sync_lock(cache->sync);
+    for (uint32_t i = 0; i < cache->n; i++) {
+        if (ekm_thumb_eq(&cache->entries[i].thumb, thumb))
+            clear_entry(&cache->entries[i]);
+    }
     ekm_sync_unlock(cache->sync);
 }
 
@@ -131,10 +147,8 @@ kp_status ekm_unwrap_cache_get(struct ekm_unwrap_cache *cache, const struct ekm_
     if (!cache)
         return KP_NOT_FOUND;
     ekm_sync_lock(cache->sync);
-    entry = find_locked(cache, thumb, wrapped);
-    if (entry && now_ms >= entry->until_ms)
-        clear_entry(entry);
-    else if (entry)
+    entry = find_locked(cache, thumb, wrapped, now_ms);
+    if (entry)
         st = kp_buf_append(out, kpb_span(entry->value, entry->value_len));
     ekm_sync_unlock(cache->sync);
     return st;

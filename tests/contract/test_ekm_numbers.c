@@ -386,6 +386,11 @@ static void kept_value_serves_while_the_vault_is_away(void **state)
     plant(KP_FORBIDDEN, 0); /* the vault said no: that is an answer */
     len = sizeof value;
     assert_int_equal(engine_decrypt(opened, &key, wrapped, sizeof wrapped, value, &len), 3113);
+    plant(KP_TRANSIENT, 0); /* and the last one it gave */
+    len = sizeof value;
+    assert_int_equal(engine_decrypt(opened, &key, wrapped, sizeof wrapped, value, &len), 3106);
+    len = sizeof value;
+    assert_int_equal(engine_decrypt(opened, &key, wrapped, sizeof wrapped, value, &len), 0);
     wrapped[0] = 8; /* another value */
     plant(KP_TRANSIENT, 0);
     len = sizeof value;

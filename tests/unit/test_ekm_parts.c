@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "base/mem.h"
 #include "base/span.h"
 #include "ekm/algorithms.h"
 #include "ekm/number.h"
@@ -260,6 +261,45 @@ static void cache_keeps_and_forgets(void **state)
     ekm_unwrap_cache_free(NULL);
 }
 
+static uint32_t n_secrets_freed;
+
+static void count_freed(void *ctx, void *p, size_t n)
+{
+    const struct kpb_mem_hooks defaults = kpb_mem_defaults();
+
+    (void)ctx;
+    n_secrets_freed += p != NULL;
+    defaults.secret_free(defaults.ctx, p, n);
+}
+
+/* Nobody may ever ask again for what has passed its lifetime. */
+static void cache_wipes_what_is_past_its_lifetime_whatever_is_asked_for(void **state)
+{
+    static const struct ekm_thumb thumb = {2, {1, 2}};
+    struct kpb_mem_hooks counting = kpb_mem_defaults();
+    struct ekm_unwrap_cache *cache = NULL;
+    kp_buf out;
+
+    (void)state;
+    counting.secret_free = count_freed;
+    kpb_mem_use(&counting);
+    assert_int_equal(ekm_unwrap_cache_new(4, 100, &cache, NULL), KP_OK);
+    kp_buf_init_secret(&out, "test", 64);
+    ekm_unwrap_cache_put(cache, &thumb, kpb_span_str("1"), kpb_span_str("a"), 0);
+    ekm_unwrap_cache_put(cache, &thumb, kpb_span_str("2"), kpb_span_str("b"), 50);
+    ekm_unwrap_cache_put(cache, &thumb, kpb_span_str("3"), kpb_span_str("c"), 99);
+    assert_int_equal(n_secrets_freed, 0);
+    ekm_unwrap_cache_put(cache, &thumb, kpb_span_str("3"), kpb_span_str("c"), 100);
+    assert_int_equal(n_secrets_freed, 2); /* a, and what the new c replaces */
+    assert_int_equal(ekm_unwrap_cache_get(cache, &thumb, kpb_span_str("9"), 150, &out),
+                     KP_NOT_FOUND);
+    assert_int_equal(n_secrets_freed, 3); /* b */
+    assert_int_equal(ekm_unwrap_cache_get(cache, &thumb, kpb_span_str("3"), 199, &out), KP_OK);
+    kp_buf_clear(&out);
+    ekm_unwrap_cache_free(cache);
+    kpb_mem_use(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +315,7 @@ int main(void)
         cmocka_unit_test(line_of_json_is_json),
         cmocka_unit_test(line_too_long_is_cut),
         cmocka_unit_test(cache_keeps_and_forgets),
+        cmocka_unit_test(cache_wipes_what_is_past_its_lifetime_whatever_is_asked_for),
     };
 
     return cmocka_run_group_tests_name("ekm_parts", tests, NULL, NULL);
