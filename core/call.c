@@ -135,20 +135,24 @@ static kp_status run_in_plugin(struct kp_vault *vault, const struct kp_request *
     return st;
 }
 
-/* What may not be answered here goes to the loop: other moments, other plugins, other callers. */
+/*
+ * What may not be answered here goes to the loop: other moments, other plugins, other callers, and
+ * what changes a key, for the loop has to forget what is known of it.
+ */
 static bool may_run_here(const struct kp_vault *vault, const struct kp_request *request)
 {
     return (vault->plugin->caps->run_ops & KP_OP_BIT(request->op)) &&
+           !(kp_op_traits(request->op) & KP_TRAIT_MUTATES) &&
            !(request->flags & KP_REQ_NEVER_INLINE) && kpi_breaker_calm(&vault->breaker) &&
            !kpi_vault_limits_of(vault)->local_public_ops;
 }
 
 /* *ret_handled false: nothing has happened that counts; the loop may have it. */
 static kp_status run_here(struct kp_vault *vault, const struct kp_request *request,
-                          uint64_t started_ns, struct kp_result *result, bool *ret_handled)
+                          struct kp_result *result, bool *ret_handled)
 {
-    uint32_t timeout_ms =
-        request->timeout_ms ? request->timeout_ms : kpi_vault_limits_of(vault)->timeout_ms;
+    const struct kpi_vault_limits *limits = kpi_vault_limits_of(vault);
+    uint32_t timeout_ms = request->timeout_ms ? request->timeout_ms : limits->timeout_ms;
     struct kpi_gate *gate = &vault->provider->gate;
     struct kpi_permit *permit;
     *ret_handled = false;
@@ -159,6 +163,9 @@ static kp_status run_here(struct kp_vault *vault, const struct kp_request *reque
         st = run_in_plugin(vault, request, result);
         kpi_gate_leave(gate, permit);
         *ret_handled = !declined(st, &result->error);
+        if (*ret_handled)
+            kpi_budget_deposit(&vault->budget, limits->retry_budget_percent,
+                               limits->retry_budget_burst);
     } else {
         *ret_handled = true;
         (void)kpb_fail(&result->error, st, "%s: %s before a processor was free",
@@ -166,8 +173,6 @@ static kp_status run_here(struct kp_vault *vault, const struct kp_request *reque
                        st == KP_TIMEOUT ? "the deadline passed" : "the provider was closed");
     }
     kpi_vault_leave_run(vault);
-    if (*ret_handled)
-        kpi_observe_inline(vault, request->op, started_ns, st, &result->error);
     return st;
 }
 
@@ -183,13 +188,16 @@ static kp_status call_with_place(struct kp_vault *vault, const struct kp_request
     bool handled = false;
     kp_status st = KP_OK;
     if (may_run_here(vault, request))
-        st = run_here(vault, request, client.submitted_ns, result, &handled);
+        st = run_here(vault, request, result, &handled);
     if (!handled)
         return call_by_loop(vault, request, &client);
     if (!worth_another_try(st)) {
+        kpi_observe_inline(vault, request->op, client.submitted_ns, st, &result->error);
         kpi_place_give(vault);
         return fail_result(result, st);
     }
+    if (st == KP_THROTTLED)
+        kpi_observe_throttled(vault);
     client.failed_attempts = 1;
     client.failure = &result->error;
     return call_by_loop(vault, request, &client);

@@ -220,8 +220,6 @@ void kpi_observe_inline(struct kp_vault *vault, uint32_t op, uint64_t started_ns
                         const struct kp_error *error)
 {
     kpi_observe_submitted(vault, op);
-    if (status == KP_THROTTLED)
-        kpi_observe_throttled(vault);
     note_end(vault, op, kpi_shard_now_ns(vault->shard) - started_ns, status, error);
 }
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "core/metrics.h"
 #include "core/provider.h"
 #include "core/vault.h"
 #include "support/client.h"
@@ -31,7 +32,7 @@ static int begin(void **state)
 {
     (void)state;
     script_begin();
-    script_serve_run(KP_OP_BIT(KP_OP_WRAP));
+    script_serve_run(KP_OP_BIT(KP_OP_WRAP) | KP_OP_BIT(KP_OP_UPDATE));
     client_begin(&client, "{\"provider\": {\"max_operations\": 64, \"inline_permits\": 2, "
                           "\"workers\": 4}, \"defaults\": {\"breaker\": {\"failures\": 1000}}}");
     latch_init(&entered);
@@ -172,6 +173,23 @@ static void declined_run_goes_through_submit(void **state)
     assert_int_equal(script_counts(script).n_done, 2);
 }
 
+/* Only the loop may touch what is known of the key, and forget it. */
+static void change_of_a_key_is_the_loops(void **state)
+{
+    struct kp_request get = client_get_key("k", "", KP_REQ_CACHED_OK);
+    struct kp_request change = client_request(KP_OP_UPDATE);
+    struct kp_result result;
+    (void)state;
+    assert_int_equal(client_do(vault, &get), KP_OK);
+    uint32_t before = script_counts(script).n_submit;
+    assert_int_equal(client_do(vault, &get), KP_OK);
+    assert_int_equal(script_counts(script).n_submit, before);
+    assert_int_equal(kp_call(vault, &change, &result), KP_OK);
+    kp_result_clear(&result);
+    assert_int_equal(client_do(vault, &get), KP_OK);
+    assert_int_equal(script_counts(script).n_submit, before + 1);
+}
+
 static void declined_run_counts_as_no_attempt(void **state)
 {
     struct kp_request request = client_wrap();
@@ -233,11 +251,17 @@ static void answer_next_time(void *ctx)
     run_act()->call = NULL;
 }
 
+/* One operation of two attempts, in the counters too. */
 static void expect_second_try(kp_status failure, bool bare)
 {
     struct kp_request request = client_wrap();
     struct caller caller;
     uint32_t before = script_counts(script).n_run;
+    const struct kpi_op_metrics *counted = &vault->metrics->ops[KP_OP_WRAP];
+    uint64_t submitted = atomic_load(&counted->submitted);
+    uint64_t retries = atomic_load(&counted->retries);
+    uint64_t succeeded = atomic_load(&counted->completed[KP_OK]);
+    uint64_t throttled = atomic_load(&vault->metrics->throttled);
     *run_act() = (struct script_run_act){
         .how = SCRIPT_RUN_FAILS, .status = failure, .bare = bare, .call = answer_next_time};
     caller_start(&caller, vault, &request);
@@ -245,6 +269,12 @@ static void expect_second_try(kp_status failure, bool bare)
     assert_int_equal(caller_join(&caller), KP_OK);
     caller_clear(&caller);
     assert_int_equal(script_counts(script).n_run, before + 2);
+    assert_int_equal(atomic_load(&counted->submitted), submitted + 1);
+    assert_int_equal(atomic_load(&counted->retries), retries + 1);
+    assert_int_equal(atomic_load(&counted->completed[KP_OK]), succeeded + 1);
+    assert_int_equal(atomic_load(&counted->completed[failure]), 0);
+    assert_int_equal(atomic_load(&vault->metrics->throttled),
+                     throttled + (failure == KP_THROTTLED));
 }
 
 static void passing_failure_of_run_is_tried_again_by_the_loop(void **state)
@@ -259,6 +289,16 @@ static void passing_failure_without_a_word_is_tried_again_too(void **state)
     (void)state;
     expect_second_try(KP_TRANSIENT, true);
     expect_second_try(KP_THROTTLED, true);
+}
+
+static void first_attempts_on_the_callers_thread_pay_for_retries(void **state)
+{
+    (void)state;
+    atomic_store(&vault->budget.tokens, 0);
+    for (int i = 0; i < 5; i++) /* at 20 percent each, the default */
+        assert_int_equal(call_once(0), KP_OK);
+    assert_int_equal(atomic_load(&vault->budget.tokens), KPI_BUDGET_RETRY);
+    expect_second_try(KP_TRANSIENT, false);
 }
 
 static void passing_failures_on_the_callers_thread_count_for_the_breaker(void **state)
@@ -526,11 +566,13 @@ int main(void)
         TEST(operation_outside_the_mask_goes_through_submit),
         TEST(first_call_opens_the_vault_by_the_loop),
         TEST(declined_run_goes_through_submit),
+        TEST(change_of_a_key_is_the_loops),
         TEST(declined_run_counts_as_no_attempt),
         TEST(declined_run_does_not_begin_the_deadline_anew),
         TEST(final_failure_of_run_is_the_callers),
         TEST(passing_failure_of_run_is_tried_again_by_the_loop),
         TEST(passing_failure_without_a_word_is_tried_again_too),
+        TEST(first_attempts_on_the_callers_thread_pay_for_retries),
         TEST(passing_failures_on_the_callers_thread_count_for_the_breaker),
         TEST(status_that_is_none_becomes_internal),
         TEST(run_that_answers_nothing_becomes_internal),
