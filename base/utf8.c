@@ -58,3 +58,15 @@ bool kpb_utf8_is_valid(kp_span text)
     }
     return true;
 }
+
+/* RFC 3629 section 3. */
+size_t kpb_utf8_put(uint8_t into[KPB_UTF8_MAX_LEN], uint32_t c)
+{
+    static const uint8_t firsts[] = {0, 0, 0xc0, 0xe0, 0xf0}; /* by length */
+    size_t n = 1 + (size_t)(c >= 0x80) + (size_t)(c >= 0x800) + (size_t)(c >= 0x10000);
+
+    for (size_t i = n - 1; i > 0; i--, c >>= 6)
+        into[i] = (uint8_t)(0x80 | (c & 0x3f));
+    into[0] = (uint8_t)(firsts[n] | c);
+    return n;
+}

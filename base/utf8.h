@@ -1,4 +1,4 @@
-/* Telling UTF-8 from bytes that only look like it. Pure functions, any thread. */
+/* Writing UTF-8, and telling it from bytes that only look like it. Pure functions, any thread. */
 #ifndef KP_BASE_UTF8_H
 #define KP_BASE_UTF8_H
 
@@ -11,6 +11,11 @@
  * none (empty, cut, overlong, surrogate, above U+10FFFF). Source: RFC 3629 section 4.
  */
 size_t kpb_utf8_next(kp_span text);
+
+#define KPB_UTF8_MAX_LEN 4u /* bytes of a character */
+
+/* Writes the character c, U+0000..U+10FFFF and no surrogate; its length, 1..4 bytes. */
+size_t kpb_utf8_put(uint8_t into[KPB_UTF8_MAX_LEN], uint32_t c);
 
 /* The whole span is well-formed UTF-8. */
 bool kpb_utf8_is_valid(kp_span text);

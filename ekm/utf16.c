@@ -13,34 +13,11 @@ static bool is_low(uint32_t unit)
     return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-/* RFC 3629 section 3. */
-static kp_status append_char(kp_buf *out, uint32_t c)
-{
-    uint8_t bytes[4];
-    size_t n;
-
-    if (c < 0x80) {
-        bytes[0] = (uint8_t)c;
-        n = 1;
-    } else if (c < 0x800) {
-        bytes[0] = (uint8_t)(0xc0 | (c >> 6));
-        n = 2;
-    } else if (c < 0x10000) {
-        bytes[0] = (uint8_t)(0xe0 | (c >> 12));
-        n = 3;
-    } else {
-        bytes[0] = (uint8_t)(0xf0 | (c >> 18));
-        n = 4;
-    }
-    for (size_t i = 1; i < n; i++)
-        bytes[i] = (uint8_t)(0x80 | ((c >> (6 * (n - 1 - i))) & 0x3f));
-    return kp_buf_append(out, kpb_span(bytes, n));
-}
-
 kp_status ekm_utf16_read(const uint16_t *units, size_t n, kp_buf *out)
 {
     for (size_t i = 0; i < n; i++) {
         uint32_t c = units[i];
+        uint8_t bytes[KPB_UTF8_MAX_LEN];
         kp_status st;
 
         if (c == 0 || is_low(c))
@@ -50,7 +27,7 @@ kp_status ekm_utf16_read(const uint16_t *units, size_t n, kp_buf *out)
                 return KP_USAGE;
             c = 0x10000 + ((c & 0x3ff) << 10) + (units[i] & 0x3ffu);
         }
-        st = append_char(out, c);
+        st = kp_buf_append(out, kpb_span(bytes, kpb_utf8_put(bytes, c)));
         if (st != KP_OK)
             return st;
     }

@@ -15,35 +15,13 @@
 
 #include "base/errors.h"
 #include "base/span.h"
+#include "base/utf8.h"
 #include "ekm/keys/map_text.h"
 
 #define MAP_KEY "\\SQL Server Cryptographic Provider\\Azure Key Vault\\"
 #define VALUE_MAX_LEN 2048u
 
 /* ---- UTF-16 to UTF-8 ---- */
-
-static kp_status append_utf8(kp_buf *out, uint32_t c)
-{
-    uint8_t bytes[4];
-    size_t n = 0;
-
-    if (c < 0x80) {
-        bytes[n++] = (uint8_t)c;
-    } else if (c < 0x800) {
-        bytes[n++] = (uint8_t)(0xc0u | c >> 6);
-        bytes[n++] = (uint8_t)(0x80u | (c & 0x3fu));
-    } else if (c < 0x10000) {
-        bytes[n++] = (uint8_t)(0xe0u | c >> 12);
-        bytes[n++] = (uint8_t)(0x80u | (c >> 6 & 0x3fu));
-        bytes[n++] = (uint8_t)(0x80u | (c & 0x3fu));
-    } else {
-        bytes[n++] = (uint8_t)(0xf0u | c >> 18);
-        bytes[n++] = (uint8_t)(0x80u | (c >> 12 & 0x3fu));
-        bytes[n++] = (uint8_t)(0x80u | (c >> 6 & 0x3fu));
-        bytes[n++] = (uint8_t)(0x80u | (c & 0x3fu));
-    }
-    return kp_buf_append(out, kpb_span(bytes, n));
-}
 
 static uint32_t unit_at(kp_span text, size_t i)
 {
@@ -67,10 +45,11 @@ static uint32_t next_character(kp_span text, size_t *at)
 
 static kp_status to_utf8(kp_span text, kp_buf *out)
 {
+    uint8_t bytes[KPB_UTF8_MAX_LEN];
     kp_status st = KP_OK;
 
     for (size_t at = 0; st == KP_OK && at + 1 < text.len;)
-        st = append_utf8(out, next_character(text, &at));
+        st = kp_buf_append(out, kpb_span(bytes, kpb_utf8_put(bytes, next_character(text, &at))));
     return st;
 }
 

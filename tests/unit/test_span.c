@@ -104,6 +104,25 @@ static void key_name_takes_no_other_byte(void **state)
     }
 }
 
+static void utf8_put_writes_every_character_in_its_shortest_form(void **state)
+{
+    static const char *const whole[] = {
+        "\x7f",         "\xc2\x80",         "\xdf\xbf",        "\xe0\xa0\x80",
+        "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
+    static const uint32_t chars[] = {0x7f, 0x80, 0x7ff, 0x800, 0xffff, 0x10000, 0x10ffff};
+    uint8_t bytes[KPB_UTF8_MAX_LEN];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof chars / sizeof chars[0]; i++)
+        assert_true(kpb_span_eq_str(kpb_span(bytes, kpb_utf8_put(bytes, chars[i])), whole[i]));
+    for (uint32_t c = 0; c <= 0x10ffff; c++) {
+        size_t n = kpb_utf8_put(bytes, c);
+
+        if (c < 0xd800 || c > 0xdfff)
+            assert_int_equal(kpb_utf8_next(kpb_span(bytes, n)), n);
+    }
+}
+
 static void utf8_next_takes_shortest_forms(void **state)
 {
     (void)state;
@@ -174,6 +193,7 @@ int main(void)
         cmocka_unit_test(key_name_limits_hold),
         cmocka_unit_test(key_name_takes_no_other_byte),
         cmocka_unit_test(utf8_next_takes_shortest_forms),
+        cmocka_unit_test(utf8_put_writes_every_character_in_its_shortest_form),
         cmocka_unit_test(utf8_next_malformed_is_zero),
         cmocka_unit_test(utf8_next_looks_no_further_than_the_span),
         cmocka_unit_test(utf8_is_valid_looks_to_the_end),
