@@ -2,7 +2,7 @@
  * How long the slow requests take when there is room to spare: the same constant rate is offered to
  * a plugin and to the bare loop of libcurl and libuv, one at which that loop is busy half the time.
  * A request's time counts from when it was due, so that a stall is not hidden by the requests it
- * delays.
+ * delays. Then what it takes to keep a full Managed HSM busy.
  *
  *     bench_pace FOLDER    writes a certificate to FOLDER
  */
@@ -21,11 +21,12 @@
 #define N_PAIRS 18
 #define QUIET_PERCENT 25u
 #define DISTURBED_US 1000.0  /* half load leaves room to spare: it has waited for others' work */
+#define FULL_HSM_RATE 3300u  /* unwraps a second with RSA-2048: three partitions of 1,100 */
 #define UNDER_WAY_MAX 65536u /* a power of two; far above what half the capacity leaves waiting */
 
 static struct bench_pace pace;
 
-static bool open_target(struct bench_target *target)
+static bool open_target(struct bench_target *target, const char *url)
 {
     char config[512];
     char location[256];
@@ -34,7 +35,7 @@ static bool open_target(struct bench_target *target)
                    " \"defaults\": {\"max_queued\": %u},"
                    " \"provider\": {\"max_operations\": %u}}",
                    getenv("KP_BENCH_CA"), UNDER_WAY_MAX / 2, UNDER_WAY_MAX);
-    (void)snprintf(location, sizeof location, "canned:%s", getenv("KP_BENCH_H1"));
+    (void)snprintf(location, sizeof location, "canned:%s", url);
     return bench_target_open(target, config, location, NULL);
 }
 
@@ -99,11 +100,11 @@ static bool run_ours(struct bench_lane *lane)
 
 /* Opened anew for each run, as the yardstick's loop is: what lay idle meanwhile is out of
  * caches. */
-static bool ours(const struct bench_job *job, struct bench_run *ret)
+static bool ours(const char *url, const struct bench_job *job, struct bench_run *ret)
 {
     struct bench_target target = {.provider = NULL};
-    bool ok =
-        open_target(&target) && bench_lanes_run(job, run_ours, &target, &ret->n_ops, &ret->cost);
+    bool ok = open_target(&target, url) &&
+              bench_lanes_run(job, run_ours, &target, &ret->n_ops, &ret->cost);
     ret->p99_ns = (double)bench_pace_end(&pace);
     bench_target_close(&target);
     return ok;
@@ -134,9 +135,10 @@ static bool half_rate(struct bench_yardstick *yardstick, unsigned *ret)
 static bool run_pair(struct bench_yardstick *yardstick, int at, const struct bench_job *job,
                      struct bench_run runs[2])
 {
+    const char *url = getenv("KP_BENCH_H1");
     if (at % 2 == 0)
-        return ours(job, &runs[0]) && bench_yardstick_run(yardstick, job, &runs[1]);
-    return bench_yardstick_run(yardstick, job, &runs[1]) && ours(job, &runs[0]);
+        return ours(url, job, &runs[0]) && bench_yardstick_run(yardstick, job, &runs[1]);
+    return bench_yardstick_run(yardstick, job, &runs[1]) && ours(url, job, &runs[0]);
 }
 
 struct series {
@@ -177,6 +179,29 @@ static bool run_pairs(struct bench_yardstick *yardstick)
     return true;
 }
 
+/* ---- A full Managed HSM ---- */
+
+/* The processor time of this process while it sends what such a service answers, alone. */
+static bool run_full(const char *measure, const char *url)
+{
+    const struct bench_job job = bench_job("pace", FULL_HSM_RATE, 1, PACE_MS);
+    double percent[BENCH_PAIRS];
+    for (int i = 0; i < BENCH_PAIRS; i++) {
+        struct bench_run run = {0};
+        if (!ours(url, &job, &run) || run.cost.wall_ns == 0)
+            return false;
+        percent[i] = 100.0 * (double)run.cost.cpu_ns / (double)run.cost.wall_ns;
+    }
+    printf("%s %.1f 0 0\n", measure, bench_median(percent, BENCH_PAIRS));
+    return true;
+}
+
+static bool run_all(struct bench_yardstick *yardstick)
+{
+    return run_pairs(yardstick) && run_full("pace.full.h2.percent", getenv("KP_BENCH_H2")) &&
+           run_full("pace.full.h1.percent", getenv("KP_BENCH_H1"));
+}
+
 int main(int argc, char **argv)
 {
     struct bench_yardstick server;
@@ -186,7 +211,7 @@ int main(int argc, char **argv)
         return 1;
     }
     bool ok = bench_server_start(&server, argv[1]) && bench_yardstick_start(&bare, "bare_http") &&
-              run_pairs(&bare);
+              run_all(&bare);
     bench_yardstick_end(&bare);
     bench_yardstick_end(&server);
     return ok ? 0 : 1;
