@@ -12,7 +12,7 @@ judge() {
 }
 
 judge 1030 0.00 2.9 || fail "what is allowed fails: $(cat out)"
-for grown in "1031 0 2" "1000 0.01 2" "1000 0 3.0" "1000  2"; do
+for grown in "1031 0 2" "1000 0.01 2" "1000 0 3.0" "1000 0"; do
     # shellcheck disable=SC2086
     if judge $grown; then fail "$grown passes: $(cat out)"; fi
     grep -q FAILED out || fail "$grown fails without a word"
