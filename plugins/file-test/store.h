@@ -3,7 +3,8 @@
  *
  * Readers take no lock: a file is replaced by a rename and never changed, so what was opened is
  * whole. Writers hold the vault's lock from reading the old state to the rename of the new one; the
- * lock excludes other processes and other vaults of this one alike.
+ * lock excludes other processes and other vaults of this one alike. Nothing is committed under a
+ * lock whose file has been removed or replaced meanwhile.
  *
  * A commit is: write a temporary file, sync it, rename it over the old one, sync the directory. Its
  * time of modification is forced past that of every commit before (the lock file remembers the

@@ -9,6 +9,33 @@
 
 /* ---- The lock ---- */
 
+/*
+ * A lock is as good as its file's name: once that leads to another file, or to none, the next
+ * writer locks another one, and this one is no more than somebody else's.
+ */
+static enum ft_io check_lock(const struct ft_store *store, ft_handle lock)
+{
+    struct ft_stat held, named;
+    enum ft_io io = store->fs->stat(store->fs->ctx, lock, &held);
+    if (io != FT_IO_OK)
+        return io;
+    io = ft_store_stat(store, FT_LOCK_FILE, &named);
+    if (io == FT_IO_NOT_FOUND)
+        return FT_IO_LOCKED;
+    return io == FT_IO_OK && named.ino != held.ino ? FT_IO_LOCKED : io;
+}
+
+static enum ft_io take_lock(const struct ft_store *store, ft_handle lock)
+{
+    enum ft_io io = store->fs->try_lock(store->fs->ctx, lock);
+    if (io != FT_IO_OK)
+        return io;
+    io = check_lock(store, lock);
+    if (io != FT_IO_OK)
+        store->fs->unlock(store->fs->ctx, lock);
+    return io;
+}
+
 kp_status ft_store_try_lock(const struct ft_store *store, ft_handle *ret_lock,
                             struct kp_error *reterr)
 {
@@ -24,7 +51,7 @@ kp_status ft_store_try_lock(const struct ft_store *store, ft_handle *ret_lock,
     if (io == FT_IO_OK)
         st = ft_store_check_owner(store, &stat, FT_LOCK_FILE, "600", reterr);
     if (io == FT_IO_OK && st == KP_OK)
-        io = fs->try_lock(fs->ctx, lock);
+        io = take_lock(store, lock);
     if (io == FT_IO_OK && st == KP_OK) {
         *ret_lock = lock; /* moved to the caller */
         return KP_OK;
@@ -136,6 +163,8 @@ kp_status ft_store_write_file(const struct ft_store *store, ft_handle lock, cons
     ft_name_temp(random, temp);
     enum ft_io io = fill_temp(store, lock, file, temp, bytes);
     if (io == FT_IO_OK)
+        io = check_lock(store, lock);
+    if (io == FT_IO_OK)
         io = fs->rename(fs->ctx, store->dir, temp, file);
     if (io == FT_IO_OK)
         return sync_dir(store, what, reterr);
@@ -200,6 +229,8 @@ kp_status ft_store_remove(const struct ft_store *store, ft_handle lock, kp_span 
     enum ft_io io = latest_mtime(store, lock, file, &past_ns);
     if (io == FT_IO_OK)
         io = fs->set_mtime(fs->ctx, lock, past_ns);
+    if (io == FT_IO_OK)
+        io = check_lock(store, lock);
     if (io == FT_IO_OK)
         io = fs->remove(fs->ctx, store->dir, file);
     if (io != FT_IO_OK)

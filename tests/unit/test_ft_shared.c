@@ -137,6 +137,60 @@ static void lock_is_taken_by_one_vault_at_a_time(void **state)
     give_lock(&two, take_lock(&two));
 }
 
+static void remove_lock_file(void)
+{
+    char path[FV_PATH_LEN + sizeof FT_LOCK_FILE + 1];
+    (void)snprintf(path, sizeof path, "%s/%s", dir, FT_LOCK_FILE);
+    assert_int_equal(unlink(path), 0);
+}
+
+static const struct ft_store *store_of(const struct file_vault *fv)
+{
+    return &((const struct ft_vault *)fv->host.vault)->store;
+}
+
+/* Somebody tidies the directory up: the next writer locks another file, and commits. */
+static void lock_whose_file_is_gone_commits_nothing(void **state)
+{
+    struct ft_keyfile file;
+    struct kp_error err;
+    char version[33], seen[33];
+    (void)state;
+    fv_create(&one, "app", KP_KTY_OCT, 256, 0, NULL);
+    ft_handle lock = take_lock(&one);
+    assert_int_equal(ft_store_load(store_of(&one), fv_span("app"), &file, &err), KP_OK);
+    remove_lock_file();
+    fv_must(&two, KP_OP_ROTATE, "app", version);
+    assert_int_equal(ft_store_save(store_of(&one), lock, &file, FT_KEYFILE_MAX_LEN, &err),
+                     KP_TRANSIENT);
+    assert_int_equal(err.exposure, KP_ANSWERED_REFUSED);
+    assert_int_equal(ft_store_remove(store_of(&one), lock, fv_span("app"), &err), KP_TRANSIENT);
+    ft_keyfile_clear(&file);
+    give_lock(&one, lock);
+    assert_int_equal(wrap_either_way(&one, "app", seen), KP_OK);
+    assert_string_equal(version, seen);
+}
+
+static enum ft_io lock_too_late(void *ctx, ft_handle file)
+{
+    remove_lock_file();
+    return ft_fs_real.try_lock(ctx, file);
+}
+
+static void lock_file_that_goes_while_it_is_locked_is_no_lock(void **state)
+{
+    struct ft_fs late = ft_fs_real;
+    struct ft_store store = *store_of(&one);
+    ft_handle lock;
+    (void)state;
+    give_lock(&one, take_lock(&one)); /* so that there is one to remove */
+    late.try_lock = lock_too_late;
+    store.fs = &late;
+    assert_int_equal(ft_store_try_lock(&store, &lock, NULL), KP_OK);
+    assert_true(lock == FT_NO_HANDLE);
+    give_lock(&one, take_lock(&one));
+}
+
 /* A writer waits with timers, holding neither the loop nor a worker, and goes on when it can. */
 static void lock_that_is_given_back_lets_the_waiter_go_on(void **state)
 {
@@ -411,6 +465,8 @@ int main(void)
         SHARED_TEST(commit_of_one_is_honoured_by_the_next_call_of_the_other),
         SHARED_TEST(purged_key_is_not_served_from_memory),
         SHARED_TEST(lock_is_taken_by_one_vault_at_a_time),
+        SHARED_TEST(lock_whose_file_is_gone_commits_nothing),
+        SHARED_TEST(lock_file_that_goes_while_it_is_locked_is_no_lock),
         SHARED_TEST(lock_that_is_given_back_lets_the_waiter_go_on),
         SHARED_TEST(lock_that_is_kept_ends_in_transient_after_the_setting),
         SHARED_TEST(lock_is_waited_for_no_longer_than_the_deadline),
