@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define NS_PER_S INT64_C(1000000000)
+#define LATEST_S INT64_C(9000000000) /* year 2255; nanoseconds have no room for much more */
 #define DIR_MODE 0700
 #define FILE_MODE 0600
 
@@ -60,8 +61,11 @@ static enum ft_io from_fd(int fd, ft_handle *ret)
     return FT_IO_OK;
 }
 
+/* A time that no clock shows counts as none, so that commits go on from a real one. */
 static int64_t to_ns(struct timespec t)
 {
+    if (t.tv_sec > LATEST_S || t.tv_sec < -LATEST_S)
+        return 0;
     return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 

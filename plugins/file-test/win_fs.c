@@ -22,6 +22,7 @@
 #define RENAME_PAUSE_MS 5u
 #define NS_PER_TICK 100
 #define TICKS_TO_1970 INT64_C(116444736000000000)
+#define LATEST_TICKS INT64_C(90000000000000000) /* year 2255, as in posix_fs.c */
 
 static enum ft_io from_code(DWORD code)
 {
@@ -78,9 +79,14 @@ static uint64_t joined(DWORD high, DWORD low)
     return ((uint64_t)high << 32) | low;
 }
 
+/* A time that no clock shows counts as none, so that commits go on from a real one. */
 static int64_t to_ns(LARGE_INTEGER ticks)
 {
-    return (ticks.QuadPart - TICKS_TO_1970) * NS_PER_TICK;
+    const int64_t since_1970 = ticks.QuadPart - TICKS_TO_1970;
+
+    if (since_1970 > LATEST_TICKS || since_1970 < -LATEST_TICKS)
+        return 0;
+    return since_1970 * NS_PER_TICK;
 }
 
 static uint32_t traits_of(HANDLE handle, DWORD attributes)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -189,6 +190,26 @@ static void lock_file_that_goes_while_it_is_locked_is_no_lock(void **state)
     assert_int_equal(ft_store_try_lock(&store, &lock, NULL), KP_OK);
     assert_true(lock == FT_NO_HANDLE);
     give_lock(&one, take_lock(&one));
+}
+
+/* Year 2500: more nanoseconds than 63 bits hold. A file system may cut it to a time it knows. */
+static void time_that_no_clock_shows_stops_no_writer(void **state)
+{
+    const struct timespec far[2] = {{16725225600, 0}, {16725225600, 0}};
+    struct ft_stat stat;
+    char version[33], seen[33];
+    (void)state;
+    fv_create(&one, "app", KP_KTY_OCT, 256, 0, NULL);
+    ft_handle lock = take_lock(&one);
+    assert_int_equal(futimens((int)lock, far), 0);
+    assert_int_equal(ft_fs_real.stat(NULL, lock, &stat), FT_IO_OK);
+    assert_true(stat.mtime_ns >= 0);
+    give_lock(&one, lock);
+    for (int i = 0; i < 3; i++) {
+        fv_must(&one, KP_OP_ROTATE, "app", version);
+        assert_int_equal(wrap_either_way(&two, "app", seen), KP_OK);
+        assert_string_equal(version, seen);
+    }
 }
 
 /* A writer waits with timers, holding neither the loop nor a worker, and goes on when it can. */
@@ -467,6 +488,7 @@ int main(void)
         SHARED_TEST(lock_is_taken_by_one_vault_at_a_time),
         SHARED_TEST(lock_whose_file_is_gone_commits_nothing),
         SHARED_TEST(lock_file_that_goes_while_it_is_locked_is_no_lock),
+        SHARED_TEST(time_that_no_clock_shows_stops_no_writer),
         SHARED_TEST(lock_that_is_given_back_lets_the_waiter_go_on),
         SHARED_TEST(lock_that_is_kept_ends_in_transient_after_the_setting),
         SHARED_TEST(lock_is_waited_for_no_longer_than_the_deadline),
