@@ -34,7 +34,6 @@ struct azr_import {
     OSSL_PROVIDER *legacy;
     kp_buf password; /* secret, NUL behind it */
     EVP_PKEY *pkey;
-    uint32_t n_keys;
     uint32_t n_parts;
     uint32_t n_certs;
     X509 *certs[AZR_CREDENTIAL_MAX_PARTS];

@@ -109,9 +109,3 @@ void azr_json_bool(struct azr_json_out *out, const char *name, bool value)
     put_name(out, name);
     put_str(out, value ? "true" : "false");
 }
-
-void azr_json_null(struct azr_json_out *out, const char *name)
-{
-    put_name(out, name);
-    put_str(out, "null");
-}

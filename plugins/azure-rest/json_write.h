@@ -25,6 +25,5 @@ void azr_json_pair(struct azr_json_out *out, kp_span name, kp_span text);
 void azr_json_base64url(struct azr_json_out *out, const char *name, kp_span bytes);
 void azr_json_integer_out(struct azr_json_out *out, const char *name, int64_t value);
 void azr_json_bool(struct azr_json_out *out, const char *name, bool value);
-void azr_json_null(struct azr_json_out *out, const char *name);
 
 #endif /* KP_PLUGINS_AZURE_REST_JSON_WRITE_H */

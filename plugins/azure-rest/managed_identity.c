@@ -17,7 +17,6 @@
 #define TOKEN_PATH "/metadata/identity/oauth2/token"
 /* The agent's, where no variable names one. Source: Azure Arc managed identity page. */
 #define ARC_ENDPOINT "http://127.0.0.1:40342" TOKEN_PATH
-#define IMDS_CONNECT_TIMEOUT_MS 1000u /* no answer by then: this machine has no IMDS */
 
 /* What each endpoint wants. */
 struct source {
@@ -305,8 +304,6 @@ static void fill_http(const struct azr_mi_ask *ask, struct azr_mi_request *r)
     r->http.flags = KP_HTTP_NO_PROXY | KP_HTTP_SECRET_REPLY;
     if (starts_with(endpoint_of(ask), "http://"))
         r->http.flags |= KP_HTTP_CLEARTEXT_METADATA;
-    if (ask->source == AZR_MI_IMDS)
-        r->http.connect_timeout_ms = IMDS_CONNECT_TIMEOUT_MS;
     r->http.method = kpb_span_str("GET");
     r->http.url = kp_buf_view(&r->url);
     r->http.headers = r->headers;
