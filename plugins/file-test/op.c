@@ -117,8 +117,10 @@ static void start_work_on_loop(struct ft_op *op)
     struct kp_error err;
     op->state = FT_OP_WORKING;
     kp_status st = host->work(host->self, op->id, work, worked_on_loop, op);
-    if (st != KP_OK)
-        end(op, st, (kpb_fail(&err, st, "the host has no worker to spare"), &err));
+    if (st == KP_OK)
+        return;
+    (void)kpb_fail(&err, st, "the host has no worker to spare");
+    end(op, st, &err);
 }
 
 static void waited_on_loop(void *arg)

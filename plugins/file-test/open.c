@@ -68,8 +68,10 @@ static void again_on_loop(void *arg)
     const struct kp_host *host = &v->host;
     struct kp_error err;
     kp_status st = host->work(host->self, 0, open_on_worker, opened_on_loop, v);
-    if (st != KP_OK)
-        host->opened(host->self, st, (kpb_fail(&err, st, "the host has no worker to spare"), &err));
+    if (st == KP_OK)
+        return;
+    (void)kpb_fail(&err, st, "the host has no worker to spare");
+    host->opened(host->self, st, &err);
 }
 
 static void wait_on_loop(struct ft_vault *v)
