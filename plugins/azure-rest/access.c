@@ -233,7 +233,7 @@ static void take_token(struct azr_access *access, const struct azr_fetch *fetch,
     kp_buf_reset(&access->claims);
 }
 
-/* Those who began to wait after this fetch had begun for something else. */
+/* Those who began to wait when what a token is asked for had changed already. */
 static void fetch_for_the_rest(struct azr_access *access)
 {
     struct kp_error error;

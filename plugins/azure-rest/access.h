@@ -8,9 +8,9 @@
  *     none or over         waits                         a fetch begins, or is joined
  *
  * A fetch serves those who began to wait under its epoch or an earlier one. The epoch moves when
- * what a token is asked for changes: identity, target, claims. Who waits under a later epoch than
- * the fetch's gets the next fetch. A failure reaches all who wait for that fetch and is not kept; a
- * token that is still good stays when its renewal fails, and the next try waits a while.
+ * what a token is asked for changes: identity, target, claims. Those who wait under a later epoch
+ * than the fetch's get the next fetch. A failure reaches all who wait for that fetch and is not
+ * kept; a token that is still good stays when its renewal fails, and the next try waits a while.
  *
  * Loop thread of the vault.
  */
@@ -29,7 +29,7 @@ struct azr_waiter;
 typedef void azr_waited_fn(struct azr_waiter *waiter, kp_status status, struct azr_token *token,
                            const struct kp_error *error);
 
-/* Embedded in who waits. Zeroed: not waiting. */
+/* Embedded in whoever waits. Zeroed: not waiting. */
 struct azr_waiter {
     struct azr_waiter *prev;
     struct azr_waiter *next;
@@ -77,7 +77,7 @@ struct azr_token *azr_access_get(struct azr_access *access);
  */
 kp_status azr_access_wait(struct azr_access *access, struct azr_waiter *waiter, azr_waited_fn *cb,
                           struct kp_error *reterr) KP_MUST_USE;
-/* Takes a waiter out again; the fetch goes on for the others. One that does not wait is allowed. */
+/* Takes a waiter out again; the fetch goes on for the others. Does nothing if it does not wait. */
 void azr_access_leave(struct azr_access *access, struct azr_waiter *waiter);
 
 /*

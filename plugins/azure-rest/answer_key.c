@@ -50,7 +50,7 @@ static kp_status read_rsa(const struct azr_reading *r, struct azr_json jwk,
     return KP_OK;
 }
 
-/* As long as its curve says, whatever zeros the service left out or added. */
+/* Gives a coordinate the length of its curve, whatever zeros the service left out or added. */
 static kp_status widen(const struct azr_reading *r, size_t len, kp_span *coordinate)
 {
     uint8_t *room = NULL;

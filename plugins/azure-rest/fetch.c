@@ -103,7 +103,7 @@ static void hasten(struct azr_fetch *fetch)
 static void end_fetch(struct azr_fetch *fetch, kp_status status, struct azr_token *token)
 {
     fetch->state = AZR_FETCH_OVER;
-    fetch->error.exposure = KP_NOT_SENT; /* of the operations that wait nothing went out */
+    fetch->error.exposure = KP_NOT_SENT; /* nothing of the operations that wait */
     if (token)
         azr_flight_land(&fetch->flight, KP_OK, NULL);
     azr_flight_leave(&fetch->flight);
@@ -116,7 +116,7 @@ static bool is_passing(kp_status status)
     return status == KP_TRANSIENT || status == KP_THROTTLED;
 }
 
-/* Of several kinds the first failure counts; one that may pass comes before those that do not. */
+/* Of several kinds the first failure counts, unless it is for good and a later one may pass. */
 static void keep_error(struct azr_fetch *fetch, kp_status status, const struct kp_error *error)
 {
     bool is_first = fetch->status == KP_OK;
@@ -159,7 +159,7 @@ static const char *known_tenant(const struct azr_fetch *fetch)
 
 /* ---- Tokens of other vaults ---- */
 
-/* All that decides which token the kind would be given. */
+/* All that decides which token the kind would be given; files count by their paths. */
 static kp_status take_fingerprint(struct azr_fetch *fetch, struct kp_error *reterr)
 {
     const struct azr_identity *identity = fetch->identity;
@@ -333,7 +333,7 @@ static void limit_on_loop(void *arg)
     azr_fetch_leave(fetch);
 }
 
-/* Half begun it has told nobody; whatever is armed finds it over. */
+/* Nobody knows of a fetch that is half begun; a timer that is armed finds it over. */
 static kp_status give_up(struct azr_fetch *fetch, kp_status st, struct kp_error *reterr)
 {
     fetch->state = AZR_FETCH_OVER;

@@ -14,10 +14,9 @@
 #define AZR_FINGERPRINT_MAX_LEN 262144u /* bytes of all parts together */
 
 /*
- * HMAC-SHA-256 over n parts, each after its length, in order: kind of identity, authority, tenant,
- * client id, credential material (client secret, file bytes, password, thumbprint, selector),
- * resource, claims. Parts may be empty; their number and order belong to the value. The input is
- * gathered in secret memory and wiped.
+ * HMAC-SHA-256 over n parts, each after its length, in order. Parts may be empty; their number and
+ * order belong to the value. Which parts make an identity is fetch.c's to say: secrets as they are,
+ * files by their paths. The input is gathered in secret memory and wiped.
  * Errors: usage for a key of another length or parts over the bound; no_memory; internal.
  */
 kp_status azr_fingerprint(kp_span key, const kp_span *parts, size_t n,

@@ -147,7 +147,7 @@ static kp_status take_kinds(struct azr_identity *identity, kp_span text, struct 
     return KP_OK;
 }
 
-/* Nobody said which: what was given tells, else what the machine offers. */
+/* Where no kind is named, what was given decides, else what the machine offers. */
 static void guess_kinds(struct azr_identity *identity, const struct azr_settings *settings)
 {
     if (settings->certificate.len > 0)

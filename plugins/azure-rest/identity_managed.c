@@ -12,12 +12,12 @@
 
 static void ask(struct azr_fetch *fetch, kp_span arc_key);
 
-/* Again after a pause where the endpoint's rules have it, else this kind has failed. */
+/* Asks again after a pause where the endpoint's rules allow it; else this kind has failed. */
 static void again_or_fail(struct azr_fetch *fetch, kp_status status, const struct kp_error *error,
                           uint32_t http_status)
 {
     uint32_t wait_ms = 0;
-    /* Where it is one guess of several, one failed connection tells that nobody is at home. */
+    /* Where it is one guess of several, one failed connection says that there is no endpoint. */
     bool is_absent =
         http_status == 0 && (fetch->identity->n_kinds > 1 || fetch->identity->is_guessed);
     if (!is_absent && azr_mi_may_retry(fetch->source, fetch->attempt, http_status, &wait_ms) &&

@@ -36,7 +36,7 @@ static kp_status check_tags(const struct kp_request *r, struct kp_error *reterr)
     return KP_OK;
 }
 
-/* PATCH leaves alone what it does not name, and a null is what it does not name. */
+/* PATCH leaves alone what it does not name, and null counts as not named. */
 static kp_status check_dates(const struct kp_request *r, struct kp_error *reterr)
 {
     const struct kp_key_params *p = r->params;

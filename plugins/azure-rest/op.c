@@ -170,7 +170,7 @@ static void replied_on_loop(void *arg, kp_status status, const struct kp_http_re
         fail(op, azr_op_silence(op, status, &own), &own);
 }
 
-/* It copies URL, headers and body when it is asked; what it lacks memory for has a number. */
+/* The host copies URL, headers and body at once; having no memory for them has a number. */
 static void word_refusal(const struct azr_op *op, kp_status st, struct kp_error *error)
 {
     kpb_ignore(kpb_fail(error, st, "the host takes no request: %s", kp_status_meaning(st)));

@@ -10,11 +10,12 @@
  *     SENDING -> WAITING (a 401, twice at most), PAUSING (a look, a key being deleted), ENDED
  *     PAUSING -> SENDING, WAITING (the token is over), ENDED
  *
- * The request is built once, before anything is waited for: what cannot be said costs no token.
- * After a delete or recover that spreads slowly, looks at the key follow the request proper, with
- * the answer kept meanwhile.
+ * The request is built once, before anything is waited for: one that cannot be built costs no
+ * token. After a delete or recover that spreads slowly, looks at the key follow the request proper,
+ * with the answer kept meanwhile.
  *
- * Operations over are kept with their buffers and used again: the steady path allocates nothing.
+ * Operations that have ended are kept with their buffers and used again: the steady path allocates
+ * nothing.
  * Loop thread.
  */
 #ifndef KP_PLUGINS_AZURE_REST_OP_H

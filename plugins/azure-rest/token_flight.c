@@ -38,7 +38,7 @@ static struct flight *find_flight(const uint8_t fingerprint[AZR_FINGERPRINT_LEN]
     return NULL;
 }
 
-/* Free, or past its deadline: who still follows that one finds it lost. */
+/* Free, or past its deadline: those that still follow that one find it lost. */
 static struct flight *find_room(uint64_t now_ns)
 {
     for (size_t i = 0; i < AZR_FLIGHTS_MAX; i++) {

@@ -1,14 +1,14 @@
 /*
  * Fetches of one token by several vaults at once: the first asks, the others wait for what it is
- * told. Which token it is says the fingerprint that the store knows it by (token_store.h).
+ * told. A token is known by its fingerprint in the store (token_store.h).
  *
  *     join      nobody is at it: the caller leads      somebody is: the caller follows
  *     land      the leader's end: a token, which is in the store by now, or a failure
  *     look      what became of the one that is followed
- *     leave     either lets go; a leader that has not landed leaves it to who looks next to lead
+ *     leave     either lets go; where the leader has not landed, the next that looks leads
  *
- * Vaults may be on different loops, and a host wakes no other loop: who follows looks again and
- * again. A failure reaches all who follow and is not kept. Threads: any.
+ * Vaults may be on different loops, and a host wakes no other loop: followers look again and again.
+ * A failure reaches all followers and is not kept. Threads: any.
  */
 #ifndef KP_PLUGINS_AZURE_REST_TOKEN_FLIGHT_H
 #define KP_PLUGINS_AZURE_REST_TOKEN_FLIGHT_H
@@ -18,7 +18,7 @@
 #include "base/errors.h"
 #include "plugins/azure-rest/fingerprint.h"
 
-#define AZR_FLIGHTS_MAX 64u /* at once; who comes above that asks for itself */
+#define AZR_FLIGHTS_MAX 64u /* at once; vaults beyond that ask for themselves */
 
 /* A place in a flight. Zeroed: none. */
 struct azr_flight {
@@ -40,7 +40,7 @@ enum azr_flight_view {
  */
 void azr_flight_join(const uint8_t fingerprint[AZR_FINGERPRINT_LEN], uint64_t now_ns,
                      uint64_t deadline_ns, struct azr_flight *ret);
-/* error is looked at unless status is KP_OK. place is zeroed. Who does not lead does nothing. */
+/* Does nothing unless place leads; then zeroes it. error is read unless status is KP_OK. */
 void azr_flight_land(struct azr_flight *place, kp_status status, const struct kp_error *error);
 /* *ret_status and *reterr are written when it has failed. */
 enum azr_flight_view azr_flight_look(const struct azr_flight *place, uint64_t now_ns,

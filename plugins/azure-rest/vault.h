@@ -37,7 +37,7 @@ struct azr_vault {
     struct azr_recent *recent; /* NULL: its writes show everywhere at once */
     struct azr_pace slow;      /* what makes, moves or removes keys */
     struct azr_pace fast;      /* what uses or shows them */
-    struct azr_op *idle;       /* operations over, kept for the next */
+    struct azr_op *idle;       /* operations that have ended, kept for the next */
     uint32_t n_idle;
 };
 

@@ -87,8 +87,8 @@ struct ft_fs {
     enum ft_io (*stat)(void *ctx, ft_handle handle, struct ft_stat *ret);
     void (*close)(void *ctx, ft_handle handle);
 
-    /* State of a file by name, links not followed, without FT_IS_OURS: whose a file is, is asked
-     * once it is open. The one call that `run` makes. */
+    /* State of a file by name, links not followed, without FT_IS_OURS: the owner is looked at
+     * once the file is open. The one call that `run` makes. */
     enum ft_io (*stat_at)(void *ctx, ft_handle dir, const char *name, struct ft_stat *ret);
     /* Atomically replaces `to`. Not durable before sync_dir. */
     enum ft_io (*rename)(void *ctx, ft_handle dir, const char *from, const char *to);

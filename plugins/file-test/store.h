@@ -113,7 +113,8 @@ kp_status ft_store_read_file(const struct ft_store *store, const char *file, con
 /* Commits the bytes of one file. */
 kp_status ft_store_write_file(const struct ft_store *store, ft_handle lock, const char *file,
                               const char *what, kp_span bytes, struct kp_error *reterr) KP_MUST_USE;
-/* Refuses a file or directory that is not ours alone; mode is what chmod is advised to give. */
+/* Refuses a file or directory that is not ours alone; mode is the one that the error tells to
+ * chmod. */
 kp_status ft_store_check_owner(const struct ft_store *store, const struct ft_stat *stat,
                                const char *file, const char *mode, struct kp_error *reterr)
     KP_MUST_USE;
