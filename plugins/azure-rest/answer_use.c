@@ -7,7 +7,8 @@
 #define AES_WRAP_LEN 8u /* what RFC 3394 adds */
 #define GCM_IV_LEN 12u
 #define TAG_LEN 16u
-#define RSA_MIN_LEN 256u /* 2048 bits */
+#define RSA_MIN_LEN 256u  /* 2048 bits */
+#define RSA_STEP_LEN 128u /* 1024 bits */
 
 /* ---- What the service says back ---- */
 
@@ -37,12 +38,19 @@ static size_t hmac_len(uint32_t alg)
     return alg == KP_ALG_HS256 ? 32 : alg == KP_ALG_HS384 ? 48 : 64;
 }
 
-/* Raw r||s for EC; of RSA the shortest key a vault takes is known. */
+/* What RSA makes is as long as the modulus, of which only the sizes that a vault takes are
+ * known. */
+static bool is_rsa_len(size_t len)
+{
+    return len >= RSA_MIN_LEN && len % RSA_STEP_LEN == 0;
+}
+
+/* Raw r||s for EC. */
 static bool is_signature_len(const struct kpc_alg_info *alg, size_t len)
 {
     if (alg->family == KP_FAMILY_EC_SIGN)
         return len == 2 * kpc_curve_coord_len(alg->curve);
-    return alg->family == KP_FAMILY_HMAC ? len == hmac_len(alg->alg) : len >= RSA_MIN_LEN;
+    return alg->family == KP_FAMILY_HMAC ? len == hmac_len(alg->alg) : is_rsa_len(len);
 }
 
 /* RFC 3394 and RFC 5649: 8 bytes more than the input, which the latter pads to a multiple of 8. */
@@ -58,7 +66,7 @@ static bool is_cbc_len(size_t plain, size_t cipher)
     return cipher % AES_BLOCK_LEN == 0 && cipher >= plain && cipher - plain <= AES_BLOCK_LEN;
 }
 
-/* Whether one length is what the other becomes; RSA and unknown ones say nothing. */
+/* Whether one length is what the other becomes; of RSA's and unknown ones that cannot be told. */
 static bool fits(const struct kpc_alg_info *alg, size_t plain, size_t cipher)
 {
     switch (alg->family) {
@@ -73,6 +81,13 @@ static bool fits(const struct kpc_alg_info *alg, size_t plain, size_t cipher)
     }
 }
 
+static bool is_cipher_len(const struct kpc_alg_info *alg, size_t plain, size_t cipher)
+{
+    if (alg->family == KP_FAMILY_RSA_CRYPT)
+        return is_rsa_len(cipher);
+    return cipher > 0 && fits(alg, plain, cipher);
+}
+
 static kp_status check_len(const struct azr_reading *r)
 {
     const struct kp_request *request = r->request;
@@ -83,8 +98,9 @@ static kp_status check_len(const struct azr_reading *r)
     if (alg && request->op == KP_OP_SIGN)
         ok = is_signature_len(alg, made);
     else if (alg)
-        ok = is_forward ? fits(alg, request->value.len, made) : fits(alg, made, request->value.len);
-    if (ok && (!is_forward || made > 0))
+        ok = is_forward ? is_cipher_len(alg, request->value.len, made)
+                        : fits(alg, made, request->value.len);
+    if (ok)
         return KP_OK;
     return azr_refuse_integrity(r, "has a length that the algorithm cannot make");
 }

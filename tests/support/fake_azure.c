@@ -14,7 +14,10 @@ const char *const fake_secret_settings[] = {
     "identity.client_id", FAKE_CLIENT, "identity.secret", FAKE_SECRET, NULL,
 };
 
-const char *const fake_wrap_body = "{\"kid\":\"" FAKE_KID "\",\"value\":\"AQIDBA\"}";
+/* 256 bytes, as RSA-2048 makes them. */
+#define A57 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+const char *const fake_wrap_body =
+    "{\"kid\":\"" FAKE_KID "\",\"value\":\"" A57 A57 A57 A57 A57 A57 "\"}";
 
 static kp_span text(const char *s)
 {

@@ -58,7 +58,7 @@ static void first_request_probes_then_logs_in_then_sends(void **state)
                         "https://login.microsoftonline.com/" FAKE_TENANT "/oauth2/v2.0/token");
     assert_non_null(strstr(azure->last_body[FAKE_TOKEN], "scope=https%3A%2F%2Fvault.azure.net"));
     assert_true(kpb_span_eq_str(result.reply.version, FAKE_VERSION));
-    assert_int_equal(result.reply.value.len, 4);
+    assert_int_equal(result.reply.value.len, 256);
     fake_result_clear(&result);
     fake_azure_clear(azure);
 }

@@ -77,7 +77,7 @@ static void assert_refused(const struct kp_request *request, const char *body, k
 
 static void use_reply_says_who_did_what(void **state)
 {
-    struct kp_request r = use_of(KP_OP_WRAP, KP_ALG_RSA_OAEP, "x", 1);
+    struct kp_request r = use_of(KP_OP_UNWRAP, KP_ALG_RSA_OAEP, "x", 1);
     (void)state;
     assert_int_equal(read_body(&r, "{\"kid\":\"" KID "\",\"value\":\"__79\"}"), KP_OK);
     assert_int_equal(answer.reply.struct_size, sizeof answer.reply);
@@ -175,7 +175,7 @@ static void use_reply_of_another_key_version_or_vault_is_integrity(void **state)
 
 static void use_reply_without_asking_for_a_version_names_the_one_used(void **state)
 {
-    struct kp_request r = use_of(KP_OP_WRAP, KP_ALG_RSA_OAEP, "x", 1);
+    struct kp_request r = use_of(KP_OP_UNWRAP, KP_ALG_RSA_OAEP, "x", 1);
     (void)state;
     r.version = kpb_span(NULL, 0);
     assert_int_equal(read_body(&r, "{\"kid\":\"" BASE "/keys/app/" V2 "\",\"value\":\"YQ\"}"),
@@ -223,14 +223,14 @@ static void gcm_reply_without_iv_or_tag_is_refused(void **state)
     assert_true(kpb_span_eq_str(answer.reply.aad, "aad"));
 }
 
-static const uint8_t ZEROS[256];
+static const uint8_t ZEROS[512];
 
 static kp_status read_len(uint32_t op, uint32_t alg, size_t sent, size_t told)
 {
     struct kp_request r = use_of(op, alg, ZEROS, sent);
     char body[1024];
     kp_buf text;
-    kp_buf_init(&text, "test", 512);
+    kp_buf_init(&text, "test", 1024);
     assert_int_equal(kpb_base64url_encode(kpb_span(ZEROS, told), &text), KP_OK);
     (void)snprintf(body, sizeof body,
                    "{\"kid\":\"" KID "\",\"value\":\"%.*s\",\"iv\":\"" IV12 "\",\"tag\":\"" TAG16
@@ -267,7 +267,11 @@ static void use_reply_of_a_length_that_cannot_be_is_integrity(void **state)
         {KP_OP_SIGN, KP_ALG_HS384, 48, 48, 32},
         {KP_OP_SIGN, KP_ALG_HS512, 64, 64, 32},
         {KP_OP_SIGN, KP_ALG_PS256, 32, 256, 64},
+        {KP_OP_SIGN, KP_ALG_RS512, 64, 512, 500},
         {KP_OP_WRAP, KP_ALG_RSA_OAEP, 32, 256, 0},
+        {KP_OP_WRAP, KP_ALG_RSA_OAEP, 32, 384, 255},
+        {KP_OP_WRAP, KP_ALG_RSA_OAEP_256, 32, 512, 300},
+        {KP_OP_ENCRYPT, KP_ALG_RSA1_5, 32, 256, 128},
     };
     (void)state;
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
