@@ -53,6 +53,21 @@ static kp_status make_id(struct p11_job *job, const struct p11_key *current, uin
 
 /* ---- The new key ---- */
 
+/* Describes what was made. A failure from here on must not look as if nothing had been: a create
+ * that is tried again makes one more version. */
+static kp_status tell_new(struct p11_job *job, const uint8_t id[ID_LEN])
+{
+    char version[2 * ID_LEN + 1];
+    p11_hex_encode(id, ID_LEN, version);
+    kp_status st = p11_keys_find(&job->session, job->request->name, p11_span_str(version),
+                                 &job->key, &job->error);
+    if (st == KP_OK) {
+        st = p11_describe(job);
+    }
+    job->error.exposure = KP_ANSWERED;
+    return st;
+}
+
 static kp_status generate(struct p11_job *job, uint32_t bits, const struct p11_key *current)
 {
     static const CK_BYTE exponent[] = {1, 0, 1};
@@ -63,7 +78,6 @@ static kp_status generate(struct p11_job *job, uint32_t bits, const struct p11_k
     CK_OBJECT_HANDLE public_key = CK_INVALID_HANDLE;
     const kp_span name = job->request->name;
     uint8_t id[ID_LEN];
-    char version[2 * ID_LEN + 1];
     kp_status st = make_id(job, current, id);
     if (st != KP_OK) {
         return st;
@@ -93,8 +107,7 @@ static kp_status generate(struct p11_job *job, uint32_t bits, const struct p11_k
     if (rv != CKR_OK) {
         return p11_fail_rv(&job->error, "C_GenerateKeyPair", rv);
     }
-    p11_hex_encode(id, ID_LEN, version);
-    return p11_keys_find(&job->session, name, p11_span_str(version), &job->key, &job->error);
+    return tell_new(job, id);
 }
 
 /* ---- What was asked for ---- */
@@ -126,7 +139,7 @@ kp_status p11_create(struct p11_job *job)
     if (st == KP_OK) {
         st = generate(job, params->bits ? params->bits : BITS_MIN, list->n ? list->keys : NULL);
     }
-    return st == KP_OK ? p11_describe(job) : st;
+    return st;
 }
 
 /* A new version is made like the current one, but never shorter than keys should be. */
@@ -142,5 +155,5 @@ kp_status p11_rotate(struct p11_job *job)
         const uint32_t bits = (uint32_t)(8 * job->public.n_len);
         st = generate(job, bits > BITS_MIN ? bits : BITS_MIN, &current);
     }
-    return st == KP_OK ? p11_describe(job) : st;
+    return st;
 }
