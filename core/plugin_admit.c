@@ -202,7 +202,9 @@ static kp_status check_schemes(struct door *d)
         return st;
     for (size_t i = 0; i < n; i++) {
         if (!is_scheme(list[i]))
-            return refuse(d, "a scheme has two small letters at least and no colon, unlike ",
+            return refuse(d,
+                          "a scheme is a small letter and then at least one more, digit, +, . or "
+                          "-, unlike ",
                           list[i]);
     }
     if (!list)

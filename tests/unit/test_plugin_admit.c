@@ -323,9 +323,11 @@ static void caps_bad_scheme_or_suffix_is_refused(void **state)
     caps.schemes = list;
     for (size_t i = 0; i < LEN(bad_schemes); i++) {
         list[1] = bad_schemes[i];
-        snprintf(sentence, sizeof sentence,
-                 "/p/x.so: a scheme has two small letters at least and no colon, unlike %s",
-                 bad_schemes[i]);
+        snprintf(
+            sentence, sizeof sentence,
+            "/p/x.so: a scheme is a small letter and then at least one more, digit, +, . or -, "
+            "unlike %s",
+            bad_schemes[i]);
         assert_refused(&table, sentence);
     }
     caps.schemes = NULL;
