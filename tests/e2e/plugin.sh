@@ -68,6 +68,17 @@ printf '{"plugins": [{"name": "plugin-null", "sha256": "%s", "signer_sha256": "%
     >pinned.json
 fails 12 'signer_sha256 is for Windows' null --config pinned.json plugins
 
+# ---- Checked from outside ----
+
+printf '{"vaults": {"f": {"location": "file:%s/vault", "may_create": true}}}' "$PWD" >file.json
+ok "$KP_BIN/example-check" file.json file-test f checked "$KP_PLUGIN_DIR"
+has 'ok      wrap with RSA-OAEP-256'
+has 'ok      another version is refused'
+has 'ok      each operation under way ends once'
+printf '{"vaults": {"n": {"location": "null:x"}}}' >null.json
+fails 2 'does not create RSA keys' "$KP_BIN/example-check" null.json null n checked plugins
+fails 2 'there is no such plugin' "$KP_BIN/example-check" null.json nosuch n checked plugins
+
 # ---- Which folder ----
 
 printf '{"plugin_dir": "%s/plugins"}' "$PWD" >plugins.json
