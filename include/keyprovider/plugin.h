@@ -26,6 +26,9 @@
  * retry_after_ms KP_NO_RETRY_HINT and the exposure: 0 there claims that nothing was sent, and then
  * even a create is tried again, by another submit under another id.
  *
+ * Processes: a forked child never sees a vault of its parent. It may open a provider of its own,
+ * and the plugin, with its static variables as they were at the fork, then opens vaults there.
+ *
  * Linking: a plugin includes plugin.h and links nothing of ours. The KP_API functions of types.h
  * and status.h belong to the library; a program that has it linked in need not offer them.
  *
@@ -86,7 +89,11 @@ struct kp_setting_spec {
 
 #define KP_CAP_CANCEL 0x01u /* cancel hastens; without it the host only waits */
 
-/* Data the router, the configuration check and `kp plugins` read. Static storage of the plugin. */
+/*
+ * Data the router, the configuration check and `kp plugins` read. Static storage of the plugin, so
+ * they say the most that any vault of it can do. A vault that lacks some of it, such as a token
+ * without an algorithm, ends that operation with unsupported.
+ */
 struct kp_caps {
     uint32_t struct_size;
     uint32_t flags;   /* KP_CAP_* */
@@ -100,8 +107,10 @@ struct kp_caps {
     uint32_t
         max_payload_len;    /* bytes of value; 0: KP_PAYLOAD_MAX_LEN, restore: KP_BACKUP_MAX_LEN */
     uint32_t max_in_flight; /* default of the setting of that name; 0: the host's */
-    const char *const *schemes;       /* NULL-terminated: "file" serves file:LOCATION */
-    const char *const *host_suffixes; /* NULL-terminated: ".vault.azure.net" */
+    /* NULL-terminated: "file" serves file:LOCATION. A small letter, then at least one more, digit,
+     * '+', '.' or '-'. */
+    const char *const *schemes;
+    const char *const *host_suffixes;              /* NULL-terminated: ".vault.azure.net" */
     const struct kp_setting_spec *const *settings; /* NULL-terminated */
 };
 
@@ -120,7 +129,7 @@ struct kp_vault_settings {
     uint32_t flags;                    /* KP_VAULT_* */
     kp_span name;                      /* as the configuration or the caller names the vault */
     kp_span location;                  /* what follows the scheme, or the host name */
-    kp_span identity;                  /* credential handed over by the caller, or empty */
+    kp_span identity;                  /* credential, the caller's or the vault's own, or empty */
     kp_span secret;                    /* goes with identity; secret memory */
     const struct kp_setting *settings; /* in the order of caps->settings, absent ones left out */
     uint32_t n_settings;
@@ -133,7 +142,12 @@ struct kp_http_request;
 struct kp_http_reply;
 
 typedef void kp_timer_fn(void *arg);
-/* On a worker thread; may block, must be bounded. */
+/*
+ * On a worker thread; may block, must be bounded: a few workers serve all vaults of the provider,
+ * open files for them and fetch their secrets, so one that never comes back is missed by others.
+ * Lower caps->max_in_flight where a service can hang. May call finish, and what else of the host
+ * says "any thread".
+ */
 typedef void kp_work_fn(void *arg);
 typedef void kp_work_done_fn(void *arg);
 /* bytes are borrowed for the call and empty unless status is KP_OK. */
@@ -285,7 +299,11 @@ struct kp_host {
                        kp_timer_id *ret_id);
     /* Calls the timer's callback soon instead of later. Loop thread only. */
     void (*timer_hasten)(void *self, kp_timer_id id);
-    /* Runs work on a worker thread, then done on the loop thread. Loop thread only. */
+    /*
+     * Runs work on a worker thread, then done on the loop thread; both are needed (usage), also
+     * when work has called finish. Open and close may ask for it, with op 0. What stands before
+     * the call is seen by work, and what work did by done. Loop thread only.
+     */
     kp_status (*work)(void *self, kp_op_id op, kp_work_fn *work, kp_work_done_fn *done, void *arg);
 
     /* Monotonic nanoseconds. Any thread. */
@@ -314,7 +332,10 @@ struct kp_plugin {
     /*
      * Starts to open a vault. *ret_vault is the instance, passed to every other slot from now on.
      * Set it before opened. Other slots are called only after opened(KP_OK); after opened with a
-     * failure, only close is. A return other than KP_OK means no opened and no close.
+     * failure, only close is. A return other than KP_OK means no opened and no close, and whatever
+     * was made is the plugin's to free. The host waits for opened also when its callers have given
+     * up waiting. A credential that the vault has no use for should be refused (config): passed
+     * over, a wrong one would be let in.
      */
     kp_status (*open)(const struct kp_host *host, const struct kp_vault_settings *settings,
                       void **ret_vault, struct kp_error *reterr);

@@ -242,7 +242,8 @@ enum kp_alg_family {
 
 /*
  * What a vault tells about one key version. In a list some members are absent: spans empty, numbers
- * 0, times KP_TIME_NONE. Never holds a private part. Integers n, e, x, y are big-endian.
+ * 0, times KP_TIME_NONE, which is not 0: a plugin sets all six times, for 0 is the year 1970. Never
+ * holds a private part. Integers n, e, x, y are big-endian.
  */
 struct kp_key_info {
     uint32_t struct_size;

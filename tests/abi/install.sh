@@ -70,7 +70,8 @@ build_plugin() {
     local -a flags
     read -r -a flags < <(pkg-config --cflags keyprovider)
     read -r -a p11 < <(pkg-config --cflags p11-kit-1 2>/dev/null || echo)
-    quietly "$compiler" -std=c11 -D_POSIX_C_SOURCE=200809L -shared -fPIC -Wall -Wextra -Werror \
+    quietly "$compiler" -std=c11 -D_POSIX_C_SOURCE=200809L -shared -fPIC -fvisibility=hidden \
+        -Wall -Wextra -Werror \
         "${flags[@]}" "${p11[@]}" -o "$prefix/$1.so" "${@:2}"
     install -m 755 "$prefix/$1.so" "$(pkg-config --variable=plugindir keyprovider)"
 }

@@ -11,17 +11,18 @@ blocks() {
          END { print n + 0 }' "$1"
 }
 
-# quotes PAGE SOURCE: every C block of the page stands in the source, byte for byte.
+# quotes PAGE SOURCE...: every C block of the page stands in the sources, byte for byte.
 quotes() {
-    local n i source block
-    n=$(blocks "$KP_SRC/$1")
-    [ "$n" -gt 0 ] || fail "$1 quotes no C"
-    source=$(cat "$KP_SRC/$2")
+    local n i source block page=$1
+    shift
+    n=$(blocks "$KP_SRC/$page")
+    [ "$n" -gt 0 ] || fail "$page quotes no C"
+    source=$(cd -- "$KP_SRC" && cat -- "$@")
     for i in $(seq "$n"); do
         block=$(cat "block.$i")
         case $source in
         *"$block"*) ;;
-        *) fail "block $i of $1 is not what $2 says" ;;
+        *) fail "block $i of $page is not what $* says" ;;
         esac
     done
     rm -f block.*
@@ -29,6 +30,7 @@ quotes() {
 
 quotes README.md examples/wrap.c
 quotes docs/PLUGIN-TUTORIAL.md examples/plugin-null/null.c
+quotes docs/PLUGIN-PKCS11.md examples/plugin-pkcs11/plugin.c examples/plugin-pkcs11/open.c
 
 # The README has the whole example, not a part of it.
 blocks "$KP_SRC/README.md" >/dev/null
