@@ -31,7 +31,7 @@ struct cli {
     char *vault_text; /* how the caller named the vault; owned */
     struct cli_out out;
     struct cli_fault fault;
-    int exit_code; /* of a success that is not 0: CLI_EXIT_NO */
+    int exit_code; /* of a run that told its result and whose exit is not 0 */
 };
 
 /* A command: its words, what it accepts, what it does. All text is static. */

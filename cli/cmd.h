@@ -8,6 +8,7 @@ extern const struct cli_command cli_cmd_bench;
 extern const struct cli_command cli_cmd_config_check;
 extern const struct cli_command cli_cmd_config_schema;
 extern const struct cli_command cli_cmd_decrypt;
+extern const struct cli_command cli_cmd_doctor;
 extern const struct cli_command cli_cmd_encrypt;
 extern const struct cli_command cli_cmd_explain;
 extern const struct cli_command cli_cmd_help;

@@ -18,8 +18,8 @@ static const struct cli_command *const COMMANDS[] = {
     &cli_cmd_key_purge,     &cli_cmd_keymap_list,    &cli_cmd_keymap_add,   &cli_cmd_keymap_import,
     &cli_cmd_keymap_export, &cli_cmd_keymap_remove,  &cli_cmd_sql_script,   &cli_cmd_vaults,
     &cli_cmd_plugins,       &cli_cmd_plugin_inspect, &cli_cmd_config_check, &cli_cmd_config_schema,
-    &cli_cmd_explain,       &cli_cmd_bench,          &cli_cmd_metrics,      &cli_cmd_version,
-    &cli_cmd_help,
+    &cli_cmd_doctor,        &cli_cmd_explain,        &cli_cmd_bench,        &cli_cmd_metrics,
+    &cli_cmd_version,       &cli_cmd_help,
 };
 
 const struct cli_command *cli_command_at(size_t i)

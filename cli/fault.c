@@ -3,7 +3,6 @@
 #include <stdarg.h>
 
 #include "base/span.h"
-#include "cli/out.h"
 
 #define CODE_UNAUTHORIZED 3108u /* a service's 401 */
 #define CODE_CLIENT_ERROR 3110u /* a service's other answers of 4xx */
@@ -44,9 +43,9 @@ static bool is_beside_the_point(const struct kp_error *err)
     return is_refusal && err->http_status == 0;
 }
 
-/* The advice of a documented code, NULL when there is nothing to advise. */
-static const char *advice_of(const struct kp_error *err)
+const char *cli_fault_advice(const struct cli_fault *f)
 {
+    const struct kp_error *err = &f->error;
     const struct kp_code_info *info = err->code != 0 ? kp_code_find(err->code) : NULL;
     if (!info || !info->advice || !info->advice[0] || is_beside_the_point(err)) {
         return NULL;
@@ -62,7 +61,7 @@ static const char *class_of(kp_status status, const struct cli_fault *f)
 static void add_what_helps(struct cli_out *o, const char *where, kp_status status,
                            const struct cli_fault *f)
 {
-    const char *advice = advice_of(&f->error);
+    const char *advice = cli_fault_advice(f);
     if (advice) {
         cli_out_text(o, "kp: advice: ");
         cli_out_text(o, advice);
@@ -79,14 +78,8 @@ static void add_what_helps(struct cli_out *o, const char *where, kp_status statu
     }
 }
 
-static void add_text(struct cli_out *o, const char *where, kp_status status,
-                     const struct cli_fault *f)
+void cli_fault_text(struct cli_out *o, kp_status status, const struct cli_fault *f)
 {
-    cli_out_text(o, "kp: ");
-    if (where) {
-        cli_out_text(o, where);
-        cli_out_text(o, ": ");
-    }
     const bool has_text = f->error.text[0] != '\0';
     cli_out_safe(o, kpb_span_str(has_text ? f->error.text : kp_status_meaning(status)));
     cli_out_text(o, " [");
@@ -95,15 +88,25 @@ static void add_text(struct cli_out *o, const char *where, kp_status status,
         cli_out_text(o, ", code ");
         cli_out_uint(o, f->error.code);
     }
-    cli_out_text(o, "]\n");
+    cli_out_text(o, "]");
+}
+
+static void add_text(struct cli_out *o, const char *where, kp_status status,
+                     const struct cli_fault *f)
+{
+    cli_out_text(o, "kp: ");
+    if (where) {
+        cli_out_text(o, where);
+        cli_out_text(o, ": ");
+    }
+    cli_fault_text(o, status, f);
+    cli_out_text(o, "\n");
     add_what_helps(o, where, status, f);
 }
 
-static void add_json(struct cli_out *o, const char *where, kp_status status,
-                     const struct cli_fault *f)
+void cli_fault_json(struct cli_out *o, const char *where, kp_status status,
+                    const struct cli_fault *f)
 {
-    cli_json_begin(o, '{');
-    cli_json_name(o, "error");
     cli_json_begin(o, '{');
     if (where) {
         cli_json_member_text(o, "command", where);
@@ -122,7 +125,7 @@ static void add_json(struct cli_out *o, const char *where, kp_status status,
     if (f->error.retry_after_ms != KP_NO_RETRY_HINT) {
         cli_json_member_int(o, "retry_after_ms", (int64_t)f->error.retry_after_ms);
     }
-    const char *advice = advice_of(&f->error);
+    const char *advice = cli_fault_advice(f);
     if (advice) {
         cli_json_member_text(o, "advice", advice);
     }
@@ -131,6 +134,14 @@ static void add_json(struct cli_out *o, const char *where, kp_status status,
     }
     cli_json_member_int(o, "exit", cli_exit_of(status, f));
     cli_json_end(o, '}');
+}
+
+static void add_json(struct cli_out *o, const char *where, kp_status status,
+                     const struct cli_fault *f)
+{
+    cli_json_begin(o, '{');
+    cli_json_name(o, "error");
+    cli_fault_json(o, where, status, f);
     cli_json_end(o, '}');
     cli_out_text(o, "\n");
 }

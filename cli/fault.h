@@ -11,6 +11,7 @@
 #include <keyprovider/status.h>
 
 #include "base/errors.h"
+#include "cli/out.h"
 
 #define CLI_EXIT_OK 0
 #define CLI_EXIT_NO 1 /* a clean answer, but no: no match (verify), a promise broken (bench) */
@@ -39,6 +40,16 @@ int cli_exit_of_status(kp_status status);
 
 /* Exit code of a run that ended with status and, on failure, f. Pure. */
 int cli_exit_of(kp_status status, const struct cli_fault *f);
+
+/* Appends a failure as "sentence [class, code N]", without a line end. */
+void cli_fault_text(struct cli_out *o, kp_status status, const struct cli_fault *f);
+
+/* The advice of a failure's documented code, NULL when there is none. Static storage. */
+const char *cli_fault_advice(const struct cli_fault *f);
+
+/* Appends a failure as the JSON object that cli_report writes as "error". where: as there. */
+void cli_fault_json(struct cli_out *o, const char *where, kp_status status,
+                    const struct cli_fault *f);
 
 /*
  * Tells a failure on `to`. where: the command's words, NULL before there is a command. One line of

@@ -133,6 +133,33 @@ void cli_key_line(struct cli_out *o, const struct kp_key_info *key)
     cli_out_text(o, "\n");
 }
 
+static void clause_time(struct cli_out *o, const char *name, int64_t unix_s)
+{
+    if (unix_s != KP_TIME_NONE) {
+        cli_out_text(o, name);
+        cli_out_time(o, unix_s);
+    }
+}
+
+void cli_key_clause(struct cli_out *o, const struct kp_key_info *key)
+{
+    cli_out_safe(o, key->name);
+    cli_out_text(o, key->version.len > 0 ? "/" : "");
+    cli_out_safe(o, key->version);
+    if (key->kty != KP_KTY_NONE) {
+        cli_out_text(o, ", ");
+        add_type(o, key);
+    }
+    cli_out_text(o, key->flags & KP_KEY_ENABLED ? ", enabled" : ", disabled");
+    clause_time(o, ", created ", key->created_unix_s);
+    clause_time(o, ", not before ", key->not_before_unix_s);
+    clause_time(o, ", expires ", key->expires_unix_s);
+    if (key->key_ops != 0) {
+        cli_out_text(o, ", may ");
+        add_ops(o, key->key_ops);
+    }
+}
+
 /* ---- JSON ---- */
 
 static void member_str(struct cli_out *o, const char *name, kp_span value)

@@ -10,6 +10,8 @@
 void cli_key_text(struct cli_out *o, const struct kp_key_info *key);
 /* One key as a line of a table: name[/version], state, created, and the type where it is told. */
 void cli_key_line(struct cli_out *o, const struct kp_key_info *key);
+/* One key as a clause: name/version, type, state, dates, operations; without what was not told. */
+void cli_key_clause(struct cli_out *o, const struct kp_key_info *key);
 /* One key as a JSON object: JWK members for the public part, times in seconds since 1970. */
 void cli_key_json(struct cli_out *o, const struct kp_key_info *key);
 

@@ -33,7 +33,7 @@
     XX(ROTATE_BEFORE, 0, "rotate-before", "SPAN", "rotate that long before a version expires")     \
     XX(NOTIFY_BEFORE, 0, "notify-before", "SPAN", "notify that long before a version expires")     \
     XX(VALID_FOR, 0, "valid-for", "SPAN", "life of the versions that rotation makes")              \
-    XX(KEY, 0, "key", "LIST", "keys to work on, with commas between")                              \
+    XX(KEY, 0, "key", "LIST", "keys to work on, with commas between; doctor takes one")            \
     XX(MIX, 0, "mix", "LIST", "operations by weight; the default is wrap:1,unwrap:1")              \
     XX(RATE, 0, "rate", "LIST", "operations to start per second; several are steps")               \
     XX(ARRIVALS, 0, "arrivals", "KIND", "constant or poisson; the default is constant")            \
