@@ -104,6 +104,10 @@ function(kp_add_tests kind)
       OpenSSL::Crypto Threads::Threads)
     set_target_properties(${name} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/${kind})
+    if(CMAKE_CROSSCOMPILING_EMULATOR)
+      set_target_properties(${name} PROPERTIES
+        CROSSCOMPILING_EMULATOR ${PROJECT_SOURCE_DIR}/tools/windows/wine-test)
+    endif()
     add_test(NAME ${kind}/${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
     kp_set_test_properties(${kind}/${name} LABELS ${kind})
     if(kind STREQUAL "contract" AND TARGET kp-test-plugins)
