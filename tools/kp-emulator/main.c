@@ -120,7 +120,8 @@ __attribute__((visibility("default"))) const char *__tsan_default_suppressions(v
 const char *__tsan_default_suppressions(void)
 {
     return "race:libevent\n"
-           "race:posix_fs.c\n"; /* the worker's side, where the server's is forgotten already */
+           "race:posix_fs.c\n" /* a worker's side, where the server's is forgotten already */
+           "race:posix_trust.c\n";
 }
 #endif
 
