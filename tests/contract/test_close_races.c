@@ -114,25 +114,32 @@ static void look_now(void *arg)
     kp_plugins_each(client.provider, look_long, arg);
 }
 
+/* Closes the provider, whose vault is let go, while another thread looks inside. */
+static void close_beside(uv_thread_cb look_inside, uint32_t timeout_ms, struct look *look,
+                         struct kp_close_report *ret_report)
+{
+    uv_thread_t thread;
+    latch_init(&look->looking);
+    latch_init(&look->closed);
+    kp_vault_release(client_vault(&client, "script:a"));
+    assert_int_equal(uv_thread_create(&thread, look_inside, look), 0);
+    latch_wait(&look->looking, 1);
+    kp_provider_close_wait(client.provider, timeout_ms, ret_report);
+    latch_hit(&look->closed);
+    uv_thread_join(&thread);
+    latch_clear(&look->closed);
+    latch_clear(&look->looking);
+}
+
 /* A scraper of counters does not ask anybody whether the provider is about to go. */
 static void close_waits_for_those_who_look_inside(void **state)
 {
     struct look look = {.was_closed = false};
     struct kp_close_report report;
-    uv_thread_t thread;
     (void)state;
-    latch_init(&look.looking);
-    latch_init(&look.closed);
-    kp_vault_release(client_vault(&client, "script:a"));
-    assert_int_equal(uv_thread_create(&thread, look_now, &look), 0);
-    latch_wait(&look.looking, 1);
-    kp_provider_close_wait(client.provider, CLOSE_MS, &report);
-    latch_hit(&look.closed);
-    uv_thread_join(&thread);
+    close_beside(look_now, CLOSE_MS, &look, &report);
     assert_false(look.was_closed);
     assert_int_equal(report.abandoned, 0);
-    latch_clear(&look.closed);
-    latch_clear(&look.looking);
     script_end();
 }
 
@@ -155,20 +162,10 @@ static void close_that_runs_out_of_time_frees_nothing_under_a_caller(void **stat
 {
     struct look look = {.was_closed = false};
     struct kp_close_report report;
-    uv_thread_t thread;
     (void)state;
-    latch_init(&look.looking);
-    latch_init(&look.closed);
-    kp_vault_release(client_vault(&client, "script:a"));
-    assert_int_equal(uv_thread_create(&thread, look_for_ever, &look), 0);
-    latch_wait(&look.looking, 1);
-    kp_provider_close_wait(client.provider, 1, &report);
-    latch_hit(&look.closed);
-    uv_thread_join(&thread);
+    close_beside(look_for_ever, 1, &look, &report);
     assert_int_equal(report.abandoned, 1);
     assert_string_equal(report.text, "calls that have not returned: 1");
-    latch_clear(&look.closed);
-    latch_clear(&look.looking);
     script_end();
 }
 

@@ -77,6 +77,13 @@ void wire_expect(struct wire *wire, const char *path, kp_status status, uint32_t
     ask_clear(&ask);
 }
 
+void wire_begin_framed(struct wire *wire, const char *http)
+{
+    wire_begin(wire, &(struct tls_server_options){.h2 = true});
+    wire_open(wire, http, false);
+    wire_expect(wire, "/bytes/1", KP_OK, 0);
+}
+
 #if defined(__SANITIZE_THREAD__)
 /* The name is the sanitizer's. */
 __attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);

@@ -26,6 +26,9 @@ void wire_begin(struct wire *wire, const struct tls_server_options *options);
 /* Opens the client. http: members of "http" to add, each with a comma before it; real: by the
  * machine's clock. */
 void wire_open(struct wire *wire, const char *http, bool real);
+/* Both, with a server that speaks HTTP/2, which a first answer has shown: what follows is framed by
+ * us. */
+void wire_begin_framed(struct wire *wire, const char *http);
 /* Closes the client, expects quiet, stops the server. */
 void wire_end(struct wire *wire);
 

@@ -19,18 +19,10 @@
 static struct wire wire;
 static struct ask asks[MANY];
 
-/* The first answer says that the server speaks HTTP/2; what follows is framed by us. */
-static void begin_with(const char *http)
-{
-    wire_begin(&wire, &(struct tls_server_options){.h2 = true});
-    wire_open(&wire, http, false);
-    wire_expect(&wire, "/bytes/1", KP_OK, 0);
-}
-
 static int begin(void **state)
 {
     (void)state;
-    begin_with("");
+    wire_begin_framed(&wire, "");
     return 0;
 }
 
@@ -133,7 +125,7 @@ static void provider_closes_over_streams_in_every_state(void **state)
     enum { N = sizeof paths / sizeof paths[0] };
     (void)state;
     memset(large, 'b', sizeof large);
-    begin_with(", \"max_streams\": 3, \"max_connections_h2\": 1");
+    wire_begin_framed(&wire, ", \"max_streams\": 3, \"max_connections_h2\": 1");
     tls_server_behave(wire.server, MANNER_CLOSED_WINDOW);
     for (size_t i = 0; i < N; i++) {
         wire_ask(&wire, &asks[i], paths[i]);

@@ -20,18 +20,10 @@
 static struct wire wire;
 static struct relay *relay;
 
-/* The first answer says that the server speaks HTTP/2; what follows is framed by us. */
-static void begin_with(const char *http)
-{
-    wire_begin(&wire, &(struct tls_server_options){.h2 = true});
-    wire_open(&wire, http, false);
-    wire_expect(&wire, "/bytes/1", KP_OK, 0);
-}
-
 static int begin(void **state)
 {
     (void)state;
-    begin_with(", \"max_headers_kib\": 4");
+    wire_begin_framed(&wire, ", \"max_headers_kib\": 4");
     return 0;
 }
 
@@ -85,7 +77,7 @@ static void second_connection_serves_all_that_follows(void **state)
 static void framing_can_be_left_to_libcurl(void **state)
 {
     (void)state;
-    begin_with(", \"h2_framing\": false");
+    wire_begin_framed(&wire, ", \"h2_framing\": false");
     for (int i = 0; i < 5; i++)
         wire_expect(&wire, "/bytes/10", KP_OK, 0);
     assert_int_equal(tls_server_n_connections(wire.server), 1);
